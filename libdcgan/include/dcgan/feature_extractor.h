@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dcgan/export.h"
+
+namespace dcgan {
+
+/// Which features to make, and with what.
+struct FeatureOptions {
+  std::vector<int64_t> layers;   ///< 1-based convolutions, lowest first; empty: all
+  int64_t grid = 4;              ///< side that each feature map is max-pooled to: 1, 2 or 4
+  int64_t threads = 0;           ///< 0: one per core
+  int64_t batch_size = 64;       ///< images per pass; changes speed and memory, never the features
+};
+
+template <class Visitor>
+void describe(FeatureOptions& o, Visitor&& f) {
+  f(o.layers, "layers", "convolutions whose features are kept, 1-based, such as 1,2,3; default all");
+  f(o.grid, "grid", "side that each feature map is max-pooled to: 1, 2 or 4");
+  f(o.batch_size, "batch-size", "images per pass; changes speed and memory, never the features");
+}
+
+/// Features of a trained discriminator: every convolution after batch norm and LeakyReLU, max-pooled to grid x grid,
+/// flattened (C, H, W) and concatenated, lowest layer first (Radford, Metz, Chintala 2016, arXiv:1511.06434, section 5.1).
+///
+/// This header needs nothing but the standard library. An object may be used from one thread at a time; several
+/// objects may be used side by side.
+class DCGAN_EXPORT FeatureExtractor {
+ public:
+  /// @param model_file  a .safetensors model of this project
+  /// @throws dcgan::Error (dcgan/errors.h) if the file cannot be used or an option does not fit the model.
+  explicit FeatureExtractor(const std::string& model_file, const FeatureOptions& options = {});
+  ~FeatureExtractor();
+  FeatureExtractor(FeatureExtractor&&) noexcept;
+  FeatureExtractor& operator=(FeatureExtractor&&) noexcept;
+
+  int64_t image_size() const;                        ///< H = W that the model takes, pixels
+  int64_t feature_count() const;                     ///< D, 28,672 for the ImageNet-32 model
+  const std::vector<int64_t>& layers() const;        ///< 1-based, lowest first
+  std::vector<int64_t> layer_offsets() const;        ///< [layers + 1], see FeatureFileInfo
+  const std::string& architecture() const;           ///< JSON
+  const std::string& model_sha256() const;
+  const std::string& statistics() const;             ///< where the batch-norm statistics come from, JSON
+
+  /// Infers the batch-norm statistics from images of the target domain by the authors' rule and uses them from now on:
+  /// minibatches of 128 in the given order, each layer's mean and biased variance while the layers below are normalised
+  /// with the minibatch's own, plain average over the minibatches (authors' svhn_semisup_analysis.py).
+  /// @param read    fills uint8 [count, H, W, 3] with images first .. first + count - 1
+  /// @param source  recorded in statistics()
+  class ImageSource {
+   public:
+    virtual ~ImageSource() = default;
+    virtual int64_t count() const = 0;
+    virtual void read(int64_t first, int64_t count, uint8_t* pixels) = 0;
+  };
+  void infer_statistics(ImageSource& images, const std::string& source);
+
+  /// @param pixels  uint8, RGB, interleaved; image i starts at pixels + i * height * stride
+  /// @param stride  bytes from one row of pixels to the next; 0 means 3 * width
+  /// @param features  float32 [count, D]
+  /// @throws dcgan::Error unless width and height are image_size().
+  void extract(const uint8_t* pixels, int64_t count, int64_t width, int64_t height, int64_t stride, float* features);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dcgan

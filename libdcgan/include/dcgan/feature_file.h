@@ -1,0 +1,96 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dcgan/export.h"
+#include "dcgan/images.h"
+#include "dcgan/options.h"
+
+namespace dcgan {
+
+enum class FeatureStorage { kFloat32, kFloat16 };
+
+template <>
+struct EnumNames<FeatureStorage> {
+  static constexpr std::array<std::string_view, 2> kNames = {"f32", "f16"};
+};
+
+/// How the features of a file were made; every field becomes a root attribute of the same name.
+struct FeatureFileInfo {
+  int64_t feature_count = 0;           ///< D
+  std::string model_sha256;            ///< of the model file
+  std::string architecture = "{}";     ///< JSON, see ArchitectureOptions
+  std::vector<int64_t> layers;         ///< 1-based convolutions, lowest first
+  std::vector<int64_t> layer_offsets;  ///< [layers + 1] first column of each layer; the last entry is D
+  int64_t grid = 4;                    ///< side that each map was max-pooled to
+  std::string preprocessing = "{}";    ///< JSON: resize, crop, decode, statistics, ...
+  std::string command_line;
+  uint64_t seed = 0;
+  std::vector<std::string> classes;    ///< [K] in byte order; empty where the images have no labels
+  FeatureStorage storage = FeatureStorage::kFloat32;
+};
+
+/// Writes features in order of rows to `path`.partial; close() renames it to `path`.
+///
+/// Killed at any moment, the partial file stays readable, and a writer opened on it with `resume` goes on after the
+/// rows of the last flush(). Not safe for concurrent use.
+class DCGAN_EXPORT FeatureFileWriter {
+ public:
+  enum class Mode { kCreate, kOverwrite, kResume };
+
+  /// @param expected_rows  upper bound of N; the file is laid out for it
+  /// @param fingerprint    hash of the input list and options; a resume with another one is refused
+  /// @throws FileError if `path` exists (kCreate), if `path`.partial exists (kCreate; the message names --resume and
+  ///         --overwrite), if a resumed file was made with other information (the message says which field differs).
+  FeatureFileWriter(const std::string& path, const FeatureFileInfo& info, int64_t expected_rows,
+                    const std::string& fingerprint, Mode mode);
+  ~FeatureFileWriter();  ///< without close() the partial file stays, flushed
+
+  int64_t rows() const;            ///< rows written, including those of the run that was resumed
+  int64_t inputs_done() const;     ///< inputs accounted for: rows and failures
+  /// Appends rows: float32 [paths.size(), D]; labels as in PackedImageWriter. `inputs_done` counts the inputs that are
+  /// accounted for once these rows and the failures added before are safe.
+  void append(const float* rows, const std::vector<std::string>& paths, const std::vector<int32_t>& labels,
+              const std::vector<Failure>& failures, int64_t inputs_done);
+  void flush();
+  void close();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Reads any part of a feature file, ours or another program's. read() may be called from several threads (it locks).
+class DCGAN_EXPORT FeatureFileReader {
+ public:
+  /// @param features  name of the dataset with the rows; a file without the attribute `format` is accepted if it has it
+  /// @param labels    name of the dataset with the labels; may be missing
+  /// @throws FileError if the file is missing, cut short, incomplete, or of another kind or version.
+  explicit FeatureFileReader(const std::string& path, const std::string& features = "features",
+                             const std::string& labels = "labels");
+  ~FeatureFileReader();
+  FeatureFileReader(FeatureFileReader&&) noexcept;
+  FeatureFileReader& operator=(FeatureFileReader&&) noexcept;
+
+  const std::string& path() const;
+  const FeatureFileInfo& info() const;
+  int64_t rows() const;                            ///< N
+  int64_t feature_count() const;                   ///< D
+  const std::vector<std::string>& paths() const;   ///< [N], or empty
+  const std::vector<int32_t>& labels() const;      ///< [N], or empty
+  std::vector<Failure> failures() const;
+
+  /// Rows first .. first + count - 1 as float32 [count, D], whatever the storage.
+  void read(int64_t first, int64_t count, float* rows) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dcgan

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "dcgan/architecture.h"
+#include "dcgan/export.h"
+#include "dcgan/model_file.h"
+#include "dcgan/options.h"
+#include "dcgan/packed_images.h"
+
+namespace dcgan {
+
+/// Which networks a minibatch of real images updates. The authors' loop (faces/train_uncond_dcgan.py, k = 1) gives one
+/// minibatch to the generator's step and the next to the discriminator's; the usual loop does both steps on each.
+enum class Schedule { kAlternating, kBoth };
+
+template <>
+struct EnumNames<Schedule> {
+  static constexpr std::array<std::string_view, 2> kNames = {"alternating", "both"};
+};
+
+/// Training. Defaults: arXiv:1511.06434, section 4; the authors' lib/updates.py. Steps are pairs: one update of each
+/// network.
+struct TrainOptions {
+  int64_t steps = 10000;
+  int64_t batch_size = 128;
+  Schedule schedule = Schedule::kAlternating;
+  double learning_rate = 2e-4;
+  double beta1 = 0.5;
+  double beta2 = 0.999;
+  double weight_decay = 0;              ///< added to the gradient of every parameter; authors: 1e-5 for faces
+  int64_t decay_steps = 0;
+  int64_t statistics_minibatches = 32;
+  int64_t log_every = 20;
+  int64_t sample_every = 500;
+  int64_t checkpoint_every = 500;
+  int64_t keep_checkpoints = 2;
+};
+
+template <class Visitor>
+void describe(TrainOptions& o, Visitor&& f) {
+  f(o.steps, "steps", "pairs of updates, one of each network; 0 writes the untrained model");
+  f(o.batch_size, "batch-size", "images per minibatch");
+  f(o.schedule, "schedule", "alternating: a minibatch updates one network (authors); both: each updates both");
+  f(o.learning_rate, "learning-rate", "Adam's step size");
+  f(o.beta1, "beta1", "Adam's decay of the first moment");
+  f(o.beta2, "beta2", "Adam's decay of the second moment");
+  f(o.weight_decay, "weight-decay", "L2 penalty added to every gradient");
+  f(o.decay_steps, "decay-steps", "last steps, over which the learning rate falls linearly to 0");
+  f(o.statistics_minibatches, "statistics-minibatches",
+    "minibatches of 128 training images that the model's batch-norm statistics are averaged over");
+  f(o.log_every, "log-every", "steps from one line of metrics.jsonl to the next");
+  f(o.sample_every, "sample-every", "steps from one grid of samples to the next");
+  f(o.checkpoint_every, "checkpoint-every", "steps from one checkpoint to the next");
+  f(o.keep_checkpoints, "keep-checkpoints", "newest checkpoints that are kept");
+}
+
+/// Throws OptionError that names the flag, the value and the rule.
+DCGAN_EXPORT void check(const TrainOptions& options);
+
+/// Means over the steps since the last report.
+struct StepReport {
+  int64_t step = 0;               ///< pairs done
+  double discriminator_loss = 0;  ///< mean BCE(D(x), 1) + mean BCE(D(G(z)), 0), nats
+  double generator_loss = 0;      ///< mean BCE(D(G(z)), 1), nats
+  double real_probability = 0;    ///< mean D(x)
+  double fake_probability = 0;    ///< mean D(G(z)) in the discriminator's steps
+  double images_per_second = 0;   ///< real images shown to the discriminator
+};
+
+/// What a training tells its caller. Called on the training thread.
+class DCGAN_EXPORT TrainObserver {
+ public:
+  virtual ~TrainObserver() = default;
+  virtual void on_message(const std::string& /*line*/) {}
+  virtual void on_step(int64_t /*done*/, int64_t /*total*/) {}
+  virtual void on_report(const StepReport& /*report*/) {}
+  /// Asked after every step; true ends the training after a checkpoint.
+  virtual bool should_stop() { return false; }
+};
+
+/// A training in a run folder:
+///   options.json, metrics.jsonl, samples/step-*.png, checkpoints/step-*.safetensors, model.safetensors.
+/// Everything random is a function of the seed and the step, so that stopping at any step and resuming gives the same
+/// parameters, bit for bit on one type of processor with the same number of threads, as never stopping.
+struct TrainingRun {
+  std::string folder;
+  ArchitectureOptions architecture;
+  TrainOptions options;
+  uint64_t seed = 42;
+  int64_t threads = 0;          ///< 0: LibTorch's default
+  std::string device = "auto";  ///< auto, cpu, cuda or cuda:N
+  std::string data_source;      ///< recorded in the model
+  enum class Mode { kNew, kOverwrite, kResume } mode = Mode::kNew;
+};
+
+/// Runs until `options.steps` pairs are done or the observer stops it.
+/// @return pairs done
+/// @throws Error, OptionError or FileError: a folder that exists (Mode::kNew), a resume with other options (which),
+///         images of another size than the network's, a batch larger than the data, losses that are not finite.
+DCGAN_EXPORT int64_t train(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer);
+
+/// An untrained model: the paper's initialisation; statistics mean 0, variance 1 until they are inferred.
+DCGAN_EXPORT ModelFile initialised_model(const ArchitectureOptions& options, uint64_t seed);
+
+/// Samples of a model's generator, noise drawn from the seed. uint8 [count, H, W, 3].
+/// @param batch_statistics  normalise with the statistics of these samples, as the authors do, rather than the fixed ones
+DCGAN_EXPORT ImageBatch sample_images(const ModelFile& model, int64_t count, uint64_t seed, bool batch_statistics);
+
+}  // namespace dcgan

@@ -1,0 +1,224 @@
+#include "nn/networks.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/conv_transpose2d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/var_mean.h>
+#include <ATen/ops/zeros.h>
+
+#include "dcgan/seeds.h"
+
+namespace dcgan::nn {
+namespace {
+
+at::Tensor normal(at::IntArrayRef shape, double mean, at::Generator& random) {
+  return at::empty(shape, at::kFloat).normal_(mean, kInitialDeviation, random);
+}
+
+BatchNorm make_batch_norm(int64_t channels, at::Generator& random) {
+  return {normal({channels}, 1, random), at::zeros({channels}), at::zeros({channels}), at::ones({channels})};
+}
+
+std::vector<Convolution> make_convolutions(const std::vector<ConvolutionShape>& shapes, bool transposed,
+                                           at::Generator& random) {
+  std::vector<Convolution> convolutions;
+  for (const ConvolutionShape& s : shapes) {
+    const int64_t first = transposed ? s.in_channels : s.out_channels;
+    const int64_t second = transposed ? s.out_channels : s.in_channels;
+    at::Tensor weight =
+        normal({first, second, s.kernel, s.kernel}, 0, random).contiguous(at::MemoryFormat::ChannelsLast);
+    convolutions.push_back({s, std::move(weight), s.batch_norm ? make_batch_norm(s.out_channels, random) : BatchNorm{}});
+  }
+  return convolutions;
+}
+
+void append(NamedTensors& all, const std::string& prefix, const BatchNorm& norm) {
+  if (!norm.weight.defined()) return;
+  all.emplace_back(prefix + ".weight", norm.weight);
+  all.emplace_back(prefix + ".bias", norm.bias);
+}
+
+void append_buffers(NamedTensors& all, const std::string& prefix, const BatchNorm& norm) {
+  if (!norm.weight.defined()) return;
+  all.emplace_back(prefix + ".running_mean", norm.running_mean);
+  all.emplace_back(prefix + ".running_var", norm.running_var);
+}
+
+// Batch norm of each layer that forward() numbers; none for a layer without.
+std::vector<BatchNorm*> numbered_batch_norms(Discriminator& network) {
+  std::vector<BatchNorm*> norms = {nullptr};
+  for (Convolution& c : network.convolutions) norms.push_back(c.shape.batch_norm ? &c.batch_norm : nullptr);
+  return norms;
+}
+
+std::vector<BatchNorm*> numbered_batch_norms(Generator& network) {
+  std::vector<BatchNorm*> norms = {&network.project_norm};
+  for (Convolution& c : network.convolutions) norms.push_back(c.shape.batch_norm ? &c.batch_norm : nullptr);
+  return norms;
+}
+
+void run_layers(const Discriminator& network, const at::Tensor& images, const PreActivationHook& hook) {
+  network.activations(images, Statistics::kBatch, hook);  // a partial model has no head to run
+}
+
+void run_layers(const Generator& network, const at::Tensor& z, const PreActivationHook& hook) {
+  network.forward(z, Statistics::kBatch, hook);
+}
+
+}  // namespace
+
+at::Tensor BatchNorm::forward(const at::Tensor& x, Statistics statistics) const {
+  const bool batch = statistics == Statistics::kBatch;
+  return at::batch_norm(x, weight, bias, batch ? at::Tensor() : running_mean, batch ? at::Tensor() : running_var, batch,
+                        /*momentum=*/0, kBatchNormEpsilon, /*cudnn_enabled=*/false);
+}
+
+std::vector<at::Tensor> Discriminator::activations(const at::Tensor& images, Statistics statistics,
+                                                   const PreActivationHook& hook) const {
+  std::vector<at::Tensor> outputs;
+  at::Tensor h = images;
+  for (size_t i = 0; i < convolutions.size(); ++i) {
+    const Convolution& c = convolutions[i];
+    h = at::conv2d(h, c.weight, {}, c.shape.stride, c.shape.kernel / 2);
+    if (hook) hook(i + 1, h);
+    if (c.shape.batch_norm) h = c.batch_norm.forward(h, statistics);
+    h = at::leaky_relu_(h, kLeakySlope);
+    outputs.push_back(h);
+  }
+  return outputs;
+}
+
+at::Tensor Discriminator::forward(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook) const {
+  // Flattened as (C, H, W), whatever the memory format, as the authors' flatten does.
+  const at::Tensor top = activations(images, statistics, hook).back().contiguous();
+  return at::linear(top.flatten(1), head).squeeze(1);
+}
+
+NamedTensors Discriminator::parameters() const {
+  NamedTensors all;
+  for (size_t i = 0; i < convolutions.size(); ++i) {
+    all.emplace_back("discriminator.conv" + std::to_string(i + 1) + ".weight", convolutions[i].weight);
+    append(all, "discriminator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
+  }
+  if (head.defined()) all.emplace_back("discriminator.head.weight", head);
+  return all;
+}
+
+NamedTensors Discriminator::buffers() const {
+  NamedTensors all;
+  for (size_t i = 0; i < convolutions.size(); ++i) {
+    append_buffers(all, "discriminator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
+  }
+  return all;
+}
+
+at::Tensor Generator::forward(const at::Tensor& z, Statistics statistics, const PreActivationHook& hook) const {
+  at::Tensor h = at::linear(z, project);
+  if (hook) hook(0, h);
+  h = project_norm.forward(h, statistics)
+          .relu_()
+          .view({z.size(0), -1, kBaseSize, kBaseSize})
+          .contiguous(at::MemoryFormat::ChannelsLast);
+  for (size_t i = 0; i < convolutions.size(); ++i) {
+    const Convolution& c = convolutions[i];
+    h = at::conv_transpose2d(h, c.weight, {}, c.shape.stride, c.shape.kernel / 2, /*output_padding=*/c.shape.stride - 1);
+    if (hook) hook(i + 1, h);
+    if (c.shape.batch_norm) h = c.batch_norm.forward(h, statistics).relu_();
+  }
+  return h.tanh();
+}
+
+NamedTensors Generator::parameters() const {
+  NamedTensors all = {{"generator.project.weight", project}};
+  append(all, "generator.bn0", project_norm);
+  for (size_t i = 0; i < convolutions.size(); ++i) {
+    all.emplace_back("generator.deconv" + std::to_string(i + 1) + ".weight", convolutions[i].weight);
+    append(all, "generator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
+  }
+  return all;
+}
+
+NamedTensors Generator::buffers() const {
+  NamedTensors all;
+  append_buffers(all, "generator.bn0", project_norm);
+  for (size_t i = 0; i < convolutions.size(); ++i) {
+    append_buffers(all, "generator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
+  }
+  return all;
+}
+
+Discriminator make_discriminator(const ArchitectureOptions& options, uint64_t seed) {
+  at::Generator random = at::make_generator<at::CPUGeneratorImpl>(derive_seed(seed, "discriminator"));
+  Discriminator network;
+  network.convolutions = make_convolutions(discriminator_convolutions(options), false, random);
+  const int64_t top = network.convolutions.back().shape.out_channels;
+  network.head = normal({1, top * kBaseSize * kBaseSize}, 0, random);
+  return network;
+}
+
+Generator make_generator(const ArchitectureOptions& options, uint64_t seed) {
+  at::Generator random = at::make_generator<at::CPUGeneratorImpl>(derive_seed(seed, "generator"));
+  const std::vector<ConvolutionShape> shapes = generator_convolutions(options);
+  const int64_t units = shapes.front().in_channels * kBaseSize * kBaseSize;
+  Generator network;
+  network.project = normal({units, options.nz}, 0, random);
+  network.project_norm = make_batch_norm(units, random);
+  network.convolutions = make_convolutions(shapes, true, random);
+  return network;
+}
+
+at::Tensor draw_noise(const ArchitectureOptions& options, int64_t count, uint64_t seed) {
+  at::Generator random = at::make_generator<at::CPUGeneratorImpl>(seed);
+  at::Tensor z = at::empty({count, options.nz}, at::kFloat);
+  return options.latent == Latent::kUniform ? z.uniform_(-1, 1, random) : z.normal_(0, 1, random);
+}
+
+at::Tensor images_from_pixels(const at::Tensor& pixels) {
+  return pixels.to(at::kFloat).div_(127.5).sub_(1).permute({0, 3, 1, 2});
+}
+
+at::Tensor pixels_from_images(const at::Tensor& images) {
+  return images.detach().add(1).mul_(127.5).round_().clamp_(0, 255).permute({0, 2, 3, 1}).contiguous().to(at::kByte);
+}
+
+template <class Network>
+void StatisticsAverage<Network>::add(const at::Tensor& minibatch) {
+  const at::NoGradGuard no_grad;
+  const std::vector<BatchNorm*> norms = numbered_batch_norms(network_);
+  means_.resize(norms.size());
+  variances_.resize(norms.size());
+  run_layers(network_, minibatch, [&](size_t layer, const at::Tensor& h) {
+    if (norms[layer] == nullptr) return;
+    const std::vector<int64_t> all = {0, 2, 3};
+    const auto [variance, mean] =
+        at::var_mean(h, at::IntArrayRef(all.data(), h.dim() == 4 ? 3 : 1), /*correction=*/at::Scalar(0));
+    for (auto [sum, value] : {std::pair(&means_[layer], mean), std::pair(&variances_[layer], variance)}) {
+      *sum = sum->defined() ? sum->add(value) : value.to(at::kDouble);
+    }
+  });
+  ++minibatches_;
+}
+
+template <class Network>
+void StatisticsAverage<Network>::finish() {
+  const std::vector<BatchNorm*> norms = numbered_batch_norms(network_);
+  const at::NoGradGuard no_grad;
+  for (size_t layer = 0; layer < norms.size(); ++layer) {
+    if (norms[layer] == nullptr) continue;
+    const auto minibatches = static_cast<double>(minibatches_);
+    norms[layer]->running_mean.copy_(means_[layer].div(minibatches));
+    norms[layer]->running_var.copy_(variances_[layer].div(minibatches));
+  }
+}
+
+template class StatisticsAverage<Discriminator>;
+template class StatisticsAverage<Generator>;
+
+}  // namespace dcgan::nn

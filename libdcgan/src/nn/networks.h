@@ -1,0 +1,105 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dcgan/architecture.h"
+
+// The two networks of DCGAN as plain structs of tensors: parameters by name, and forward() built from ATen's functions.
+// Sources: Radford, Metz, Chintala 2016, arXiv:1511.06434, section 3; the authors' code, lib/ops.py and
+// faces/train_uncond_dcgan.py. No layer has a bias but batch norm's.
+
+namespace dcgan::nn {
+
+/// arXiv:1511.06434, section 4; the authors' lib/activations.py.
+constexpr double kLeakySlope = 0.2;
+/// The authors' lib/ops.py, batchnorm(); PyTorch's default is 1e-5.
+constexpr double kBatchNormEpsilon = 1e-8;
+/// Standard deviation of all initial weights, arXiv:1511.06434, section 4; of batch norm's scale around 1, authors' faces.
+constexpr double kInitialDeviation = 0.02;
+/// The authors' rule: batch-norm statistics are averages over minibatches of 128 images.
+constexpr int64_t kStatisticsMinibatch = 128;
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// Whether batch norm uses the minibatch's own mean and biased variance, or the fixed ones.
+enum class Statistics { kBatch, kFixed };
+
+/// (x - mean) / sqrt(variance + 1e-8) * weight + bias, per channel of float32 [N, C, H, W] or unit of [N, C].
+struct BatchNorm {
+  at::Tensor weight, bias;                ///< float32 [C]
+  at::Tensor running_mean, running_var;   ///< float32 [C], the fixed statistics; biased variance
+  at::Tensor forward(const at::Tensor& x, Statistics statistics) const;
+};
+
+/// A strided convolution [O, I, k, k] or, in the generator, a fractionally-strided one [I, O, k, k]; padding k / 2.
+struct Convolution {
+  ConvolutionShape shape;
+  at::Tensor weight;
+  BatchNorm batch_norm;  ///< undefined tensors where shape.batch_norm is false
+};
+
+/// Called by forward() with each layer's number (0: the generator's projection; convolutions from 1) and its output
+/// before batch norm.
+using PreActivationHook = std::function<void(size_t layer, const at::Tensor& pre_activation)>;
+
+struct Discriminator {
+  std::vector<Convolution> convolutions;  ///< lowest first
+  at::Tensor head;                        ///< float32 [1, C * 4 * 4]; undefined in a partial model
+
+  /// @param images  float32 [N, 3, H, W] in [-1, 1]   @return logits, float32 [N]
+  at::Tensor forward(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook = nullptr) const;
+  /// Every convolution's output after batch norm and LeakyReLU, lowest first: float32 [N, C, H, W].
+  std::vector<at::Tensor> activations(const at::Tensor& images, Statistics statistics,
+                                      const PreActivationHook& hook = nullptr) const;
+  NamedTensors parameters() const;  ///< "discriminator.conv1.weight", ...
+  NamedTensors buffers() const;     ///< "discriminator.bn2.running_mean", ...
+};
+
+struct Generator {
+  at::Tensor project;                     ///< float32 [C * 4 * 4, Z]
+  BatchNorm project_norm;                 ///< per unit, before the reshape to [N, C, 4, 4]
+  std::vector<Convolution> convolutions;  ///< from 4x4 upwards
+
+  /// @param z  float32 [N, Z]   @return images, float32 [N, 3, H, W] in [-1, 1]
+  at::Tensor forward(const at::Tensor& z, Statistics statistics, const PreActivationHook& hook = nullptr) const;
+  NamedTensors parameters() const;  ///< "generator.project.weight", "generator.bn0.weight", ...
+  NamedTensors buffers() const;
+};
+
+/// Networks with the paper's initialisation: weights N(0, 0.02), batch norm's scale N(1, 0.02), its shift 0; fixed
+/// statistics mean 0 and variance 1. Equal seeds give equal networks.
+Discriminator make_discriminator(const ArchitectureOptions& options, uint64_t seed);
+Generator make_generator(const ArchitectureOptions& options, uint64_t seed);
+
+/// Noise of one purpose and position: float32 [count, Z] from the architecture's distribution, on the CPU.
+at::Tensor draw_noise(const ArchitectureOptions& options, int64_t count, uint64_t seed);
+
+/// uint8 [N, H, W, 3] to float32 [N, 3, H, W] in [-1, 1], channels last in memory: x / 127.5 - 1.
+at::Tensor images_from_pixels(const at::Tensor& pixels);
+/// The inverse, rounded to the nearest and clamped: uint8 [N, H, W, 3].
+at::Tensor pixels_from_images(const at::Tensor& images);
+
+/// Infers fixed batch-norm statistics by the authors' rule (svhn/svhn_semisup_analysis.py): each layer's mean and biased
+/// variance while the layers below are normalised with the minibatch's own; plain average over the minibatches.
+///   StatisticsAverage average(network);   for each minibatch: average.add(images);   average.finish();
+template <class Network>
+class StatisticsAverage {
+ public:
+  explicit StatisticsAverage(Network& network) : network_(network) {}
+  void add(const at::Tensor& minibatch);
+  /// Writes the averages to the network's running_mean and running_var. Needs at least one add().
+  void finish();
+
+ private:
+  Network& network_;
+  std::vector<at::Tensor> means_, variances_;  ///< sums over the minibatches, float64 [C], one a layer
+  int64_t minibatches_ = 0;
+};
+
+}  // namespace dcgan::nn

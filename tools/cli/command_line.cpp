@@ -1,0 +1,228 @@
+#include "tools/cli/command_line.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+#include "dcgan/version.h"
+
+namespace dcgan::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* kPositional = "positional-arguments";
+
+volatile std::sig_atomic_t g_interrupted = 0;
+
+void on_signal(int signal_number) {
+  if (g_interrupted != 0) std::_Exit(128 + signal_number);
+  g_interrupted = 1;
+}
+
+// Levenshtein distance, to guess what a mistyped name was meant to be.
+size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+std::string nearest(const std::string& name, const std::vector<std::string>& known) {
+  const auto closest = std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
+    return edit_distance(name, a) < edit_distance(name, b);
+  });
+  return closest == known.end() || edit_distance(name, *closest) > 3 ? "" : *closest;
+}
+
+std::string option_name(const std::string& flag) { return flag.substr(0, flag.find(',')); }
+
+std::string without_dashes(std::string name) {
+  name.erase(0, name.find_first_not_of('-'));
+  return name;
+}
+
+}  // namespace
+
+CommandLine::CommandLine(std::string program, std::string summary, std::string example)
+    : program_(std::move(program)), summary_(std::move(summary)), example_(std::move(example)) {}
+
+po::options_description& CommandLine::new_group(const std::string& name) {
+  groups_.push_back(std::make_unique<po::options_description>(name, 120, 70));
+  return *groups_.back();
+}
+
+void CommandLine::add_text_option(po::options_description& group, const std::string& flag, const std::string& help,
+                                  bool is_switch, const std::string& value_name, const std::string& default_text,
+                                  Setter set) {
+  if (is_switch) {
+    group.add_options()(flag.c_str(), po::bool_switch(), help.c_str());
+  } else {
+    auto* value = po::value<std::string>()->value_name(value_name);
+    if (!default_text.empty()) value->default_value(default_text);
+    group.add_options()(flag.c_str(), value, help.c_str());
+  }
+  setters_.emplace_back(option_name(flag), std::move(set));
+}
+
+void CommandLine::positional(std::vector<std::string>& values, const std::string& name, const std::string& help) {
+  positional_ = &values;
+  positional_name_ = name;
+  positional_help_ = help;
+}
+
+bool CommandLine::parse(int argc, const char* const* argv) {
+  for (int i = 0; i < argc; ++i) text_ += (i == 0 ? "" : " ") + std::string(argv[i]);
+  po::options_description& general = new_group("General");
+  general.add_options()("config", po::value<std::string>()->value_name("FILE"),
+                        "INI file with options; the command line wins")("help,h", "print this help")(
+      "version", "print the version");
+
+  po::options_description visible;
+  std::vector<std::string> flags;
+  for (const auto& group : groups_) {
+    visible.add(*group);
+    for (const auto& option : group->options()) flags.push_back(option->long_name());
+  }
+  po::options_description all;
+  all.add(visible).add_options()(kPositional, po::value<std::vector<std::string>>());
+  po::positional_options_description positions;
+  positions.add(kPositional, -1);
+
+  try {
+    const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(argc, argv).options(all).positional(positions).style(style).run(), values_);
+    if (values_.count("help") != 0) {
+      print_help();
+      return false;
+    }
+    if (values_.count("version") != 0) {
+      std::cout << program_ << " (libdcgan) " << DCGAN_VERSION << "\n";
+      return false;
+    }
+    if (values_.count("config") != 0) {
+      const auto path = values_["config"].as<std::string>();
+      std::ifstream file(path);
+      if (!file) throw FileError(path, "cannot be opened; --config takes an INI file with lines such as seed = 1.");
+      po::store(po::parse_config_file(file, visible), values_);
+    }
+  } catch (const po::unknown_option& e) {
+    const std::string name = without_dashes(e.get_option_name());
+    const std::string guess = nearest(name, flags);
+    throw OptionError("--" + name + " is unknown" + (guess.empty() ? "" : "; did you mean --" + guess + "?") + "; " +
+                      program_ + " --help lists the options.");
+  } catch (const po::error& e) {
+    throw OptionError(std::string(e.what()) + "; " + program_ + " --help lists the options.");
+  }
+
+  if (values_.count(kPositional) != 0) {
+    const auto values = values_[kPositional].as<std::vector<std::string>>();
+    if (positional_ == nullptr) {
+      throw OptionError("\"" + values.front() + "\" is not expected here; " + program_ +
+                        " takes options only, see --help.");
+    }
+    *positional_ = values;
+  }
+  for (const auto& [flag, set] : setters_) {
+    if (!given(flag)) continue;
+    const auto& value = values_[flag].value();
+    set(flag, value.type() == typeid(bool) ? to_text(boost::any_cast<bool>(value))
+                                           : boost::any_cast<std::string>(value));
+  }
+  return true;
+}
+
+bool CommandLine::given(const std::string& flag) const {
+  return values_.count(flag) != 0 && !values_[flag].defaulted();
+}
+
+void CommandLine::print_help() const {
+  std::cout << summary_ << "\n\nUsage: " << program_ << (positional_ == nullptr ? "" : " " + positional_name_ + "...")
+            << " [options]\n";
+  if (positional_ != nullptr) std::cout << "  " << positional_name_ << ": " << positional_help_ << "\n";
+  std::cout << "\nExample:\n  " << example_ << "\n";
+  for (const auto& group : groups_) std::cout << "\n" << *group;
+}
+
+bool interrupted() { return g_interrupted != 0; }
+
+int64_t resolve_threads(int64_t requested) {
+  if (requested < 0) throw OptionError("--threads is " + std::to_string(requested) + "; it must be 0 or more.");
+  return requested > 0 ? requested : std::max<int64_t>(1, std::thread::hardware_concurrency());
+}
+
+namespace {
+
+int dispatch(int argc, const char* const* argv, const std::string& summary, const std::vector<Command>& commands,
+             const std::function<int(int, const char* const*)>& fallback) {
+  const std::string program = argc > 0 ? std::string(argv[0]).substr(std::string(argv[0]).rfind('/') + 1) : "";
+  const std::string first = argc > 1 ? argv[1] : "";
+  for (const Command& command : commands) {
+    if (command.name != first) continue;
+    const std::string name = program + " " + first;
+    std::vector<const char*> rest = {name.c_str()};
+    rest.insert(rest.end(), argv + 2, argv + argc);
+    return command.run(static_cast<int>(rest.size()), rest.data());
+  }
+  if (fallback) return fallback(argc, argv);
+
+  std::vector<std::string> names;
+  for (const Command& command : commands) names.push_back(command.name);
+  if (first == "--help" || first == "-h") {
+    std::cout << summary << "\n\nUsage: " << program << " COMMAND [options]\n\nCommands:\n";
+    for (const Command& c : commands) std::cout << "  " << c.name << std::string(14 - std::min<size_t>(13, c.name.size()), ' ')
+                                                << c.summary << "\n";
+    std::cout << "\n" << program << " COMMAND --help says more.\n";
+    return 0;
+  }
+  if (first == "--version") {
+    std::cout << program << " (libdcgan) " << DCGAN_VERSION << "\n";
+    return 0;
+  }
+  std::string known;
+  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+  const std::string guess = nearest(first, names);
+  throw OptionError((first.empty() ? "no command given" : "\"" + first + "\" is no command of " + program) +
+                    (guess.empty() || first.empty() ? "" : "; did you mean " + guess + "?") + "; commands: " + known + ".");
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv, const std::string& summary, const std::vector<Command>& commands,
+                const std::function<int(int, const char* const*)>& fallback) {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  // A write past a limit of the file size is then an error of write(), with a message, and not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
+  try {
+    const int code = dispatch(argc, argv, summary, commands, fallback);
+    std::cout.flush();
+    if (!std::cout) throw Error("standard output cannot be written; is the disk full?");
+    return code;
+  } catch (const Interrupted&) {
+    std::cerr << "interrupted\n";
+    return 130;
+  } catch (const OptionError& e) {
+    std::cerr << "error: " << e.what() << "\n";
+    return 2;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "error: out of memory; a smaller --batch-size needs less.\n";
+    return 1;
+  } catch (const std::exception& e) {
+    std::cerr << "error: " << e.what() << "\n";
+    return 1;
+  }
+}
+
+}  // namespace dcgan::cli

@@ -1,0 +1,78 @@
+#include "tools/cli/text_values.h"
+
+#include <charconv>
+#include <cmath>
+#include <sstream>
+
+namespace dcgan::cli {
+namespace {
+
+[[noreturn]] void refuse(const std::string& flag, const std::string& text, const std::string& expected) {
+  throw OptionError("--" + flag + " is \"" + text + "\"; it must be " + expected + ".");
+}
+
+template <class Number>
+Number parse_whole_number(const std::string& flag, const std::string& text, const std::string& expected) {
+  Number value{};
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || error != std::errc() || stop != end) refuse(flag, text, expected);
+  return value;
+}
+
+template <class T>
+std::string join(const std::vector<T>& values) {
+  std::string text;
+  for (const T& value : values) text += (text.empty() ? "" : ",") + to_text(value);
+  return text;
+}
+
+template <class T>
+std::vector<T> split(const std::string& flag, const std::string& text) {
+  std::vector<T> values;
+  std::stringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    values.emplace_back();
+    from_text(flag, part, values.back());
+  }
+  return values;
+}
+
+}  // namespace
+
+std::string to_text(bool value) { return value ? "true" : "false"; }
+std::string to_text(int64_t value) { return std::to_string(value); }
+std::string to_text(uint64_t value) { return std::to_string(value); }
+std::string to_text(double value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;  // the shortest text that reads back the same
+  return std::string(text, end);
+}
+std::string to_text(const std::string& value) { return value; }
+std::string to_text(const std::vector<int64_t>& values) { return join(values); }
+std::string to_text(const std::vector<double>& values) { return join(values); }
+
+void from_text(const std::string& flag, const std::string& text, bool& value) {
+  if (text != "true" && text != "false" && text != "1" && text != "0") refuse(flag, text, "true or false");
+  value = text == "true" || text == "1";
+}
+void from_text(const std::string& flag, const std::string& text, int64_t& value) {
+  value = parse_whole_number<int64_t>(flag, text, "a whole number");
+}
+void from_text(const std::string& flag, const std::string& text, uint64_t& value) {
+  value = parse_whole_number<uint64_t>(flag, text, "a whole number, 0 or more");
+}
+void from_text(const std::string& flag, const std::string& text, double& value) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || error != std::errc() || stop != end || !std::isfinite(value)) refuse(flag, text, "a number");
+}
+void from_text(const std::string&, const std::string& text, std::string& value) { value = text; }
+void from_text(const std::string& flag, const std::string& text, std::vector<int64_t>& values) {
+  values = split<int64_t>(flag, text);
+}
+void from_text(const std::string& flag, const std::string& text, std::vector<double>& values) {
+  values = split<double>(flag, text);
+}
+
+}  // namespace dcgan::cli

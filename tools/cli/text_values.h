@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "dcgan/errors.h"
+#include "dcgan/options.h"
+
+namespace dcgan::cli {
+
+// Option values as text and back. from_text() throws OptionError that names the flag, the text and what is expected.
+
+std::string to_text(bool value);
+std::string to_text(int64_t value);
+std::string to_text(uint64_t value);
+std::string to_text(double value);
+std::string to_text(const std::string& value);
+std::string to_text(const std::vector<int64_t>& values);
+std::string to_text(const std::vector<double>& values);
+
+void from_text(const std::string& flag, const std::string& text, bool& value);
+void from_text(const std::string& flag, const std::string& text, int64_t& value);
+void from_text(const std::string& flag, const std::string& text, uint64_t& value);
+void from_text(const std::string& flag, const std::string& text, double& value);
+void from_text(const std::string& flag, const std::string& text, std::string& value);
+void from_text(const std::string& flag, const std::string& text, std::vector<int64_t>& values);
+void from_text(const std::string& flag, const std::string& text, std::vector<double>& values);
+
+inline std::string value_name(bool) { return ""; }
+inline std::string value_name(int64_t) { return "N"; }
+inline std::string value_name(uint64_t) { return "N"; }
+inline std::string value_name(double) { return "X"; }
+inline std::string value_name(const std::string&) { return "TEXT"; }
+inline std::string value_name(const std::vector<int64_t>&) { return "N,N,.."; }
+inline std::string value_name(const std::vector<double>&) { return "X,X,.."; }
+
+template <class E, class = std::enable_if_t<std::is_enum_v<E>>>
+std::string value_name(E) {
+  std::string names;
+  for (const std::string_view name : EnumNames<E>::kNames) names += (names.empty() ? "" : "|") + std::string(name);
+  return names;
+}
+
+template <class E, class = std::enable_if_t<std::is_enum_v<E>>>
+std::string to_text(E value) {
+  return to_name(value);
+}
+
+template <class E, class = std::enable_if_t<std::is_enum_v<E>>>
+void from_text(const std::string& flag, const std::string& text, E& value) {
+  if (!from_name(text, value)) {
+    throw OptionError("--" + flag + " is \"" + text + "\"; it must be one of " + value_name(value) + ".");
+  }
+}
+
+}  // namespace dcgan::cli
