@@ -102,7 +102,7 @@ struct TrainingRun {
 /// @return pairs done
 /// @throws Error, OptionError or FileError: a folder that exists (Mode::kNew), a resume with other options (which),
 ///         images of another size than the network's, a batch larger than the data, losses that are not finite.
-DCGAN_EXPORT int64_t train(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer);
+DCGAN_EXPORT int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer);
 
 /// An untrained model: the paper's initialisation; statistics mean 0, variance 1 until they are inferred.
 DCGAN_EXPORT ModelFile initialised_model(const ArchitectureOptions& options, uint64_t seed);

@@ -1,0 +1,56 @@
+#include "train/adam.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "nn/network_tensors.h"
+
+namespace dcgan::train {
+namespace {
+
+constexpr double kEpsilon = 1e-8;  // authors' lib/updates.py
+
+}  // namespace
+
+Adam::Adam(nn::NamedTensors parameters, double beta1, double beta2, double weight_decay)
+    : parameters_(std::move(parameters)), beta1_(beta1), beta2_(beta2), weight_decay_(weight_decay) {
+  for (const auto& [name, value] : parameters_) {
+    values_.push_back(value);
+    first_.push_back(at::zeros_like(value));
+    second_.push_back(at::zeros_like(value));
+    updates_.push_back(at::zeros({}, value.options()));
+  }
+}
+
+void Adam::step(double learning_rate) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients;
+  for (size_t i = 0; i < values_.size(); ++i) {
+    // The kernel walks raw memory: a gradient must lie as its parameter does.
+    gradients.push_back(values_[i].grad().contiguous(values_[i].suggest_memory_format()));
+    updates_[i].add_(1);
+  }
+  at::_fused_adam_(values_, gradients, first_, second_, {}, updates_, learning_rate, beta1_, beta2_, weight_decay_,
+                   kEpsilon, /*amsgrad=*/false, /*maximize=*/false);
+  for (at::Tensor& value : values_) value.mutable_grad().reset();
+}
+
+nn::NamedTensors Adam::moments() const {
+  nn::NamedTensors all;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    all.emplace_back("adam.first." + parameters_[i].first, first_[i]);
+    all.emplace_back("adam.second." + parameters_[i].first, second_[i]);
+  }
+  return all;
+}
+
+void Adam::save(std::map<std::string, StoredTensor>& tensors) const { nn::store_tensors(moments(), tensors); }
+
+void Adam::load(const std::map<std::string, StoredTensor>& tensors, int64_t updates) {
+  nn::load_tensors(tensors, moments());
+  for (at::Tensor& count : updates_) count.fill_(updates);
+}
+
+}  // namespace dcgan::train

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dcgan/safetensors.h"
+#include "nn/networks.h"
+
+namespace dcgan::train {
+
+/// Adam (Kingma, Ba 2015, arXiv:1412.6980) as in the authors' lib/updates.py: epsilon 1e-8 after the square root of the
+/// bias-corrected second moment; weight decay added to the gradient. One pass over memory for all of it (ATen's fused
+/// kernel).
+class Adam {
+ public:
+  Adam(nn::NamedTensors parameters, double beta1, double beta2, double weight_decay);
+
+  /// One update from the parameters' gradients, which it then drops.
+  void step(double learning_rate);
+
+  /// Names of the moments: "adam.first.<parameter>", "adam.second.<parameter>". The number of updates is not stored: it
+  /// is the training's step.
+  void save(std::map<std::string, StoredTensor>& tensors) const;
+  void load(const std::map<std::string, StoredTensor>& tensors, int64_t updates);
+
+ private:
+  nn::NamedTensors moments() const;
+
+  nn::NamedTensors parameters_;
+  double beta1_, beta2_, weight_decay_;
+  std::vector<at::Tensor> values_, first_, second_, updates_;
+};
+
+}  // namespace dcgan::train

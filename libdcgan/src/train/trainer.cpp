@@ -1,0 +1,386 @@
+#include "dcgan/trainer.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/softplus.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/options_json.h"
+#include "dcgan/errors.h"
+#include "dcgan/png_file.h"
+#include "dcgan/seeds.h"
+#include "nn/device.h"
+#include "nn/network_tensors.h"
+#include "nn/networks.h"
+#include "train/adam.h"
+#include "train/minibatches.h"
+#include "train/run_folder.h"
+
+namespace dcgan {
+namespace {
+
+using nlohmann::ordered_json;
+using train::Adam;
+using train::Minibatches;
+using train::RunFolder;
+
+constexpr int64_t kSampleColumns = 10;  // a grid of 10 x 10 samples, as in the paper's figures
+constexpr int64_t kSamples = kSampleColumns * kSampleColumns;
+
+void require(bool holds, const std::string& flag, const std::string& value, const std::string& rule) {
+  if (!holds) throw OptionError("--" + flag + " is " + value + "; it must be " + rule + ".");
+}
+
+void set_requires_grad(const nn::NamedTensors& parameters, bool required) {
+  for (const auto& [name, tensor] : parameters) tensor.set_requires_grad(required);
+}
+
+void move_to(c10::Device device, nn::BatchNorm& norm) {
+  for (at::Tensor* t : {&norm.weight, &norm.bias, &norm.running_mean, &norm.running_var}) {
+    if (t->defined()) *t = t->to(device);
+  }
+}
+
+void move_to(c10::Device device, std::vector<nn::Convolution>& convolutions) {
+  for (nn::Convolution& c : convolutions) {
+    c.weight = c.weight.to(device);
+    move_to(device, c.batch_norm);
+  }
+}
+
+nn::Discriminator on_device(nn::Discriminator network, c10::Device device) {
+  move_to(device, network.convolutions);
+  network.head = network.head.to(device);
+  return network;
+}
+
+nn::Generator on_device(nn::Generator network, c10::Device device) {
+  network.project = network.project.to(device);
+  move_to(device, network.project_norm);
+  move_to(device, network.convolutions);
+  return network;
+}
+
+ImageBatch to_image_batch(const at::Tensor& images) {
+  const at::Tensor pixels = nn::pixels_from_images(images.to(at::kCPU));
+  ImageBatch batch;
+  batch.height = pixels.size(1);
+  batch.width = pixels.size(2);
+  const uint8_t* first = pixels.const_data_ptr<uint8_t>();
+  batch.pixels.assign(first, first + pixels.numel());
+  for (int64_t i = 0; i < pixels.size(0); ++i) batch.paths.push_back(std::to_string(i));
+  return batch;
+}
+
+// What two data sets that train differently differ in: size, preparation, and a sample of the pixels.
+ordered_json describe_data(const PackedImageReader& images, const std::string& source) {
+  constexpr int64_t kProbes = 256;
+  const int64_t row = images.info().height * images.info().width * 3;
+  std::string sample;
+  for (int64_t i = 0; i < kProbes; ++i) {
+    std::string pixels(static_cast<size_t>(row), '\0');
+    images.read(i * (images.count() - 1) / (kProbes - 1), 1, reinterpret_cast<uint8_t*>(pixels.data()));
+    sample += pixels;
+  }
+  return {{"source", source},
+          {"images", images.count()},
+          {"preparation", ordered_json::parse(images.info().preparation)},
+          {"pixel-hash", derive_seed(0, sample)}};
+}
+
+// One training: the networks, their optimisers, and the two kinds of step.
+class Training {
+ public:
+  Training(const TrainingRun& run, const PackedImageReader& images)
+      : run_(run),
+        device_(nn::resolve_device(run.device)),
+        minibatches_(images, run.options.batch_size, run.seed, device_),
+        discriminator_(on_device(nn::make_discriminator(run.architecture, run.seed), device_)),
+        generator_(on_device(nn::make_generator(run.architecture, run.seed), device_)),
+        discriminator_adam_(make_adam(discriminator_.parameters())),
+        generator_adam_(make_adam(generator_.parameters())),
+        sums_(at::zeros({4}, device_)) {}
+
+  int64_t step() const { return step_; }
+  c10::Device device() const { return device_; }
+
+  /// One pair of updates. arXiv:1511.06434, section 4; the authors' faces/train_uncond_dcgan.py.
+  void run_step() {
+    const double rate = learning_rate();
+    if (run_.options.schedule == Schedule::kAlternating) {
+      update_generator(minibatches_.size_of(2 * step_), rate);
+      update_discriminator(minibatches_.at(2 * step_ + 1), rate);
+    } else {
+      const at::Tensor real = minibatches_.at(step_);
+      update_discriminator(real, rate);
+      update_generator(real.size(0), rate);
+    }
+    ++step_;
+    ++steps_in_report_;
+  }
+
+  /// Means since the last report. The only point at which the host waits for the device.
+  StepReport report() {
+    const at::Tensor means = sums_.div(static_cast<double>(std::max<int64_t>(1, steps_in_report_))).to(at::kCPU);
+    const float* m = means.const_data_ptr<float>();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - report_start_).count();
+    const StepReport result = {step_, m[0], m[1], m[2], m[3], static_cast<double>(images_in_report_) / seconds};
+    start_report();
+    return result;
+  }
+
+  void start_report() {
+    sums_.zero_();
+    steps_in_report_ = images_in_report_ = 0;
+    report_start_ = std::chrono::steady_clock::now();
+  }
+
+  SafetensorsFile checkpoint() const {
+    SafetensorsFile file;
+    nn::store_tensors(discriminator_.parameters(), file.tensors);
+    nn::store_tensors(generator_.parameters(), file.tensors);
+    discriminator_adam_.save(file.tensors);
+    generator_adam_.save(file.tensors);
+    file.metadata = {{"format", "dcgan-checkpoint"}, {"step", std::to_string(step_)}};
+    return file;
+  }
+
+  void restore(const RunFolder::Checkpoint& checkpoint) {
+    nn::load_tensors(checkpoint.file.tensors, discriminator_.parameters());
+    nn::load_tensors(checkpoint.file.tensors, generator_.parameters());
+    discriminator_adam_.load(checkpoint.file.tensors, checkpoint.step);
+    generator_adam_.load(checkpoint.file.tensors, checkpoint.step);
+    step_ = checkpoint.step;
+  }
+
+  /// Averages the fixed batch-norm statistics over the run's own images and noise: the same ones at every call.
+  void infer_statistics(const PackedImageReader& images) {
+    const std::vector<int64_t> order = shuffled_indices(images.count(), derive_seed(run_.seed, "statistics"));
+    const auto wanted = static_cast<size_t>(run_.options.statistics_minibatches * nn::kStatisticsMinibatch);
+    const size_t count = std::min(order.size(), wanted);
+    nn::StatisticsAverage discriminator(discriminator_);
+    nn::StatisticsAverage generator(generator_);
+    for (size_t first = 0; first < count; first += nn::kStatisticsMinibatch) {
+      const auto size = static_cast<int64_t>(std::min<size_t>(nn::kStatisticsMinibatch, count - first));
+      discriminator.add(minibatches_.rows(order.data() + first, size));
+      generator.add(noise("statistics-noise", first, size));
+    }
+    discriminator.finish();
+    generator.finish();
+  }
+
+  ModelFile model(const ordered_json& training) const {
+    ModelFile model;
+    model.architecture = run_.architecture;
+    for (const auto& tensors : {discriminator_.parameters(), discriminator_.buffers(), generator_.parameters(),
+                                generator_.buffers()}) {
+      nn::store_tensors(tensors, model.tensors);
+    }
+    model.convolutions = static_cast<int64_t>(discriminator_.convolutions.size());
+    const ordered_json statistics = {{"source", "training images"},
+                                     {"minibatches", run_.options.statistics_minibatches},
+                                     {"minibatch-size", nn::kStatisticsMinibatch}};
+    model.statistics = statistics.dump();
+    model.training = training.dump();
+    return model;
+  }
+
+  /// A grid of samples of always the same noise, normalised by their own statistics as the authors do.
+  ImageBatch samples() const {
+    const at::NoGradGuard no_grad;
+    return to_image_batch(generator_.forward(noise("samples", 0, kSamples), nn::Statistics::kBatch));
+  }
+
+ private:
+  Adam make_adam(const nn::NamedTensors& parameters) const {
+    return {parameters, run_.options.beta1, run_.options.beta2, run_.options.weight_decay};
+  }
+
+  double learning_rate() const {
+    const int64_t left = run_.options.steps - step_;
+    const int64_t decay = run_.options.decay_steps;
+    const double share = left < decay ? static_cast<double>(left) / static_cast<double>(decay) : 1;
+    return run_.options.learning_rate * share;
+  }
+
+  at::Tensor noise(std::string_view purpose, uint64_t position, int64_t count) const {
+    return nn::draw_noise(run_.architecture, count, derive_seed(run_.seed, purpose, position)).to(device_);
+  }
+
+  void update_discriminator(const at::Tensor& real, double rate) {
+    set_requires_grad(discriminator_.parameters(), true);
+    at::Tensor fake;
+    {
+      const at::NoGradGuard no_grad;
+      fake = generator_.forward(noise("discriminator-noise", static_cast<uint64_t>(step_), real.size(0)),
+                                nn::Statistics::kBatch);
+    }
+    // Two passes: the statistics of real and generated images are never mixed (the authors' two graph evaluations).
+    const at::Tensor real_logits = discriminator_.forward(real, nn::Statistics::kBatch);
+    const at::Tensor fake_logits = discriminator_.forward(fake, nn::Statistics::kBatch);
+    // -log sigmoid(x) = softplus(-x); a sum of two means, not their mean.
+    const at::Tensor loss = at::softplus(real_logits.neg()).mean().add(at::softplus(fake_logits).mean());
+    loss.backward();
+    discriminator_adam_.step(rate);
+    add_to_report(0, loss);
+    add_to_report(2, real_logits.sigmoid().mean());
+    add_to_report(3, fake_logits.sigmoid().mean());
+    images_in_report_ += real.size(0);
+  }
+
+  void update_generator(int64_t batch_size, double rate) {
+    set_requires_grad(discriminator_.parameters(), false);  // its gradients would be thrown away
+    set_requires_grad(generator_.parameters(), true);
+    const at::Tensor fake = generator_.forward(noise("generator-noise", static_cast<uint64_t>(step_), batch_size),
+                                               nn::Statistics::kBatch);
+    const at::Tensor loss = at::softplus(discriminator_.forward(fake, nn::Statistics::kBatch).neg()).mean();
+    loss.backward();
+    generator_adam_.step(rate);
+    add_to_report(1, loss);
+  }
+
+  void add_to_report(int64_t index, const at::Tensor& value) { sums_.select(0, index).add_(value.detach()); }
+
+  const TrainingRun& run_;
+  c10::Device device_;
+  Minibatches minibatches_;
+  nn::Discriminator discriminator_;
+  nn::Generator generator_;
+  Adam discriminator_adam_, generator_adam_;
+  int64_t step_ = 0;
+
+  at::Tensor sums_;  ///< discriminator loss, generator loss, D(x), D(G(z)) since the last report
+  int64_t steps_in_report_ = 0;
+  int64_t images_in_report_ = 0;
+  std::chrono::steady_clock::time_point report_start_ = std::chrono::steady_clock::now();
+};
+
+// Everything that decides the parameters after a given step. How long to train and what to write may change on resume.
+ordered_json identity_of(const TrainingRun& run, const ordered_json& data) {
+  ordered_json options = options_to_json(run.options);
+  for (const char* free : {"log-every", "sample-every", "checkpoint-every", "keep-checkpoints"}) options.erase(free);
+  if (run.options.decay_steps == 0) options.erase("steps");
+  return {{"architecture", options_to_json(run.architecture)}, {"options", options}, {"seed", run.seed}, {"data", data}};
+}
+
+void check_images(const TrainingRun& run, const PackedImageReader& images) {
+  const int64_t size = run.architecture.image_size;
+  const PackedImagesInfo& info = images.info();
+  if (info.height != size || info.width != size) {
+    throw FileError(images.path(), "images are " + std::to_string(info.width) + " x " + std::to_string(info.height) +
+                                       ", the network takes " + std::to_string(size) + " x " + std::to_string(size) +
+                                       "; prepare them with dcgan-prepare --size " + std::to_string(size) +
+                                       ", or set --image-size.");
+  }
+  require(run.options.batch_size <= images.count(), "batch-size", std::to_string(run.options.batch_size),
+          "at most " + std::to_string(images.count()) + ", the number of images in " + images.path());
+}
+
+}  // namespace
+
+void check(const TrainOptions& o) {
+  const auto at_least = [](const std::string& flag, int64_t value, int64_t least) {
+    require(value >= least, flag, std::to_string(value), std::to_string(least) + " or more");
+  };
+  at_least("steps", o.steps, 0);
+  at_least("batch-size", o.batch_size, 2);  // batch norm of the generator's units needs two images
+  at_least("decay-steps", o.decay_steps, 0);
+  at_least("statistics-minibatches", o.statistics_minibatches, 1);
+  at_least("log-every", o.log_every, 1);
+  at_least("sample-every", o.sample_every, 1);
+  at_least("checkpoint-every", o.checkpoint_every, 1);
+  at_least("keep-checkpoints", o.keep_checkpoints, 1);
+  require(o.learning_rate > 0, "learning-rate", std::to_string(o.learning_rate), "positive");
+  require(o.beta1 >= 0 && o.beta1 < 1, "beta1", std::to_string(o.beta1), "from 0 to below 1");
+  require(o.beta2 >= 0 && o.beta2 < 1, "beta2", std::to_string(o.beta2), "from 0 to below 1");
+  require(o.weight_decay >= 0, "weight-decay", std::to_string(o.weight_decay), "0 or more");
+}
+
+int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
+  check(run.architecture);
+  check(run.options);
+  check_images(run, images);
+  if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
+
+  const ordered_json identity = identity_of(run, describe_data(images, run.data_source));
+  const RunFolder folder(run.folder, identity.dump(), run.mode);
+  Training training(run, images);
+  observer.on_message("Training on " + training.device().str() + " with " + std::to_string(at::get_num_threads()) +
+                      " threads.");
+  if (run.mode == TrainingRun::Mode::kResume) {
+    const RunFolder::Checkpoint checkpoint = folder.newest_checkpoint(observer);
+    if (checkpoint.step >= 0) training.restore(checkpoint);
+    observer.on_message(checkpoint.step >= 0 ? "Resumed after step " + std::to_string(checkpoint.step) + "."
+                                             : "No checkpoint yet: starting at step 0.");
+    folder.cut_metrics(training.step());
+  }
+
+  const auto save = [&] {
+    folder.write_checkpoint(training.step(), training.checkpoint(), run.options.keep_checkpoints);
+    training.infer_statistics(images);
+    ordered_json record = identity;
+    record["step"] = training.step();
+    save_model(folder.path("model.safetensors"), training.model(record));
+  };
+  const auto write_samples = [&] {
+    write_png_grid(folder.sample_path(training.step()), training.samples(), kSampleColumns);
+  };
+  const auto report = [&] {
+    const StepReport r = training.report();
+    if (!std::isfinite(r.discriminator_loss) || !std::isfinite(r.generator_loss)) {
+      throw Error("the losses are not finite at step " + std::to_string(r.step) + "; the checkpoints before it in " +
+                  run.folder + " are kept. A lower --learning-rate may help.");
+    }
+    folder.append_metrics(r);
+    observer.on_report(r);
+  };
+
+  training.start_report();
+  bool stop = false;
+  while (training.step() < run.options.steps && !stop) {
+    training.run_step();
+    const int64_t step = training.step();
+    observer.on_step(step, run.options.steps);
+    stop = observer.should_stop();
+    const bool last = stop || step == run.options.steps;
+    const bool save_now = last || step % run.options.checkpoint_every == 0;
+    if (save_now || step % run.options.log_every == 0) report();  // a network that is not finite is not saved
+    if (last || step % run.options.sample_every == 0) write_samples();
+    if (save_now) save();
+  }
+  if (run.options.steps == 0) {
+    write_samples();
+    save();
+  }
+  return training.step();
+}
+
+ModelFile initialised_model(const ArchitectureOptions& options, uint64_t seed) {
+  ModelFile model;
+  model.architecture = options;
+  const nn::Discriminator discriminator = nn::make_discriminator(options, seed);
+  const nn::Generator generator = nn::make_generator(options, seed);
+  for (const auto& tensors :
+       {discriminator.parameters(), discriminator.buffers(), generator.parameters(), generator.buffers()}) {
+    nn::store_tensors(tensors, model.tensors);
+  }
+  model.convolutions = static_cast<int64_t>(discriminator.convolutions.size());
+  model.statistics = R"({"source":"none: mean 0, variance 1"})";
+  model.training = ordered_json({{"step", 0}, {"seed", seed}}).dump();
+  return model;
+}
+
+ImageBatch sample_images(const ModelFile& model, int64_t count, uint64_t seed, bool batch_statistics) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor z = nn::draw_noise(model.architecture, count, derive_seed(seed, "samples"));
+  const auto statistics = batch_statistics ? nn::Statistics::kBatch : nn::Statistics::kFixed;
+  return to_image_batch(nn::generator_from(model).forward(z, statistics));
+}
+
+}  // namespace dcgan
