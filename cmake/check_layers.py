@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Checks who may know whom (the layer table of ARCHITECTURE.md) in #include lines, link lists and banned words.
+
+usage: check_layers.py [ROOT]     prints one line per violation, `file:line: what`; exit code 1 if there are any
+"""
+
+import re
+import sys
+from pathlib import Path
+
+# A room and the rooms it may include and link. A public header belongs to the module that has its .cpp, header-only
+# ones to base.
+MAY_KNOW = {
+    "base": set(),
+    "store": {"base"},
+    "nn": {"base", "store"},
+    "features": {"base", "store", "nn"},
+    "train": {"base", "store", "nn"},
+    "data": {"public"},
+    "eval": {"public"},
+    "cli": {"public"},
+    "tools": {"public", "data", "eval", "cli"},
+}
+LIBRARY_MODULES = ("base", "store", "nn", "features", "train")
+
+# Libraries that a room must not include, as a pattern on the included name, and what stands for them in link lists.
+TORCH = (r"(torch|ATen|c10|caffe2)/", "LibTorch", r"Torch::")
+OPENCV = (r"opencv2/", "OpenCV", r"opencv_|OpenCV_LIBS")
+HDF5 = (r"hdf5|H5\w*\.h", "HDF5", r"(?i:hdf5)")
+ARGV = (r"boost/program_options", "the command line", r"Boost::program_options")
+FORBIDDEN_LIBRARIES = {
+    "base": [TORCH, OPENCV, HDF5, ARGV],
+    "store": [TORCH, OPENCV, ARGV],
+    "nn": [OPENCV, HDF5, ARGV],
+    "features": [OPENCV, HDF5, ARGV],
+    "train": [OPENCV, HDF5, ARGV],
+    "data": [TORCH, ARGV],
+    "eval": [TORCH, OPENCV, HDF5, ARGV],
+    "cli": [TORCH, OPENCV, HDF5],
+    "tools": [TORCH, OPENCV, HDF5],
+}
+
+# The library, the readers and the evaluation never print, exit or read the environment.
+QUIET_ROOMS = LIBRARY_MODULES + ("data", "eval")
+LOUD = re.compile(
+    r"\bstd::(cout|cerr|clog|cin)\b|(?<![\w.>])(?:std::|::)?"
+    r"(printf|fprintf|vprintf|vfprintf|puts|fputs|putchar|perror|exit|_exit|quick_exit|abort|getenv|secure_getenv|setenv)\s*\("
+)
+
+
+def strip_comments(text):
+    """Blanks comments and string literals, so that words inside them do not count; keeps the line numbers."""
+    token = r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
+    return re.sub(token, lambda m: re.sub(r"[^\n]", " ", m.group()), text, flags=re.S)
+
+
+def room_of_file(path):
+    """The room of a path relative to the root, "public" for a public header, None for what has no rules (tests)."""
+    parts = path.parts
+    if parts[:3] == ("libdcgan", "include", "dcgan"):
+        return "public"
+    if parts[:2] == ("libdcgan", "src") and len(parts) > 3:
+        return parts[2]
+    if parts[:2] == ("tools", "cli"):
+        return "cli"
+    return parts[0] if parts[0] in ("data", "eval", "tools") else None
+
+
+def public_header_modules(root):
+    sources = {p.stem: p.parent.name for p in root.glob("libdcgan/src/*/*.cpp")}
+    return {f"dcgan/{p.name}": sources.get(p.stem, "base") for p in root.glob("libdcgan/include/dcgan/*.h")}
+
+
+def room_of_include(name, root, headers):
+    """The room that an included project header belongs to, or None if it is not one of the project's."""
+    if name.startswith("dcgan/"):
+        return headers.get(name, "base")
+    first = name.split("/")[0]
+    if "/" not in name:
+        return None
+    if (root / "libdcgan" / "src" / name).exists():
+        return first
+    if name.startswith("tools/cli/"):
+        return "cli"
+    return first if first in ("data", "eval", "tools") else None
+
+
+def check_includes(path, text, root, headers):
+    relative = path.relative_to(root)
+    room = room_of_file(relative)
+    in_tests = relative.parts[0] == "tests"
+    for number, line in enumerate(text.splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
+        if not match:
+            continue
+        where, name = f"{relative}:{number}", match.group(2)
+        if name == "torch/torch.h" and not in_tests:
+            yield f"{where}: torch/torch.h takes 36 s to compile; include the narrowest header instead"
+        if in_tests or room is None:
+            continue
+        if room == "public":
+            if not name.startswith("dcgan/") and re.search(r"[/.]", name):
+                yield f"{where}: a public header includes {name}; only the standard library and dcgan/ are allowed"
+            continue
+        for pattern, library, _ in FORBIDDEN_LIBRARIES[room]:
+            if re.match(pattern, name):
+                yield f"{where}: {room} must not know {library} ({name})"
+        known = room_of_include(name, root, headers)
+        if known is None or known == room:
+            continue
+        if name.startswith("dcgan/") and "public" in MAY_KNOW[room]:
+            continue
+        if known not in MAY_KNOW[room]:
+            yield f"{where}: {room} must not include {known} ({name})"
+
+
+def check_words(path, text, root):
+    relative = path.relative_to(root)
+    for number, line in enumerate(strip_comments(text).splitlines(), 1):
+        if re.search(r"\busing\s+namespace\s+torch\b", line):
+            yield f"{relative}:{number}: using namespace torch"
+        loud = LOUD.search(line)
+        if loud and room_of_file(relative) in QUIET_ROOMS + ("public",):
+            yield f"{relative}:{number}: {loud.group().rstrip('( ')}: the library never prints, exits or reads the environment"
+
+
+def check_links(path, text, root):
+    """Link lists: dcgan_module(X ... LINK a b) and target_link_libraries(X PUBLIC a b)."""
+    relative = path.relative_to(root)
+    text = re.sub(r"#[^\n]*", "", text)
+    for match in re.finditer(r"\b(dcgan_module|target_link_libraries)\s*\(\s*(\S+)([^)]*)\)", text):
+        target = match.group(2) if match.group(1) == "target_link_libraries" else f"dcgan_{match.group(2)}"
+        room = target.removeprefix("dcgan_")
+        if room not in FORBIDDEN_LIBRARIES:
+            continue
+        words = re.findall(r"[\w:.${}]+", match.group(3).split("LINK", 1)[-1])
+        where = f"{relative}:{text.count(chr(10), 0, match.start()) + 1}"
+        for word in words:
+            linked = word.removeprefix("dcgan_")
+            if word.startswith("dcgan_") and linked in MAY_KNOW and linked != room and linked not in MAY_KNOW[room]:
+                yield f"{where}: {room} must not link {linked}"
+            for _, library, pattern in FORBIDDEN_LIBRARIES[room]:
+                if re.match(pattern, word.strip("${}")):
+                    yield f"{where}: {room} must not link {library} ({word})"
+
+
+def violations(root):
+    headers = public_header_modules(root)
+    for folder in ("libdcgan", "data", "eval", "tools", "tests"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in (".h", ".cpp"):
+                text = path.read_text(encoding="utf-8")
+                yield from check_includes(path, text, root, headers)
+                yield from check_words(path, text, root)
+            elif path.name == "CMakeLists.txt" and folder != "tests":
+                yield from check_links(path, path.read_text(encoding="utf-8"), root)
+
+
+def main():
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[1]).resolve()
+    found = list(violations(root))
+    print("\n".join(found) if found else "no layer is crossed")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""cmake/check_layers.py finds a planted violation of every rule, and nothing in a clean tree."""
+
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SCRIPT = Path(__file__).parents[2] / "cmake" / "check_layers.py"
+
+CLEAN = {
+    "libdcgan/include/dcgan/errors.h": "#include <string>\n",
+    "libdcgan/include/dcgan/model_file.h": '#include "dcgan/errors.h"\n',
+    "libdcgan/include/dcgan/trainer.h": '#include "dcgan/errors.h"\n',
+    "libdcgan/src/base/errors.cpp": '#include "dcgan/errors.h"\n',
+    "libdcgan/src/store/model_file.cpp": '#include <hdf5.h>\n#include "dcgan/model_file.h"\n#include "store/hdf5.h"\n',
+    "libdcgan/src/store/hdf5.h": "",
+    "libdcgan/src/nn/networks.cpp": '#include <torch/types.h>\n#include "dcgan/model_file.h"\n',
+    "libdcgan/src/nn/networks.h": "",
+    "libdcgan/src/train/trainer.cpp": '#include "nn/networks.h"\n// printf( in a comment\n',
+    "libdcgan/src/features/pool.h": "",
+    "libdcgan/src/train/CMakeLists.txt": "dcgan_module(train SOURCES trainer.cpp LINK dcgan_nn Torch::cpu)\n",
+    "data/folder.cpp": '#include <opencv2/core.hpp>\n#include "dcgan/errors.h"\nauto t = "exit(1)";\nstd::snprintf(b, 9, "x");\n',
+    "data/folder.h": "",
+    "eval/svm.cpp": '#include <linear.h>\n#include "eval/svm.h"\n',
+    "tools/dcgan_eval.cpp": '#include "data/folder.h"\n#include "eval/svm.h"\nint main() { std::cout << 1; }\n',
+    "tests/nn/networks_test.cpp": '#include <torch/torch.h>\n#include "nn/networks.h"\n',
+}
+
+# The file, the line that is added to it, and what the report must say.
+PLANTED = [
+    ("libdcgan/src/base/errors.cpp", '#include "dcgan/model_file.h"', "base must not include store"),
+    ("libdcgan/src/base/errors.cpp", "#include <torch/types.h>", "base must not know LibTorch"),
+    ("libdcgan/src/store/model_file.cpp", '#include "nn/networks.h"', "store must not include nn"),
+    ("libdcgan/src/store/model_file.cpp", "#include <ATen/ATen.h>", "store must not know LibTorch"),
+    ("libdcgan/src/train/trainer.cpp", '#include "features/pool.h"', "train must not include features"),
+    ("libdcgan/src/train/trainer.cpp", "#include <torch/torch.h>", "torch/torch.h takes 36 s"),
+    ("libdcgan/src/train/trainer.cpp", "using namespace torch;", "using namespace torch"),
+    ("libdcgan/src/train/trainer.cpp", 'std::printf("x");', "never prints"),
+    ("libdcgan/src/train/trainer.cpp", 'const char* home = getenv("HOME");', "never prints, exits or reads the environment"),
+    ("libdcgan/src/train/trainer.cpp", "std::exit(1);", "never prints, exits"),
+    ("libdcgan/src/nn/networks.cpp", "#include <opencv2/core.hpp>", "nn must not know OpenCV"),
+    ("libdcgan/include/dcgan/errors.h", "#include <hdf5.h>", "a public header includes hdf5.h"),
+    ("libdcgan/include/dcgan/errors.h", '#include "nn/networks.h"', "a public header includes nn/networks.h"),
+    ("libdcgan/src/train/CMakeLists.txt", "dcgan_module(train LINK dcgan_features)", "train must not link features"),
+    ("libdcgan/src/train/CMakeLists.txt", "target_link_libraries(dcgan_train PUBLIC opencv_core)", "train must not link OpenCV"),
+    ("data/folder.cpp", '#include "nn/networks.h"', "data must not include nn"),
+    ("data/folder.cpp", "#include <torch/types.h>", "data must not know LibTorch"),
+    ("data/folder.cpp", '#include "eval/svm.h"', "data must not include eval"),
+    ("data/folder.cpp", 'std::cerr << "x";', "never prints"),
+    ("eval/svm.cpp", "#include <opencv2/core.hpp>", "eval must not know OpenCV"),
+    ("eval/svm.cpp", "#include <hdf5.h>", "eval must not know HDF5"),
+    ("eval/svm.cpp", "#include <boost/program_options.hpp>", "eval must not know the command line"),
+    ("tools/dcgan_eval.cpp", '#include "store/hdf5.h"', "tools must not include store"),
+]
+
+
+def check(tree):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in tree.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return subprocess.run([sys.executable, SCRIPT, folder], capture_output=True, text=True, check=False)
+
+
+class CheckLayers(unittest.TestCase):
+    def test_accepts_a_clean_tree(self):
+        result = check(CLEAN)
+        self.assertEqual(result.returncode, 0, result.stdout)
+
+    def test_finds_every_planted_violation_and_names_file_and_line(self):
+        for name, line, expected in PLANTED:
+            with self.subTest(file=name, line=line):
+                result = check({**CLEAN, name: CLEAN[name] + line + "\n"})
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(expected, result.stdout)
+                self.assertIn(f"{name}:{CLEAN[name].count(chr(10)) + 1}:", result.stdout)
