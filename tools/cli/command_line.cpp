@@ -46,11 +46,37 @@ std::string nearest(const std::string& name, const std::vector<std::string>& kno
   return closest == known.end() || edit_distance(name, *closest) > 3 ? "" : *closest;
 }
 
+std::vector<std::string> long_names(const po::options_description& options) {
+  std::vector<std::string> names;
+  for (const auto& option : options.options()) names.push_back(option->long_name());
+  return names;
+}
+
 std::string option_name(const std::string& flag) { return flag.substr(0, flag.find(',')); }
 
 std::string without_dashes(std::string name) {
   name.erase(0, name.find_first_not_of('-'));
   return name;
+}
+
+// Boost's exception as one of ours: it names the nearest known option.
+[[noreturn]] void refuse(const po::error& error, const po::options_description& known, const std::string& advice) {
+  const auto* unknown = dynamic_cast<const po::unknown_option*>(&error);
+  if (unknown == nullptr) throw OptionError(std::string(error.what()) + "; " + advice);
+  const std::string name = without_dashes(unknown->get_option_name());
+  const std::string guess = nearest(name, long_names(known));
+  throw OptionError("--" + name + " is unknown" + (guess.empty() ? "" : "; did you mean --" + guess + "?") + "; " +
+                    advice);
+}
+
+void read_file(const std::string& path, const po::options_description& known, po::variables_map& values) {
+  std::ifstream file(path);
+  if (!file) throw FileError(path, "cannot be opened; expected an INI file with lines such as seed = 1.");
+  try {
+    po::store(po::parse_config_file(file, known), values);
+  } catch (const po::error& e) {
+    refuse(e, known, "it stands in " + path + ".");
+  }
 }
 
 }  // namespace
@@ -76,6 +102,11 @@ void CommandLine::add_text_option(po::options_description& group, const std::str
   setters_.emplace_back(option_name(flag), std::move(set));
 }
 
+void CommandLine::start_from(std::string& recipe, std::function<std::string(const std::string&)> find) {
+  recipe_ = &recipe;
+  find_recipe_ = std::move(find);
+}
+
 void CommandLine::positional(std::vector<std::string>& values, const std::string& name, const std::string& help) {
   positional_ = &values;
   positional_name_ = name;
@@ -90,42 +121,28 @@ bool CommandLine::parse(int argc, const char* const* argv) {
       "version", "print the version");
 
   po::options_description visible;
-  std::vector<std::string> flags;
-  for (const auto& group : groups_) {
-    visible.add(*group);
-    for (const auto& option : group->options()) flags.push_back(option->long_name());
-  }
+  for (const auto& group : groups_) visible.add(*group);
   po::options_description all;
   all.add(visible).add_options()(kPositional, po::value<std::vector<std::string>>());
   po::positional_options_description positions;
   positions.add(kPositional, -1);
 
+  const std::string advice = program_ + " --help lists the options.";
   try {
     const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
     po::store(po::command_line_parser(argc, argv).options(all).positional(positions).style(style).run(), values_);
-    if (values_.count("help") != 0) {
-      print_help();
-      return false;
-    }
-    if (values_.count("version") != 0) {
-      std::cout << program_ << " (libdcgan) " << DCGAN_VERSION << "\n";
-      return false;
-    }
-    if (values_.count("config") != 0) {
-      const auto path = values_["config"].as<std::string>();
-      std::ifstream file(path);
-      if (!file) throw FileError(path, "cannot be opened; --config takes an INI file with lines such as seed = 1.");
-      po::store(po::parse_config_file(file, visible), values_);
-    }
-  } catch (const po::unknown_option& e) {
-    const std::string name = without_dashes(e.get_option_name());
-    const std::string guess = nearest(name, flags);
-    throw OptionError("--" + name + " is unknown" + (guess.empty() ? "" : "; did you mean --" + guess + "?") + "; " +
-                      program_ + " --help lists the options.");
   } catch (const po::error& e) {
-    throw OptionError(std::string(e.what()) + "; " + program_ + " --help lists the options.");
+    refuse(e, visible, advice);
   }
-
+  if (values_.count("help") != 0) {
+    print_help();
+    return false;
+  }
+  if (values_.count("version") != 0) {
+    std::cout << program_ << " (libdcgan) " << DCGAN_VERSION << "\n";
+    return false;
+  }
+  if (given("config")) read_file(values_["config"].as<std::string>(), visible, values_);
   if (values_.count(kPositional) != 0) {
     const auto values = values_[kPositional].as<std::vector<std::string>>();
     if (positional_ == nullptr) {
@@ -134,11 +151,20 @@ bool CommandLine::parse(int argc, const char* const* argv) {
     }
     *positional_ = values;
   }
-  for (const auto& [flag, set] : setters_) {
-    if (!given(flag)) continue;
-    const auto& value = values_[flag].value();
-    set(flag, value.type() == typeid(bool) ? to_text(boost::any_cast<bool>(value))
-                                           : boost::any_cast<std::string>(value));
+  const auto set_fields = [&](const po::variables_map& values) {
+    for (const auto& [flag, set] : setters_) {
+      if (values.count(flag) == 0 || values[flag].defaulted()) continue;
+      const auto& value = values[flag].value();
+      set(flag, value.type() == typeid(bool) ? to_text(boost::any_cast<bool>(value))
+                                             : boost::any_cast<std::string>(value));
+    }
+  };
+  set_fields(values_);
+  if (recipe_ != nullptr) {
+    po::variables_map recipe;
+    read_file(find_recipe_(*recipe_), visible, recipe);
+    set_fields(recipe);
+    set_fields(values_);
   }
   return true;
 }

@@ -54,6 +54,9 @@ class CommandLine {
   void add(const std::string& group, T& field, const char* flag, const char* help) {
     add_option(new_group(group), field, flag, help);
   }
+  /// Options that are given neither on the command line nor in --config are read from the INI file
+  /// `find(recipe)`, where `recipe` is a field that was added before; the file's options are defaults, not given().
+  void start_from(std::string& recipe, std::function<std::string(const std::string&)> find);
   void positional(std::vector<std::string>& values, const std::string& name, const std::string& help);
 
   /// Reads --config FILE (INI, the same names) and the command line, which wins.
@@ -81,8 +84,10 @@ class CommandLine {
 
   std::string program_, summary_, example_, text_;
   std::vector<std::unique_ptr<boost::program_options::options_description>> groups_;
+  std::string* recipe_ = nullptr;
+  std::function<std::string(const std::string&)> find_recipe_;
   std::vector<std::string>* positional_ = nullptr;
-  std::string positional_name_, positional_help_, config_;
+  std::string positional_name_, positional_help_;
   std::vector<std::pair<std::string, Setter>> setters_;
   boost::program_options::variables_map values_;
 };

@@ -15,6 +15,7 @@ struct FeatureOptions {
   int64_t grid = 4;              ///< side that each feature map is max-pooled to: 1, 2 or 4
   int64_t threads = 0;           ///< 0: one per core
   int64_t batch_size = 64;       ///< images per pass; changes speed and memory, never the features
+  std::string device = "auto";   ///< auto, cpu, cuda or cuda:N; auto takes a GPU where there is one
 };
 
 template <class Visitor>
@@ -45,6 +46,7 @@ class DCGAN_EXPORT FeatureExtractor {
   const std::string& architecture() const;           ///< JSON
   const std::string& model_sha256() const;
   const std::string& statistics() const;             ///< where the batch-norm statistics come from, JSON
+  const std::string& device() const;                 ///< "cpu" or "cuda:N", what "auto" took
 
   /// Infers the batch-norm statistics from images of the target domain by the authors' rule and uses them from now on:
   /// minibatches of 128 in the given order, each layer's mean and biased variance while the layers below are normalised

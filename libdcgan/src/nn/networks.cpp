@@ -64,6 +64,21 @@ std::vector<BatchNorm*> numbered_batch_norms(Generator& network) {
   return norms;
 }
 
+void move_to(c10::Device device, at::Tensor& tensor) {
+  if (tensor.defined()) tensor = tensor.to(device);
+}
+
+void move_to(c10::Device device, BatchNorm& norm) {
+  for (at::Tensor* t : {&norm.weight, &norm.bias, &norm.running_mean, &norm.running_var}) move_to(device, *t);
+}
+
+void move_to(c10::Device device, std::vector<Convolution>& convolutions) {
+  for (Convolution& c : convolutions) {
+    move_to(device, c.weight);
+    move_to(device, c.batch_norm);
+  }
+}
+
 void run_layers(const Discriminator& network, const at::Tensor& images, const PreActivationHook& hook) {
   network.activations(images, Statistics::kBatch, hook);  // a partial model has no head to run
 }
@@ -172,6 +187,17 @@ Generator make_generator(const ArchitectureOptions& options, uint64_t seed) {
   network.project_norm = make_batch_norm(units, random);
   network.convolutions = make_convolutions(shapes, true, random);
   return network;
+}
+
+void move_to(c10::Device device, Discriminator& network) {
+  move_to(device, network.convolutions);
+  move_to(device, network.head);
+}
+
+void move_to(c10::Device device, Generator& network) {
+  move_to(device, network.project);
+  move_to(device, network.project_norm);
+  move_to(device, network.convolutions);
 }
 
 at::Tensor draw_noise(const ArchitectureOptions& options, int64_t count, uint64_t seed) {

@@ -77,6 +77,10 @@ struct Generator {
 Discriminator make_discriminator(const ArchitectureOptions& options, uint64_t seed);
 Generator make_generator(const ArchitectureOptions& options, uint64_t seed);
 
+/// Moves every tensor of a network.
+void move_to(c10::Device device, Discriminator& network);
+void move_to(c10::Device device, Generator& network);
+
 /// Noise of one purpose and position: float32 [count, Z] from the architecture's distribution, on the CPU.
 at::Tensor draw_noise(const ArchitectureOptions& options, int64_t count, uint64_t seed);
 

@@ -41,29 +41,9 @@ void set_requires_grad(const nn::NamedTensors& parameters, bool required) {
   for (const auto& [name, tensor] : parameters) tensor.set_requires_grad(required);
 }
 
-void move_to(c10::Device device, nn::BatchNorm& norm) {
-  for (at::Tensor* t : {&norm.weight, &norm.bias, &norm.running_mean, &norm.running_var}) {
-    if (t->defined()) *t = t->to(device);
-  }
-}
-
-void move_to(c10::Device device, std::vector<nn::Convolution>& convolutions) {
-  for (nn::Convolution& c : convolutions) {
-    c.weight = c.weight.to(device);
-    move_to(device, c.batch_norm);
-  }
-}
-
-nn::Discriminator on_device(nn::Discriminator network, c10::Device device) {
-  move_to(device, network.convolutions);
-  network.head = network.head.to(device);
-  return network;
-}
-
-nn::Generator on_device(nn::Generator network, c10::Device device) {
-  network.project = network.project.to(device);
-  move_to(device, network.project_norm);
-  move_to(device, network.convolutions);
+template <class Network>
+Network on_device(Network network, c10::Device device) {
+  nn::move_to(device, network);
   return network;
 }
 

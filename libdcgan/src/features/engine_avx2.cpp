@@ -1,0 +1,39 @@
+// Compiled with -mavx2 -mfma: everything that may be inlined lives in the unnamed namespace, so that no other file can
+// be given a function with these instructions.
+#include "features/engine_kernels_impl.h"
+
+#if defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+
+namespace dcgan::engine {
+namespace {
+
+struct Vec {
+  static constexpr int kWidth = 8;
+  __m256 v;
+
+  static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static Vec broadcast(float x) { return {_mm256_set1_ps(x)}; }
+  static Vec zero() { return {_mm256_setzero_ps()}; }
+  void store(float* p) const { _mm256_storeu_ps(p, v); }
+};
+inline Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
+inline Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
+inline Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
+inline Vec maximum(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
+inline Vec multiply_add(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+
+constexpr Kernels kKernels = make_kernels<Vec, 6>("AVX2");  // 12 sums, 2 weights, 1 value: 15 of 16 registers
+
+}  // namespace
+
+const Kernels* avx2_kernels() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kKernels : nullptr;
+}
+
+}  // namespace dcgan::engine
+#else
+namespace dcgan::engine {
+const Kernels* avx2_kernels() { return nullptr; }
+}  // namespace dcgan::engine
+#endif

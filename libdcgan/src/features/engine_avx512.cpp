@@ -1,0 +1,36 @@
+// Compiled with -mavx512f; see engine_avx2.cpp.
+#include "features/engine_kernels_impl.h"
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+
+namespace dcgan::engine {
+namespace {
+
+struct Vec {
+  static constexpr int kWidth = 16;
+  __m512 v;
+
+  static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Vec broadcast(float x) { return {_mm512_set1_ps(x)}; }
+  static Vec zero() { return {_mm512_setzero_ps()}; }
+  void store(float* p) const { _mm512_storeu_ps(p, v); }
+};
+inline Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
+inline Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
+inline Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
+inline Vec maximum(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
+inline Vec multiply_add(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+
+constexpr Kernels kKernels = make_kernels<Vec, 12>("AVX-512");  // 24 sums, 2 weights, 1 value: 27 of 32 registers
+
+}  // namespace
+
+const Kernels* avx512_kernels() { return __builtin_cpu_supports("avx512f") ? &kKernels : nullptr; }
+
+}  // namespace dcgan::engine
+#else
+namespace dcgan::engine {
+const Kernels* avx512_kernels() { return nullptr; }
+}  // namespace dcgan::engine
+#endif

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+
+namespace dcgan::engine {
+
+/// Two-dimensional convolution by tiles of outputs x outputs pixels (engine_filters.h): transform a tile's inputs into
+/// products^2 rows over the channels, multiply each row by the transformed weights, transform back.
+struct TileMethod {
+  int64_t kernel;        ///< k
+  int64_t stride;        ///< s
+  int64_t outputs;       ///< m, side of the tile that comes out
+  int64_t products;      ///< P
+  int64_t inputs;        ///< L, side of the tile that goes in
+  const double* filter;  ///< [P, k], the matrix G
+
+  /// @param pixels  [L, L] pointers to `channels` floats each
+  /// @param rows    float32 [P, P], `row_stride` floats apart, [channels] each
+  void (*transform_input)(const float* const* pixels, int64_t channels, float* rows, int64_t row_stride);
+
+  /// Back to pixels, for one panel of channels; adds the bias and applies LeakyReLU.
+  /// @param rows    float32 [P, P], `row_stride` floats apart, [panel] each
+  /// @param pixels  float32 [m, m], pixel (y, x) at pixels + y * y_stride + x * x_stride
+  void (*transform_output)(const float* rows, int64_t row_stride, const float* bias, float slope, float* pixels,
+                           int64_t y_stride, int64_t x_stride);
+};
+
+/// The arithmetic of one instruction set. Each value comes from the same operations in the same order whatever the
+/// number of tiles, so results do not depend on how work is divided.
+struct Kernels {
+  const char* name;
+  int64_t panel;              ///< output channels that are computed together
+  const TileMethod* methods;  ///< the last is {kernel 1, stride 1, outputs 1}, a plain matrix product
+  int64_t method_count;
+
+  /// products = rows * weights.
+  /// @param rows      float32 [count, depth], `row_stride` floats apart
+  /// @param weights   float32 [depth, panel]
+  /// @param products  float32 [count, panel]
+  void (*multiply)(const float* rows, int64_t row_stride, int64_t count, const float* weights, int64_t depth,
+                   float* products);
+};
+
+// nullptr where this machine lacks the instructions, or the build has no such variant.
+const Kernels* avx512_kernels();
+const Kernels* avx2_kernels();
+const Kernels* portable_kernels();  ///< never nullptr
+
+}  // namespace dcgan::engine

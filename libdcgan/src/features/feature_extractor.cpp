@@ -1,0 +1,186 @@
+#include "dcgan/feature_extractor.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <thread>
+
+#include "dcgan/errors.h"
+#include "dcgan/model_file.h"
+#include "features/inference_engine.h"
+#include "features/torch_features.h"
+#include "nn/device.h"
+#include "nn/network_tensors.h"
+#include "nn/networks.h"
+
+namespace dcgan {
+namespace {
+
+// Batch norm with fixed statistics is a scale and a shift of each channel: folded into the convolution, in float64.
+features::FoldedConvolution fold(const nn::Convolution& convolution) {
+  const ConvolutionShape& s = convolution.shape;
+  const at::Tensor weight = convolution.weight.to(at::kDouble).contiguous();
+  std::vector<double> scale(static_cast<size_t>(s.out_channels), 1);
+  std::vector<double> shift(static_cast<size_t>(s.out_channels), 0);
+  if (s.batch_norm) {
+    const nn::BatchNorm& norm = convolution.batch_norm;
+    const at::Tensor a = norm.weight.to(at::kDouble).div(norm.running_var.to(at::kDouble).add(nn::kBatchNormEpsilon).sqrt());
+    const at::Tensor b = norm.bias.to(at::kDouble).sub(a.mul(norm.running_mean.to(at::kDouble)));
+    std::memcpy(scale.data(), a.const_data_ptr<double>(), scale.size() * sizeof(double));
+    std::memcpy(shift.data(), b.const_data_ptr<double>(), shift.size() * sizeof(double));
+  }
+  const double* w = weight.const_data_ptr<double>();
+  const auto count = static_cast<size_t>(weight.numel());
+  features::FoldedConvolution folded;
+  folded.in_channels = s.in_channels;
+  folded.out_channels = s.out_channels;
+  folded.kernel = s.kernel;
+  folded.stride = s.stride;
+  folded.size_in = s.size_in;
+  folded.size_out = s.size_out;
+  folded.weight.resize(count);
+  const size_t per_channel = count / scale.size();
+  for (size_t i = 0; i < count; ++i) folded.weight[i] = static_cast<float>(w[i] * scale[i / per_channel]);
+  for (const double b : shift) folded.bias.push_back(static_cast<float>(b));
+  return folded;
+}
+
+std::vector<int64_t> resolve_layers(const std::vector<int64_t>& wanted, const ModelFile& model) {
+  if (wanted.empty()) {
+    std::vector<int64_t> all(static_cast<size_t>(model.convolutions));
+    std::iota(all.begin(), all.end(), 1);
+    return all;
+  }
+  if (wanted.back() > model.convolutions) {
+    throw OptionError("--layers asks for convolution " + std::to_string(wanted.back()) + "; the model has " +
+                      std::to_string(model.convolutions) + ".");
+  }
+  return wanted;
+}
+
+}  // namespace
+
+struct FeatureExtractor::Impl {
+  Impl(const std::string& model_file, FeatureOptions feature_options)
+      : options(std::move(feature_options)), model(load_model(model_file)), network(nn::discriminator_from(model)) {
+    options.layers = resolve_layers(options.layers, model);
+    if (options.batch_size < 1) {
+      throw OptionError("--batch-size is " + std::to_string(options.batch_size) + "; it must be positive.");
+    }
+    if (options.threads <= 0) options.threads = std::max<int64_t>(1, std::thread::hardware_concurrency());
+    feature_count = dcgan::feature_count(model.architecture, options.layers, options.grid);
+    architecture = to_json(model.architecture);
+    device = nn::resolve_device(options.device);
+    device_name = device.str();
+    prepare();
+  }
+
+  // Whatever follows from the network's weights and statistics.
+  void prepare() {
+    if (device.is_cuda()) {
+      nn::move_to(device, network);
+      return;
+    }
+    std::vector<features::FoldedConvolution> convolutions;
+    for (const nn::Convolution& c : network.convolutions) convolutions.push_back(fold(c));
+    features::EngineOptions engine_options;
+    engine_options.layers = options.layers;
+    engine_options.grid = options.grid;
+    engine_options.leaky_slope = nn::kLeakySlope;
+    engine_options.threads = options.threads;
+    engine_options.batch_size = options.batch_size;
+    engine = std::make_unique<features::InferenceEngine>(std::move(convolutions), engine_options);
+  }
+
+  at::Tensor images_from(const uint8_t* pixels, int64_t count) const {
+    const int64_t size = model.architecture.image_size;
+    const at::Tensor u8 = at::from_blob(const_cast<uint8_t*>(pixels), {count, size, size, 3}, at::kByte);
+    return nn::images_from_pixels(u8.to(device));
+  }
+
+  FeatureOptions options;
+  ModelFile model;
+  nn::Discriminator network;
+  int64_t feature_count = 0;
+  std::string architecture, device_name;
+  c10::Device device = c10::Device(c10::kCPU);
+  std::unique_ptr<features::InferenceEngine> engine;  ///< on the CPU
+};
+
+FeatureExtractor::FeatureExtractor(const std::string& model_file, const FeatureOptions& options)
+    : impl_(std::make_unique<Impl>(model_file, options)) {}
+FeatureExtractor::~FeatureExtractor() = default;
+FeatureExtractor::FeatureExtractor(FeatureExtractor&&) noexcept = default;
+FeatureExtractor& FeatureExtractor::operator=(FeatureExtractor&&) noexcept = default;
+
+int64_t FeatureExtractor::image_size() const { return impl_->model.architecture.image_size; }
+int64_t FeatureExtractor::feature_count() const { return impl_->feature_count; }
+const std::vector<int64_t>& FeatureExtractor::layers() const { return impl_->options.layers; }
+const std::string& FeatureExtractor::architecture() const { return impl_->architecture; }
+const std::string& FeatureExtractor::model_sha256() const { return impl_->model.sha256; }
+const std::string& FeatureExtractor::statistics() const { return impl_->model.statistics; }
+const std::string& FeatureExtractor::device() const { return impl_->device_name; }
+
+std::vector<int64_t> FeatureExtractor::layer_offsets() const {
+  std::vector<int64_t> offsets = {0};
+  for (const int64_t layer : layers()) {
+    offsets.push_back(offsets.back() + dcgan::feature_count(impl_->model.architecture, {layer}, impl_->options.grid));
+  }
+  return offsets;
+}
+
+void FeatureExtractor::infer_statistics(ImageSource& images, const std::string& source) {
+  if (images.count() < 1) throw OptionError("batch-norm statistics need at least one image; " + source + " has none.");
+  const int64_t size = image_size();
+  std::vector<uint8_t> pixels(static_cast<size_t>(nn::kStatisticsMinibatch * size * size * 3));
+  nn::StatisticsAverage average(impl_->network);
+  for (int64_t first = 0; first < images.count(); first += nn::kStatisticsMinibatch) {
+    const int64_t count = std::min(nn::kStatisticsMinibatch, images.count() - first);
+    images.read(first, count, pixels.data());
+    average.add(impl_->images_from(pixels.data(), count));
+  }
+  average.finish();
+  impl_->model.statistics = nlohmann::ordered_json({{"source", source},
+                                                    {"images", images.count()},
+                                                    {"minibatch-size", nn::kStatisticsMinibatch}})
+                                .dump();
+  impl_->prepare();
+}
+
+void FeatureExtractor::extract(const uint8_t* pixels, int64_t count, int64_t width, int64_t height, int64_t stride,
+                               float* features) {
+  const int64_t size = image_size();
+  if (width != size || height != size) {
+    throw OptionError("images are " + std::to_string(width) + " x " + std::to_string(height) + "; the model takes " +
+                      std::to_string(size) + " x " + std::to_string(size) + " pixels.");
+  }
+  const int64_t row = 3 * width;
+  if (stride == 0) stride = row;
+  if (stride < row) {
+    throw OptionError("the stride is " + std::to_string(stride) + " bytes; a row of pixels takes " + std::to_string(row) + ".");
+  }
+  std::vector<uint8_t> dense;
+  if (stride != row) {
+    dense.resize(static_cast<size_t>(count * height * row));
+    for (int64_t y = 0; y < count * height; ++y) std::memcpy(dense.data() + y * row, pixels + y * stride, static_cast<size_t>(row));
+    pixels = dense.data();
+  }
+  if (impl_->engine) {
+    impl_->engine->run(pixels, count, features);
+    return;
+  }
+  for (int64_t first = 0; first < count; first += impl_->options.batch_size) {
+    const int64_t n = std::min(impl_->options.batch_size, count - first);
+    const at::Tensor rows = features::torch_features(impl_->network, impl_->images_from(pixels + first * height * row, n),
+                                                     impl_->options.layers, impl_->options.grid)
+                                .to(at::kCPU);
+    std::memcpy(features + first * feature_count(), rows.const_data_ptr<float>(), static_cast<size_t>(rows.numel()) * sizeof(float));
+  }
+}
+
+}  // namespace dcgan

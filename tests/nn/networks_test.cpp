@@ -1,0 +1,256 @@
+#include "nn/networks.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/softplus.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "tests/support/tensor_near.h"
+
+namespace dcgan::nn {
+namespace {
+
+using test::tensor_near;
+
+ArchitectureOptions small_architecture() {
+  ArchitectureOptions o;
+  o.image_size = 8;
+  o.ndf = 4;
+  o.ngf = 4;
+  o.nz = 6;
+  return o;
+}
+
+at::Tensor some_images(const ArchitectureOptions& o, int64_t count) {
+  return at::arange(count * o.image_size * o.image_size * 3, at::kDouble)
+      .mul(0.7)
+      .sin()
+      .view({count, o.image_size, o.image_size, 3})
+      .permute({0, 3, 1, 2})
+      .to(at::kFloat);
+}
+
+void to_double(BatchNorm& n) {
+  for (at::Tensor* t : {&n.weight, &n.bias, &n.running_mean, &n.running_var}) {
+    if (t->defined()) *t = t->to(at::kDouble);
+  }
+}
+
+void to_double(Discriminator& d) {
+  for (Convolution& c : d.convolutions) {
+    c.weight = c.weight.to(at::kDouble);
+    to_double(c.batch_norm);
+  }
+  d.head = d.head.to(at::kDouble);
+}
+
+void to_double(Generator& g) {
+  g.project = g.project.to(at::kDouble);
+  to_double(g.project_norm);
+  for (Convolution& c : g.convolutions) {
+    c.weight = c.weight.to(at::kDouble);
+    to_double(c.batch_norm);
+  }
+}
+
+TEST(Networks, HaveTheSizesOfEachPublishedModel) {
+  for (const std::string& name : published_architecture_names()) {
+    ArchitectureOptions o = published_architecture(name);
+    o.ndf = o.ngf = 2;  // the shapes do not depend on the width; a test should be quick
+    const at::NoGradGuard no_grad;
+    const at::Tensor images = make_generator(o, 1).forward(draw_noise(o, 3, 1), Statistics::kBatch);
+    EXPECT_EQ(images.sizes().vec(), (std::vector<int64_t>{3, 3, o.image_size, o.image_size})) << name;
+    const Discriminator d = make_discriminator(o, 1);
+    const auto activations = d.activations(images, Statistics::kBatch);
+    const auto shapes = discriminator_convolutions(o);
+    ASSERT_EQ(activations.size(), shapes.size());
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      EXPECT_EQ(activations[i].sizes().vec(),
+                (std::vector<int64_t>{3, shapes[i].out_channels, shapes[i].size_out, shapes[i].size_out}))
+          << name << " layer " << i + 1;
+    }
+    EXPECT_EQ(d.forward(images, Statistics::kBatch).sizes().vec(), std::vector<int64_t>{3}) << name;
+  }
+}
+
+// arXiv:1511.06434, section 4: N(0, 0.02); the authors' code: scale N(1, 0.02), shift 0.
+TEST(Networks, AreInitialisedAsThePaperSays) {
+  ArchitectureOptions o;
+  const Discriminator d = make_discriminator(o, 7);
+  const Generator g = make_generator(o, 7);
+  for (const NamedTensors& parameters : {d.parameters(), g.parameters()}) {
+    for (const auto& [name, tensor] : parameters) {
+      const bool is_norm = name.find(".bn") != std::string::npos;
+      const bool is_shift = is_norm && name.find(".bias") != std::string::npos;
+      const double deviation = is_shift ? 0 : 0.02;
+      const auto count = static_cast<double>(tensor.numel());
+      // Five standard errors of the mean and of the standard deviation.
+      EXPECT_NEAR(tensor.mean().item<double>(), is_norm && !is_shift ? 1 : 0, 5 * deviation / std::sqrt(count)) << name;
+      EXPECT_NEAR(tensor.std().item<double>(), deviation, 5 * deviation / std::sqrt(2 * count)) << name;
+    }
+  }
+}
+
+TEST(Networks, OfEqualSeedsAreEqualAndOfOthersAreNot) {
+  const ArchitectureOptions o = small_architecture();
+  EXPECT_TRUE(at::equal(make_discriminator(o, 3).head, make_discriminator(o, 3).head));
+  EXPECT_FALSE(at::equal(make_discriminator(o, 3).head, make_discriminator(o, 4).head));
+  EXPECT_TRUE(at::equal(make_generator(o, 3).project, make_generator(o, 3).project));
+  EXPECT_FALSE(at::equal(make_generator(o, 3).project, make_generator(o, 4).project));
+}
+
+TEST(Networks, HaveNoBatchNormOnTheDiscriminatorsInputAndTheGeneratorsOutput) {
+  const Discriminator d = make_discriminator({}, 1);
+  EXPECT_FALSE(d.convolutions.front().batch_norm.weight.defined());
+  EXPECT_TRUE(d.convolutions.back().batch_norm.weight.defined());
+  const Generator g = make_generator({}, 1);
+  EXPECT_TRUE(g.project_norm.weight.defined());
+  EXPECT_EQ(g.project_norm.weight.numel(), 512 * 4 * 4);  // per unit, before the reshape
+  EXPECT_FALSE(g.convolutions.back().batch_norm.weight.defined());
+}
+
+TEST(BatchNorm, UsesTheBiasedVarianceAndTheAuthorsEpsilon) {
+  // One channel with values 1, 2, 3, 6: mean 3, biased variance 3.5.
+  const BatchNorm norm = {at::full({1}, 2.0), at::full({1}, 0.5), at::zeros({1}), at::full({1}, 4.0)};
+  const at::Tensor x = at::tensor({1.0F, 2.0F, 3.0F, 6.0F}).view({4, 1, 1, 1});
+  const double s = 2 / std::sqrt(3.5);
+  EXPECT_THAT(norm.forward(x, Statistics::kBatch),
+              tensor_near(at::tensor({-2 * s + 0.5, -s + 0.5, 0.5, 3 * s + 0.5}).view({4, 1, 1, 1}), 1e-6));
+  // Fixed: mean 0, variance 4, so x / 2 * 2 + 0.5.
+  EXPECT_THAT(norm.forward(x, Statistics::kFixed), tensor_near(x.add(0.5), 1e-6));
+}
+
+TEST(BatchNorm, WithTinyVarianceShowsItsEpsilon) {
+  const BatchNorm norm = {at::full({1}, 1.0), at::zeros({1}), at::zeros({1}), at::full({1}, 1.0)};
+  // Values +-1e-4 have variance 1e-8, so the result is 1e-4 / sqrt(2e-8) = 0.7071; with PyTorch's 1e-5 it would be 0.03.
+  const at::Tensor x = at::tensor({1e-4F, -1e-4F}).view({2, 1, 1, 1});
+  EXPECT_NEAR(norm.forward(x, Statistics::kBatch).max().item<double>(), std::sqrt(0.5), 1e-4);
+}
+
+TEST(Networks, UseAConstantSlopeForNegativeInputs) {
+  Discriminator d = make_discriminator(small_architecture(), 1);
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = some_images(small_architecture(), 2);
+  at::Tensor pre;
+  const auto hook = [&](size_t layer, const at::Tensor& h) {
+    if (layer == 1) pre = h.clone();
+  };
+  const at::Tensor post = d.activations(x, Statistics::kBatch, hook).front();
+  EXPECT_THAT(post, tensor_near(pre.clamp_min(0).add(pre.clamp_max(0).mul(0.2)), 1e-7));
+}
+
+// Gradients of both losses against central differences in float64: batch norm, strides and activations take part.
+TEST(Networks, HaveTheGradientsOfFiniteDifferences) {
+  const ArchitectureOptions o = small_architecture();
+  Discriminator d = make_discriminator(o, 5);
+  Generator g = make_generator(o, 5);
+  to_double(d);
+  to_double(g);
+  const at::Tensor real = some_images(o, 3).to(at::kDouble);
+  const at::Tensor z = draw_noise(o, 3, 5).to(at::kDouble);
+  const auto loss = [&] {
+    const at::Tensor fake = d.forward(g.forward(z, Statistics::kBatch), Statistics::kBatch);
+    return at::softplus(d.forward(real, Statistics::kBatch).neg()).mean().add(at::softplus(fake).mean());
+  };
+  NamedTensors parameters = d.parameters();
+  for (const auto& p : g.parameters()) parameters.push_back(p);
+  for (const auto& [name, tensor] : parameters) tensor.set_requires_grad(true);
+  loss().backward();
+
+  const at::NoGradGuard no_grad;
+  constexpr double kStep = 1e-5;
+  for (auto& [name, tensor] : parameters) {
+    at::Tensor flat = tensor.is_contiguous() ? tensor.view({-1}) : tensor.permute({0, 2, 3, 1}).view({-1});
+    const at::Tensor gradient =
+        tensor.is_contiguous() ? tensor.grad().reshape({-1}) : tensor.grad().permute({0, 2, 3, 1}).reshape({-1});
+    for (const int64_t i : {int64_t{0}, tensor.numel() / 2, tensor.numel() - 1}) {
+      at::Tensor element = flat[i];
+      const double value = element.item<double>();
+      element.fill_(value + kStep);
+      const double above = loss().item<double>();
+      element.fill_(value - kStep);
+      const double below = loss().item<double>();
+      element.fill_(value);
+      const double expected = (above - below) / (2 * kStep);
+      EXPECT_NEAR(gradient[i].item<double>(), expected, 1e-6 + 1e-4 * std::abs(expected)) << name << "[" << i << "]";
+    }
+  }
+}
+
+TEST(StatisticsAverage, IsThePlainAverageOverMinibatches) {
+  // Two layers, the first without batch norm. Minibatches of 2 and 1 images count the same (the authors' short last one).
+  ArchitectureOptions o = small_architecture();
+  Discriminator d = make_discriminator(o, 2);
+  const at::Tensor a = some_images(o, 2);
+  const at::Tensor b = some_images(o, 1).neg();
+  std::vector<at::Tensor> pre;
+  const auto hook = [&](size_t layer, const at::Tensor& h) {
+    if (layer == 2) pre.push_back(h.clone());
+  };
+  const at::NoGradGuard no_grad;
+  for (const at::Tensor& x : {a, b}) d.activations(x, Statistics::kBatch, hook);
+
+  StatisticsAverage average(d);
+  average.add(a);
+  average.add(b);
+  average.finish();
+  at::Tensor mean = at::zeros({4}, at::kDouble);
+  at::Tensor variance = at::zeros({4}, at::kDouble);
+  for (const at::Tensor& h : pre) {
+    const at::Tensor x = h.to(at::kDouble).transpose(0, 1).reshape({4, -1});
+    const at::Tensor m = x.mean(1);
+    mean.add_(m.mul(0.5));
+    variance.add_(x.sub(m.unsqueeze(1)).square().mean(1).mul(0.5));
+  }
+  EXPECT_THAT(d.convolutions[1].batch_norm.running_mean, tensor_near(mean, 1e-7));
+  EXPECT_THAT(d.convolutions[1].batch_norm.running_var, tensor_near(variance, 1e-7));
+}
+
+TEST(StatisticsAverage, OfOneMinibatchMakesFixedAndBatchStatisticsTheSame) {
+  const ArchitectureOptions o = small_architecture();
+  Discriminator d = make_discriminator(o, 2);
+  Generator g = make_generator(o, 2);
+  const at::Tensor z = draw_noise(o, 16, 1);
+  const at::NoGradGuard no_grad;
+  StatisticsAverage of_generator(g);
+  of_generator.add(z);
+  of_generator.finish();
+  const at::Tensor images = g.forward(z, Statistics::kBatch);
+  EXPECT_THAT(g.forward(z, Statistics::kFixed), tensor_near(images, 1e-4));
+  StatisticsAverage of_discriminator(d);
+  of_discriminator.add(images);
+  of_discriminator.finish();
+  EXPECT_THAT(d.forward(images, Statistics::kFixed), tensor_near(d.forward(images, Statistics::kBatch), 1e-4));
+}
+
+TEST(Noise, FollowsItsDistribution) {
+  ArchitectureOptions o;
+  const at::Tensor uniform = draw_noise(o, 1000, 1);
+  EXPECT_LE(uniform.abs().max().item<double>(), 1);
+  EXPECT_NEAR(uniform.mean().item<double>(), 0, 0.01);
+  EXPECT_NEAR(uniform.std().item<double>(), 1 / std::sqrt(3), 0.01);
+  o.latent = Latent::kNormal;
+  const at::Tensor normal = draw_noise(o, 1000, 1);
+  EXPECT_GT(normal.abs().max().item<double>(), 2);
+  EXPECT_NEAR(normal.std().item<double>(), 1, 0.01);
+}
+
+TEST(Pixels, MapTo255StepsBetweenMinusOneAndOneAndBack) {
+  const at::Tensor pixels = at::arange(256, at::kInt).to(at::kByte).view({1, 16, 16, 1}).expand({1, 16, 16, 3});
+  const at::Tensor images = images_from_pixels(pixels);
+  EXPECT_EQ(images.sizes().vec(), (std::vector<int64_t>{1, 3, 16, 16}));
+  EXPECT_EQ(images.min().item<float>(), -1);
+  EXPECT_EQ(images.max().item<float>(), 1);
+  EXPECT_TRUE(at::equal(pixels_from_images(images), pixels));
+  EXPECT_TRUE(images.is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+}  // namespace
+}  // namespace dcgan::nn

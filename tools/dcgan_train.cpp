@@ -1,0 +1,134 @@
+// dcgan-train: trains a generator and a discriminator on unlabelled images.
+
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "dcgan/packed_images.h"
+#include "dcgan/trainer.h"
+#include "tools/cli/command_line.h"
+#include "tools/cli/progress.h"
+
+namespace {
+
+using namespace dcgan;
+namespace fs = std::filesystem;
+
+struct FileOptions {
+  std::string data;
+  std::string out;
+  std::string recipe = "imagenet32";
+  bool resume = false;
+  bool overwrite = false;
+};
+
+template <class Visitor>
+void describe(FileOptions& o, Visitor&& f) {
+  f(o.data, "data", "packed images (dcgan-prepare), or a folder of images, which is packed into the run folder first");
+  f(o.out, "out,o", "run folder to make");
+  f(o.recipe, "recipe", "options to start from: faces64, imagenet32, lsun64, svhn32, or an INI file");
+  f(o.resume, "resume", "go on exactly where an earlier run in this folder stopped");
+  f(o.overwrite, "overwrite", "start anew in a folder that holds a run");
+}
+
+class ConsoleObserver : public TrainObserver {
+ public:
+  explicit ConsoleObserver(bool quiet) : quiet_(quiet) {}
+
+  void on_message(const std::string& line) override { cli::log(quiet_, line); }
+  void on_step(int64_t done, int64_t total) override {
+    if (!progress_) progress_ = std::make_unique<cli::Progress>("step", total, quiet_);
+    progress_->update(done);
+  }
+  bool should_stop() override { return cli::interrupted(); }
+
+ private:
+  bool quiet_;
+  std::unique_ptr<cli::Progress> progress_;
+};
+
+// A folder of images becomes a packed file in the run folder, made by dcgan-prepare, so that training reads its data in
+// one way only and a resumed run sees the same images.
+std::string pack_folder(const std::string& folder, const std::string& packed, int64_t size) {
+  const std::string prepare = fs::read_symlink("/proc/self/exe").parent_path() / "dcgan-prepare";
+  const std::vector<std::string> arguments = {prepare, "folder", folder, "-o", packed, "--size", std::to_string(size)};
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  pid_t child = 0;
+  if (posix_spawn(&child, prepare.c_str(), nullptr, nullptr, argv.data(), environ) != 0) {
+    throw Error(prepare + " cannot be run; pack the folder with it and give the packed file to --data.");
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  if (code == 130 || cli::interrupted()) throw cli::Interrupted();
+  constexpr int kSomeImagesFailed = 3;
+  if (code != 0 && code != kSomeImagesFailed) throw Error("dcgan-prepare could not pack " + folder + ".");
+  return packed;
+}
+
+// A recipe is a file, or the name of one that ships with the project: installed beside the programs, or in the sources.
+std::string recipe_path(const std::string& recipe) {
+  if (recipe.find('/') != std::string::npos || fs::exists(recipe)) return recipe;
+  const fs::path installed = fs::read_symlink("/proc/self/exe").parent_path() / "../share/dcgan/recipes";
+  for (const fs::path& folder : {installed, fs::path(DCGAN_RECIPES)}) {
+    const fs::path file = folder / (recipe + ".ini");
+    if (fs::exists(file)) return file;
+  }
+  throw OptionError("--recipe is \"" + recipe + "\", neither a file nor a recipe of this project: " +
+                    "faces64, imagenet32, lsun64, svhn32.");
+}
+
+int run(int argc, const char* const* argv) {
+  FileOptions files;
+  TrainingRun training;
+  cli::CommonOptions common;
+  cli::CommandLine line("dcgan-train", "Trains a DCGAN on unlabelled images.",
+                        "dcgan-train --data imagenet32.h5 --out runs/narrow --ndf 32 --ngf 32 --steps 5000");
+  line.add("Files", files);
+  line.add("Architecture", training.architecture);
+  line.add("Training", training.options);
+  line.add("Common", common);
+  line.start_from(files.recipe, recipe_path);
+  if (!line.parse(argc, argv)) return 0;
+  if (files.data.empty()) throw OptionError("--data is missing; it names a packed image file or a folder of images.");
+  if (files.out.empty()) throw OptionError("--out is missing; it names the run folder to make.");
+  if (files.resume && files.overwrite) throw OptionError("--resume and --overwrite exclude each other.");
+  check(training.architecture);
+  check(training.options);
+
+  training.folder = files.out;
+  training.seed = common.seed;
+  training.threads = cli::resolve_threads(common.threads);
+  training.device = common.device;
+  training.data_source = fs::path(files.data).filename();
+  training.mode = files.resume      ? TrainingRun::Mode::kResume
+                  : files.overwrite ? TrainingRun::Mode::kOverwrite
+                                    : TrainingRun::Mode::kNew;
+
+  std::string data = files.data;
+  if (fs::is_directory(data)) {
+    data = files.out + "/data.h5";
+    fs::create_directories(files.out);
+    if (!fs::exists(data) || files.overwrite) pack_folder(files.data, data, training.architecture.image_size);
+  }
+  ConsoleObserver observer(common.quiet);
+  const int64_t done = run_training(training, PackedImageReader(data), observer);
+  const std::string model = files.out + "/model.safetensors";
+  if (common.json) {
+    std::cout << nlohmann::ordered_json({{"steps", done}, {"model", model}}).dump() << "\n";
+  } else {
+    std::cout << model << ": " << done << " of " << training.options.steps << " steps\n";
+  }
+  if (done < training.options.steps) throw cli::Interrupted();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return dcgan::cli::run_program(argc, argv, "Trains a DCGAN.", {}, run); }
