@@ -29,7 +29,7 @@ uint64_t below(uint64_t bound, std::mt19937_64& random) {
 uint64_t derive_seed(uint64_t root, std::string_view purpose, uint64_t position) {
   uint64_t seed = mix(root);
   for (const char c : purpose) seed = mix(seed ^ static_cast<unsigned char>(c));
-  return mix(seed ^ mix(position));
+  return mix(mix(seed) ^ position);
 }
 
 std::vector<int64_t> shuffled_indices(int64_t count, uint64_t seed) {
