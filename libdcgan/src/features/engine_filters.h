@@ -8,14 +8,14 @@
 //
 // with P products instead of m k. Nested in two dimensions, P^2 matrix products over the channels replace m^2 k^2.
 //
-// Stride 1 (Toom, Cook, Winograd; Lavin & Gray 2016, arXiv:1509.09308): P = m + k - 1. Multiplying the polynomial of the
-// taps by one of m coefficients means evaluating both at P points a_j (the last is infinity), multiplying, and
+// Stride 1 (Toom, Cook, Winograd; Lavin & Gray 2016, arXiv:1509.09308): P = m + k - 1. Multiplying the polynomial of
+// the taps by one of m coefficients means evaluating both at P points a_j (the last is infinity), multiplying, and
 // interpolating through Lagrange's polynomials; the filter is the transpose of that product:
 //
 //     A^T_oj = a_j^o,   G_ji = a_j^i / prod_{l != j} (a_j - a_l),   B^T_j = coefficients of prod_{l != j} (x - a_l),
 //
-// and for infinity the leading coefficients and B^T = coefficients of prod_l (x - a_l). The points 0, 1, -1, 1/2, -2 keep
-// the rounding error low (Barabasz et al. 2018, arXiv:1803.10986).
+// and for infinity the leading coefficients and B^T = coefficients of prod_l (x - a_l). The points 0, 1, -1, 1/2, -2
+// keep the rounding error low (Barabasz et al. 2018, arXiv:1803.10986).
 //
 // Stride 2 (Huang et al. 2020, arXiv:2002.00552): even taps meet only even inputs and odd taps only odd inputs, so the
 // filter is the sum of two of stride 1. For k = 3, m = 4: 4 + 5 = 9 products instead of 12; squared, 81 instead of 144.

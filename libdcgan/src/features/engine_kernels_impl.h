@@ -29,7 +29,7 @@ inline Vec row_times(const Vec* x, int64_t step, Vec sum = Vec::zero()) {
         sum = multiply_add(input, Vec::broadcast(kValue), sum);
       }
     }
-    return row_times<Vec, kMatrix, kRow, kColumns, kColumn + 1, kStarted || kValue != 0>(x, step, sum);
+    return row_times < Vec, kMatrix, kRow, kColumns, kColumn + 1, kStarted || kValue != 0 > (x, step, sum);
   }
 }
 
@@ -92,7 +92,13 @@ struct TileKernels {
   }
 
   static constexpr TileMethod method() {
-    return {kTaps,   kStride, kOutputs, kProducts, kInputs, &kMatrices.filter.values[0][0], &transform_input,
+    return {kTaps,
+            kStride,
+            kOutputs,
+            kProducts,
+            kInputs,
+            &kMatrices.filter.values[0][0],
+            &transform_input,
             &transform_output};
   }
 };

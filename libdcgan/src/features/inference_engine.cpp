@@ -49,18 +49,18 @@ class FloatBuffer {
 /// A convolution with its method, its weights in the order they are read, and the sizes that follow.
 struct Layer {
   int64_t in_channels, out_channels, kernel, stride, size_in, size_out;
-  int64_t in_stride;   // floats from one pixel to the next
+  int64_t in_stride;  // floats from one pixel to the next
   int64_t out_stride;
   const TileMethod* method;
-  bool direct;             // rows are the pixels below the kernel, as they are
-  int64_t points;          // P^2 matrix products
-  int64_t depth;           // of each: channels, or all values below the kernel
-  int64_t row_floats;      // from one tile's row to the next
+  bool direct;         // rows are the pixels below the kernel, as they are
+  int64_t points;      // P^2 matrix products
+  int64_t depth;       // of each: channels, or all values below the kernel
+  int64_t row_floats;  // from one tile's row to the next
   int64_t tiles_per_side;
-  int64_t block;           // tiles at a time
-  int64_t panels;          // of output channels
-  int64_t group;           // panels at a time
-  FloatBuffer weights;     // [panel group][point][panel of group][depth][channels of a panel]
+  int64_t block;        // tiles at a time
+  int64_t panels;       // of output channels
+  int64_t group;        // panels at a time
+  FloatBuffer weights;  // [panel group][point][panel of group][depth][channels of a panel]
   std::vector<float> bias;
   int64_t feature_offset = -1;  // -1: not kept
 
@@ -180,7 +180,8 @@ void pack_weights(Layer& layer, const FoldedConvolution& c, int64_t panel_width)
     for (int64_t i = 0; i < c.in_channels; ++i) {
       const float* filter = c.weight.data() + (o * c.in_channels + i) * area;
       if (layer.direct) {
-        for (int64_t tap = 0; tap < area; ++tap) weight_at(layer, panel_width, 0, tap * layer.in_stride + i, o) = filter[tap];
+        for (int64_t tap = 0; tap < area; ++tap)
+          weight_at(layer, panel_width, 0, tap * layer.in_stride + i, o) = filter[tap];
       } else {
         transform_filter(*layer.method, filter, points);
         for (int64_t p = 0; p < layer.points; ++p) {
@@ -395,8 +396,8 @@ void InferenceEngine::Impl::run_block(const Layer& layer, const float* in, float
     const int64_t group = std::min(layer.group, layer.panels - panel);
     for (int64_t point = 0; point < layer.points; ++point) {
       for (int64_t g = 0; g < group; ++g) {
-        kernels->multiply(s.rows.data() + point * layer.row_point_stride(), layer.row_floats, count, weights, layer.depth,
-                          s.products.data() + (g * layer.points + point) * point_stride);
+        kernels->multiply(s.rows.data() + point * layer.row_point_stride(), layer.row_floats, count, weights,
+                          layer.depth, s.products.data() + (g * layer.points + point) * point_stride);
         weights += layer.depth * width;
       }
     }

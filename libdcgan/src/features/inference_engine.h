@@ -11,10 +11,10 @@ namespace dcgan {
 struct FoldedConvolution {
   int64_t in_channels;
   int64_t out_channels;
-  int64_t kernel;    ///< odd
-  int64_t stride;    ///< 1 or 2
-  int64_t size_in;   ///< H = W of the input, pixels; a power of two
-  int64_t size_out;  ///< size_in / stride
+  int64_t kernel;             ///< odd
+  int64_t stride;             ///< 1 or 2
+  int64_t size_in;            ///< H = W of the input, pixels; a power of two
+  int64_t size_out;           ///< size_in / stride
   std::vector<float> weight;  ///< [out_channels, in_channels, kernel, kernel]
   std::vector<float> bias;    ///< [out_channels]
 };
@@ -50,7 +50,7 @@ class InferenceEngine {
 
   static bool supports(Instructions instructions);
 
-  int64_t feature_count() const;  ///< D = grid^2 * (channels of the kept layers)
+  int64_t feature_count() const;    ///< D = grid^2 * (channels of the kept layers)
   std::string description() const;  ///< instruction set, and the method and share of multiplications of each layer
 
   /// @param images    uint8 [count, H, W, 3], RGB

@@ -1,0 +1,358 @@
+#include "features/inference_engine.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "dcgan/errors.h"
+#include "features/engine_filters.h"
+
+namespace dcgan {
+namespace {
+
+using Instructions = InferenceEngine::Instructions;
+
+/// kernel, stride and channels of a layer.
+struct Step {
+  int64_t kernel, stride, channels;
+};
+
+struct Network {
+  std::vector<FoldedConvolution> convolutions;
+  int64_t size;
+
+  std::vector<int64_t> all_layers() const {
+    std::vector<int64_t> layers;
+    for (size_t i = 0; i < convolutions.size(); ++i) layers.push_back(static_cast<int64_t>(i) + 1);
+    return layers;
+  }
+};
+
+/// Weights of the size that keeps the maps' spread (He et al. 2015, arXiv:1502.01852), biases beside them.
+Network make_network(int64_t size, const std::vector<Step>& steps) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  Network network{{}, size};
+  int64_t in = 3;
+  for (const Step& s : steps) {
+    FoldedConvolution c{in, s.channels, s.kernel, s.stride, size, size / s.stride, {}, {}};
+    const float spread = std::sqrt(2.0F / static_cast<float>(in * s.kernel * s.kernel));
+    c.weight.resize(static_cast<size_t>(in * s.channels * s.kernel * s.kernel));
+    c.bias.resize(static_cast<size_t>(s.channels));
+    for (float& w : c.weight) w = spread * normal(random);
+    for (float& b : c.bias) b = 0.1F * normal(random);
+    network.convolutions.push_back(c);
+    in = s.channels;
+    size /= s.stride;
+  }
+  return network;
+}
+
+std::vector<uint8_t> make_images(int64_t count, int64_t size) {
+  std::mt19937 random(11);
+  std::vector<uint8_t> images(static_cast<size_t>(count * size * size * 3));
+  for (uint8_t& x : images) x = static_cast<uint8_t>(random() % 256);
+  return images;
+}
+
+using Map = std::vector<double>;  // [channels, size, size]
+
+/// The definition, term by term, in float64.
+Map convolve(const FoldedConvolution& c, const Map& in, double slope) {
+  Map out;
+  for (int64_t o = 0; o < c.out_channels; ++o) {
+    for (int64_t y = 0; y < c.size_out; ++y) {
+      for (int64_t x = 0; x < c.size_out; ++x) {
+        double sum = c.bias[static_cast<size_t>(o)];
+        for (int64_t i = 0; i < c.in_channels; ++i) {
+          for (int64_t u = 0; u < c.kernel; ++u) {
+            for (int64_t v = 0; v < c.kernel; ++v) {
+              const int64_t row = y * c.stride + u - c.kernel / 2;
+              const int64_t column = x * c.stride + v - c.kernel / 2;
+              if (row < 0 || row >= c.size_in || column < 0 || column >= c.size_in) continue;
+              sum += static_cast<double>(
+                         c.weight[static_cast<size_t>(((o * c.in_channels + i) * c.kernel + u) * c.kernel + v)]) *
+                     in[static_cast<size_t>((i * c.size_in + row) * c.size_in + column)];
+            }
+          }
+        }
+        out.push_back(sum > 0 ? sum : slope * sum);
+      }
+    }
+  }
+  return out;
+}
+
+void append_pooled(const FoldedConvolution& c, const Map& map, int64_t grid, std::vector<double>& features) {
+  const int64_t window = c.size_out / grid;
+  for (int64_t o = 0; o < c.out_channels; ++o) {
+    for (int64_t cell = 0; cell < grid * grid; ++cell) {
+      double best = -1e300;
+      for (int64_t y = 0; y < window; ++y) {
+        for (int64_t x = 0; x < window; ++x) {
+          const int64_t row = cell / grid * window + y;
+          best =
+              std::max(best, map[static_cast<size_t>((o * c.size_out + row) * c.size_out + cell % grid * window + x)]);
+        }
+      }
+      features.push_back(best);
+    }
+  }
+}
+
+std::vector<double> naive_features(const Network& network, const EngineOptions& options,
+                                   const std::vector<uint8_t>& images, int64_t count) {
+  std::vector<double> features;
+  const int64_t area = network.size * network.size;
+  for (int64_t n = 0; n < count; ++n) {
+    Map map;
+    for (int64_t c = 0; c < 3; ++c) {
+      for (int64_t p = 0; p < area; ++p) map.push_back(images[static_cast<size_t>((n * area + p) * 3 + c)] / 127.5 - 1);
+    }
+    for (size_t i = 0; i < network.convolutions.size(); ++i) {
+      map = convolve(network.convolutions[i], map, options.leaky_slope);
+      if (std::count(options.layers.begin(), options.layers.end(), static_cast<int64_t>(i) + 1) > 0) {
+        append_pooled(network.convolutions[i], map, options.grid, features);
+      }
+    }
+  }
+  return features;
+}
+
+std::vector<float> engine_features(const Network& network, const EngineOptions& options,
+                                   const std::vector<uint8_t>& images, int64_t count,
+                                   Instructions instructions = Instructions::kBest) {
+  InferenceEngine engine(network.convolutions, options, instructions);
+  std::vector<float> features(static_cast<size_t>(count * engine.feature_count()), NAN);
+  engine.run(images.data(), count, features.data());
+  return features;
+}
+
+/// Largest difference, as a share of the largest feature.
+double relative_difference(const std::vector<float>& actual, const std::vector<double>& expected) {
+  if (actual.size() != expected.size()) return INFINITY;
+  double largest = 0;
+  double difference = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    largest = std::max(largest, std::abs(expected[i]));
+    difference = std::max(difference, std::isnan(actual[i]) ? INFINITY : std::abs(actual[i] - expected[i]));
+  }
+  return difference / largest;
+}
+
+EngineOptions all_layers(const Network& network, int64_t grid = 4) {
+  EngineOptions options;
+  options.layers = network.all_layers();
+  options.grid = grid;
+  return options;
+}
+
+// The bar is 1e-4 of the largest feature on whole networks of published width; small ones do better.
+constexpr double kTolerance = 2e-5;
+
+struct Case {
+  std::string name;
+  int64_t size;
+  std::vector<Step> steps;
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+class InferenceEngineAgreesWithTheDefinition : public testing::TestWithParam<std::tuple<Case, Instructions>> {};
+
+TEST_P(InferenceEngineAgreesWithTheDefinition, InEveryLayerAndOnEveryGrid) {
+  const auto& [test, instructions] = GetParam();
+  if (!InferenceEngine::supports(instructions)) GTEST_SKIP() << "this machine lacks the instructions";
+  const Network network = make_network(test.size, test.steps);
+  const int64_t count = 3;
+  const std::vector<uint8_t> images = make_images(count, test.size);
+  for (const int64_t grid : {1, 2, 4}) {
+    if (network.convolutions.back().size_out < grid) continue;
+    const EngineOptions options = all_layers(network, grid);
+    const std::vector<double> expected = naive_features(network, options, images, count);
+    EXPECT_LT(relative_difference(engine_features(network, options, images, count, instructions), expected), kTolerance)
+        << "grid " << grid;
+  }
+}
+
+const Case kCases[] = {
+    {"ImageNet32Narrow", 32, {{3, 1, 16}, {3, 2, 16}, {3, 1, 32}, {3, 2, 32}, {3, 1, 64}, {3, 2, 64}}},
+    {"Svhn", 32, {{5, 2, 16}, {5, 2, 32}, {5, 2, 40}}},
+    {"Faces64", 64, {{5, 2, 8}, {5, 2, 16}, {5, 2, 24}, {5, 2, 32}}},
+    {"ChannelsThatFillNoVector", 16, {{3, 1, 11}, {3, 2, 17}, {3, 1, 37}, {3, 2, 1}}},
+    {"FewerThanEightChannels", 16, {{3, 1, 5}, {3, 2, 7}, {3, 1, 9}}},
+    {"Kernel1", 16, {{1, 1, 9}, {1, 2, 19}, {1, 2, 8}}},
+    {"Kernel5Stride1", 8, {{5, 1, 9}, {5, 1, 19}, {5, 2, 8}}},
+    {"Kernel7", 16, {{7, 1, 9}, {7, 2, 10}, {7, 1, 8}, {7, 2, 12}}},
+    {"Kernel9", 16, {{9, 1, 9}, {9, 2, 10}}},
+    {"DownToOnePixel", 8, {{3, 2, 16}, {3, 2, 16}, {3, 2, 16}, {3, 1, 20}}},
+};
+
+using NamedCase = testing::TestParamInfo<std::tuple<Case, Instructions>>;
+
+std::string case_name(const NamedCase& info) {
+  static const char* const kNames[] = {"Best", "Avx512", "Avx2", "Portable"};
+  return std::get<0>(info.param).name + kNames[static_cast<int>(std::get<1>(info.param))];
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, InferenceEngineAgreesWithTheDefinition,
+                         testing::Combine(testing::ValuesIn(kCases),
+                                          testing::Values(Instructions::kAvx512, Instructions::kAvx2,
+                                                          Instructions::kPortable)),
+                         case_name);
+
+const std::vector<Step> kSmall = {{3, 1, 16}, {3, 2, 24}, {3, 1, 32}, {5, 2, 40}};
+
+TEST(InferenceEngine, GivesTheSameBitsForAnyBatchSizeCountAndNumberOfThreads) {
+  const Network network = make_network(16, kSmall);
+  const int64_t count = 37;
+  const std::vector<uint8_t> images = make_images(count, 16);
+  EngineOptions options = all_layers(network);
+  const std::vector<float> reference = engine_features(network, options, images, count);
+  for (const int64_t batch_size : {1, 5, 16, 64}) {
+    for (const int64_t threads : {1, 2, 3, 8}) {
+      options.batch_size = batch_size;
+      options.threads = threads;
+      EXPECT_EQ(engine_features(network, options, images, count), reference)
+          << "batch size " << batch_size << ", " << threads << " threads";
+    }
+  }
+  const std::vector<float> first = engine_features(network, options, images, 1);
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), reference.begin()));
+}
+
+TEST(InferenceEngine, GivesTheSameBitsOnEveryRun) {
+  const Network network = make_network(16, kSmall);
+  const std::vector<uint8_t> images = make_images(8, 16);
+  InferenceEngine engine(network.convolutions, all_layers(network));
+  std::vector<float> first(static_cast<size_t>(8 * engine.feature_count()));
+  std::vector<float> second = first;
+  engine.run(images.data(), 8, first.data());
+  engine.run(images.data(), 3, second.data());  // another amount of work in between leaves no trace
+  engine.run(images.data(), 8, second.data());
+  EXPECT_EQ(first, second);
+}
+
+TEST(InferenceEngine, KeepsOnlyTheLayersThatWereAskedFor) {
+  const Network network = make_network(16, kSmall);
+  const std::vector<uint8_t> images = make_images(2, 16);
+  EngineOptions options = all_layers(network);
+  const std::vector<float> all = engine_features(network, options, images, 2);
+  options.layers = {2, 3};
+  const std::vector<float> some = engine_features(network, options, images, 2);
+  const size_t d = all.size() / 2;
+  ASSERT_EQ(some.size(), size_t{2 * (24 + 32) * 16});
+  for (size_t n = 0; n < 2; ++n) {
+    const std::vector<float> expected(all.begin() + static_cast<int64_t>(n * d + 16 * 16),
+                                      all.begin() + static_cast<int64_t>(n * d + (16 + 24 + 32) * 16));
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), some.begin() + static_cast<int64_t>(n * (24 + 32) * 16)));
+  }
+}
+
+TEST(InferenceEngine, NeedsNoWeightsAboveTheLastLayerItKeeps) {
+  Network network = make_network(16, kSmall);
+  const std::vector<uint8_t> images = make_images(1, 16);
+  EngineOptions options;
+  options.layers = {1, 2};
+  const std::vector<float> before = engine_features(network, options, images, 1);
+  std::fill(network.convolutions[2].weight.begin(), network.convolutions[2].weight.end(), NAN);
+  EXPECT_EQ(engine_features(network, options, images, 1), before);
+}
+
+TEST(InferenceEngine, UsesTheSlopeItIsGiven) {
+  const Network network = make_network(16, kSmall);
+  const std::vector<uint8_t> images = make_images(1, 16);
+  EngineOptions options = all_layers(network);
+  for (const double slope : {0.0, 0.5, 1.0}) {
+    options.leaky_slope = slope;
+    EXPECT_LT(
+        relative_difference(engine_features(network, options, images, 1), naive_features(network, options, images, 1)),
+        kTolerance);
+  }
+}
+
+TEST(InferenceEngine, MapsPixels0And255ToMinusOneAndOne) {
+  FoldedConvolution pass{3, 3, 1, 1, 4, 4, {1, 0, 0, 0, 1, 0, 0, 0, 1}, {0, 0, 0}};
+  EngineOptions options;
+  options.layers = {1};
+  options.leaky_slope = 1;
+  InferenceEngine engine({pass}, options);
+  std::vector<uint8_t> image(48, 0);
+  image[0] = 255;   // red of the first pixel
+  image[47] = 255;  // blue of the last
+  std::vector<float> features(48);
+  engine.run(image.data(), 1, features.data());
+  std::vector<float> expected(48, -1);
+  expected[0] = expected[47] = 1;
+  EXPECT_EQ(features, expected);
+}
+
+TEST(InferenceEngine, RefusesConvolutionsThatDoNotFitAndSaysWhich) {
+  Network network = make_network(16, kSmall);
+  network.convolutions[2].in_channels = 23;
+  try {
+    InferenceEngine engine(network.convolutions, all_layers(network));
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "convolution 3 takes 23 channels, which is not what lies below it");
+  }
+}
+
+TEST(InferenceEngine, RefusesOptionsOutOfRange) {
+  const Network network = make_network(16, kSmall);
+  const auto refuses = [&](auto change) {
+    EngineOptions options = all_layers(network);
+    change(options);
+    EXPECT_THROW(InferenceEngine(network.convolutions, options), Error);
+  };
+  refuses([](EngineOptions& o) { o.layers = {}; });
+  refuses([](EngineOptions& o) { o.layers = {2, 1}; });
+  refuses([](EngineOptions& o) { o.layers = {5}; });
+  refuses([](EngineOptions& o) { o.grid = 3; });
+  refuses([](EngineOptions& o) { o.threads = 0; });
+  refuses([](EngineOptions& o) { o.batch_size = 0; });
+  refuses([](EngineOptions& o) { o.leaky_slope = 1.5; });
+}
+
+// y = A^T [(G g) . (B^T d)] equals the filter for every unit vector of taps and inputs, so for all.
+template <int kTaps, int kStride, int kOutputs>
+void expect_filter() {
+  using Algorithm = engine::FilterAlgorithm<kTaps, kStride, kOutputs>;
+  constexpr auto kMatrices = Algorithm::make();
+  for (int o = 0; o < kOutputs; ++o) {
+    for (int i = 0; i < kTaps; ++i) {
+      for (int d = 0; d < Algorithm::kInputs; ++d) {
+        double sum = 0;
+        for (int p = 0; p < Algorithm::kProducts; ++p) {
+          sum += kMatrices.output.values[o][p] * kMatrices.filter.values[p][i] * kMatrices.input.values[p][d];
+        }
+        EXPECT_NEAR(sum, d == kStride * o + i ? 1 : 0, 1e-13) << "output " << o << ", tap " << i << ", input " << d;
+      }
+    }
+  }
+}
+
+TEST(FilterAlgorithm, EqualsTheFilterItStandsFor) {
+  expect_filter<3, 1, 4>();
+  expect_filter<3, 1, 2>();
+  expect_filter<3, 2, 4>();
+  expect_filter<3, 2, 2>();
+  expect_filter<5, 1, 2>();
+  expect_filter<5, 2, 4>();
+  expect_filter<5, 2, 2>();
+  expect_filter<7, 2, 2>();
+  expect_filter<1, 1, 1>();
+}
+
+TEST(FilterAlgorithm, NeedsTheNumberOfProductsOfTheTheory) {
+  EXPECT_EQ((engine::FilterAlgorithm<3, 1, 4>::kProducts), 6);      // m + k - 1
+  EXPECT_EQ((engine::FilterAlgorithm<3, 2, 4>::kProducts), 4 + 5);  // one tap and two
+  EXPECT_EQ((engine::FilterAlgorithm<5, 2, 4>::kProducts), 6 + 5);  // three taps and two
+}
+
+}  // namespace
+}  // namespace dcgan
