@@ -1,0 +1,63 @@
+"""Somebody else's program, built against an installed libdcgan, gets the same numbers as dcgan-extract."""
+
+import os
+import subprocess
+
+import h5py
+import numpy
+from programs import BUILD, NARROW, SOURCE, ProgramTest, write_image_folder
+
+
+class Consumer(ProgramTest):
+    def command(self, *arguments, **options):
+        command = list(map(str, arguments))
+        result = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+        self.assertEqual(result.returncode, 0, f"{' '.join(command)}\n{result.stdout}{result.stderr}")
+        return result.stdout
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        test = cls()
+        cls.prefix = cls.folder / "installed"
+        test.command("cmake", "--install", BUILD, "--prefix", cls.prefix)
+        write_image_folder(cls.folder / "images", 8)
+        test.run_program("dcgan-prepare", "folder", cls.folder / "images", "-o", cls.folder / "images.h5", "--size", 32)
+        test.run_program("dcgan-train", "--data", cls.folder / "images.h5", "--out", cls.folder / "run", "--steps", 2, *NARROW)
+        cls.model = cls.folder / "run/model.safetensors"
+        test.run_program("dcgan-extract", cls.folder / "images.h5", "-o", cls.folder / "features.h5", "--model", cls.model)
+        with h5py.File(cls.folder / "images.h5") as file:
+            (cls.folder / "images.raw").write_bytes(file["images"][:].tobytes())
+
+    def assert_same_as_extract(self, consumer):
+        output = self.folder / "features.f32"
+        self.command(consumer, self.model, self.folder / "images.raw", output, env={"PATH": os.environ["PATH"]})
+        with h5py.File(self.folder / "features.h5") as file:
+            expected = file["features"][:]
+        numpy.testing.assert_array_equal(numpy.fromfile(output, "<f4").reshape(expected.shape), expected)
+
+    def test_a_cmake_project_that_finds_the_installed_package_gets_the_same_features_bit_for_bit(self):
+        build = self.folder / "consumer-build"
+        self.command("cmake", "-S", SOURCE / "tests/consumer", "-B", build, "-DCMAKE_BUILD_TYPE=Release",
+                     f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        self.command("cmake", "--build", build)
+        self.assert_same_as_extract(build / "consumer")
+
+    def test_a_compiler_that_asks_pkg_config_gets_the_same_features_bit_for_bit(self):
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(self.prefix / "lib/pkgconfig")}
+        flags = self.command("pkg-config", "--cflags", "--libs", "dcgan", env=environment).split()
+        consumer = self.folder / "consumer"
+        self.command("g++", "-std=c++17", SOURCE / "tests/consumer/consumer.cpp", *flags,
+                     f"-Wl,-rpath,{self.prefix}/lib", "-o", consumer)
+        self.assert_same_as_extract(consumer)
+
+    def test_the_installed_programs_run_from_where_they_were_installed(self):
+        for name in ("prepare", "train", "extract", "eval"):
+            self.assertIn(f"dcgan-{name}", self.command(self.prefix / "bin" / f"dcgan-{name}", "--version"))
+
+    def test_no_installed_header_asks_for_one_of_another_library(self):
+        for header in (self.prefix / "include/dcgan").glob("*.h"):
+            for line in header.read_text().splitlines():
+                if line.startswith("#include"):
+                    name = line.split()[1].strip('<">')
+                    self.assertTrue(name.startswith("dcgan/") or ("/" not in name and "." not in name), f"{header}: {line}")
