@@ -1,0 +1,128 @@
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "data/codecs.h"
+
+// libjpeg straight rather than through OpenCV, which prints the library's warnings to stderr and returns the grey rest of
+// a truncated file as pixels (OpenCV issue 6468).
+namespace dcgan::data {
+namespace {
+
+constexpr std::string_view kExifHeader{"Exif\0\0", 6};
+
+struct JpegErrors {
+  jpeg_error_mgr base;  // first, so that libjpeg's pointer to it is a pointer to this
+  std::jmp_buf jump;
+  char reason[JMSG_LENGTH_MAX];
+};
+
+[[noreturn]] void on_error(j_common_ptr info) {
+  auto* errors = reinterpret_cast<JpegErrors*>(info->err);
+  errors->base.format_message(info, errors->reason);
+  std::longjmp(errors->jump, 1);
+}
+
+// Warnings that say nothing of the pixels: odd version numbers, and zeros that some cameras leave before the end marker.
+// Other surplus bytes are what a damaged scan leaves behind.
+bool is_harmless(j_common_ptr info) {
+  const jpeg_error_mgr& errors = *info->err;
+  if (errors.msg_code == JWRN_JFIF_MAJOR || errors.msg_code == JWRN_ADOBE_XFORM) return true;
+  if (errors.msg_code != JWRN_EXTRANEOUS_DATA || !info->is_decompressor) return false;
+  const JOCTET* end = reinterpret_cast<j_decompress_ptr>(info)->src->next_input_byte;
+  for (int i = 1; i <= errors.msg_parm.i[0]; ++i) {
+    if (end[-i] != 0) return false;
+  }
+  return true;
+}
+
+void on_message(j_common_ptr info, int level) {
+  if (level < 0 && !is_harmless(info)) on_error(info);
+}
+
+// Adobe's programs store CMYK inverted, and say so by their marker.
+void rgb_from_cmyk(const JSAMPLE* cmyk, JDIMENSION width, bool inverted, uint8_t* rgb) {
+  for (JDIMENSION x = 0; x < width; ++x) {
+    const int black = inverted ? cmyk[4 * x + 3] : 255 - cmyk[4 * x + 3];
+    for (JDIMENSION c = 0; c < 3; ++c) {
+      const int ink = inverted ? cmyk[4 * x + c] : 255 - cmyk[4 * x + c];
+      rgb[3 * x + c] = static_cast<uint8_t>((ink * black + 127) / 255);
+    }
+  }
+}
+
+int orientation(jpeg_decompress_struct& info) {
+  for (const jpeg_marker_struct* marker = info.marker_list; marker != nullptr; marker = marker->next) {
+    const ByteView data{marker->data, marker->data_length};
+    if (marker->marker == JPEG_APP0 + 1 && data.starts_with(kExifHeader)) {
+      return exif_orientation(data.part(kExifHeader.size()));
+    }
+  }
+  return 1;
+}
+
+// The smallest n/8 of the size whose shorter side is at least `side`.
+unsigned scale_eighths(const jpeg_decompress_struct& info, int64_t side) {
+  const int64_t shorter = std::min(info.image_width, info.image_height);
+  unsigned eighths = 8;
+  while (side > 0 && eighths > 1 && shorter * (eighths - 1) / 8 >= side) --eighths;
+  return eighths;
+}
+
+// longjmp runs no destructors: whatever owns memory belongs to the caller.
+void decode_rows(jpeg_decompress_struct& info, const DecodeOptions& options, RgbImage& image, std::vector<JSAMPLE>& row) {
+  jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);
+  jpeg_read_header(&info, TRUE);
+  check_size(info.image_width, info.image_height, options);
+  const bool four_inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
+  if (info.jpeg_color_space == JCS_UNKNOWN) {
+    throw DecodeError("JPEG with " + std::to_string(info.num_components) + " components is not supported");
+  }
+  info.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
+  info.scale_num = scale_eighths(info, options.scaled_side);
+  info.scale_denom = 8;
+  jpeg_start_decompress(&info);
+  const JDIMENSION width = info.output_width;
+  image.width = width;
+  image.height = info.output_height;
+  image.pixels.resize(static_cast<size_t>(image.height * image.width * 3));
+  if (four_inks) row.resize(static_cast<size_t>(image.width * 4));
+  while (info.output_scanline < info.output_height) {
+    uint8_t* rgb = image.pixels.data() + static_cast<size_t>(info.output_scanline) * width * 3;
+    JSAMPROW target = four_inks ? row.data() : rgb;
+    jpeg_read_scanlines(&info, &target, 1);
+    if (four_inks) rgb_from_cmyk(row.data(), width, info.saw_Adobe_marker != 0, rgb);
+  }
+  jpeg_finish_decompress(&info);  // reads on to the end marker: its absence is a warning
+}
+
+}  // namespace
+
+RgbImage decode_jpeg(ByteView bytes, const DecodeOptions& options) {
+  JpegErrors errors{};
+  jpeg_decompress_struct info{};
+  info.err = jpeg_std_error(&errors.base);
+  errors.base.error_exit = on_error;
+  errors.base.emit_message = on_message;
+  jpeg_create_decompress(&info);
+  struct Owner {
+    jpeg_decompress_struct& info;
+    ~Owner() { jpeg_destroy_decompress(&info); }
+  } const owner{info};
+  RgbImage image;
+  std::vector<JSAMPLE> row;
+  if (setjmp(errors.jump) != 0) {
+    throw DecodeError(std::string("damaged or truncated JPEG: ") + errors.reason);
+  }
+  jpeg_mem_src(&info, bytes.data, static_cast<unsigned long>(bytes.size));
+  decode_rows(info, options, image, row);
+  apply_orientation(orientation(info), image);
+  return image;
+}
+
+}  // namespace dcgan::data

@@ -1,0 +1,163 @@
+#include <climits>
+#include <iostream>
+#include <streambuf>
+#include <string>
+
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "data/codecs.h"
+#include "data/tiff_directory.h"
+
+// WebP, BMP and TIFF through OpenCV. Size and completeness are read from the headers first, because OpenCV says neither
+// what is wrong with a file nor that its end is missing.
+namespace dcgan::data {
+namespace {
+
+// OpenCV writes the exceptions of its codecs to std::cerr and has no switch for it. This buffer stands before that of
+// std::cerr and drops what a decoding thread writes; all other threads write as before.
+class QuietBuffer : public std::streambuf {
+ public:
+  static thread_local bool quiet;
+
+  explicit QuietBuffer(std::streambuf* target) : target_(target) {}
+
+ protected:
+  int_type overflow(int_type c) override {
+    return quiet || c == traits_type::eof() ? traits_type::not_eof(c) : target_->sputc(traits_type::to_char_type(c));
+  }
+  std::streamsize xsputn(const char* text, std::streamsize count) override {
+    return quiet ? count : target_->sputn(text, count);
+  }
+  int sync() override { return quiet ? 0 : target_->pubsync(); }
+
+ private:
+  std::streambuf* target_;
+};
+
+thread_local bool QuietBuffer::quiet = false;
+
+class QuietScope {
+ public:
+  QuietScope() {
+    // Never freed: std::cerr is used until the very end of the process.
+    static std::streambuf* const installed = std::cerr.rdbuf(new QuietBuffer(std::cerr.rdbuf()));
+    static_cast<void>(installed);
+    QuietBuffer::quiet = true;
+  }
+  ~QuietScope() { QuietBuffer::quiet = false; }
+  QuietScope(const QuietScope&) = delete;
+  QuietScope& operator=(const QuietScope&) = delete;
+};
+
+RgbImage decode_with_opencv(ByteView bytes, const char* format) {
+  if (bytes.size > INT_MAX) throw DecodeError(std::string(format) + " of more than 2 GiB is not supported");
+  const QuietScope quiet;
+  const cv::Mat coded(1, static_cast<int>(bytes.size), CV_8UC1, const_cast<uint8_t*>(bytes.data));
+  cv::Mat pixels;
+  try {
+    pixels = cv::imdecode(coded, cv::IMREAD_COLOR | cv::IMREAD_ANYDEPTH | cv::IMREAD_IGNORE_ORIENTATION);
+  } catch (const cv::Exception&) {
+    pixels.release();
+  }
+  if (pixels.empty()) throw DecodeError(std::string("damaged ") + format + ", or of an unusual kind");
+  if (pixels.depth() == CV_16U) pixels.convertTo(pixels, CV_8U, 1.0 / 257);
+  if (pixels.type() != CV_8UC3) throw DecodeError(std::string(format) + " with samples that are no 8- or 16-bit integers");
+  cv::cvtColor(pixels, pixels, cv::COLOR_BGR2RGB);
+  return {pixels.rows, pixels.cols, {pixels.datastart, pixels.dataend}};
+}
+
+uint32_t little_endian(ByteView bytes, size_t at, size_t width) {
+  uint32_t value = 0;
+  for (size_t i = width; i-- > 0;) value = value << 8 | bytes.data[at + i];
+  return value;
+}
+
+[[noreturn]] void truncated(const char* format) {
+  throw DecodeError(std::string("truncated ") + format + ": the file ends too early");
+}
+
+void need(ByteView bytes, size_t size, const char* format) {
+  if (bytes.size < size) truncated(format);
+}
+
+}  // namespace
+
+// Container: "WebP Container Specification", RFC 9649.
+RgbImage decode_webp(ByteView bytes, const DecodeOptions& options) {
+  constexpr size_t kHeader = 12;
+  constexpr size_t kChunkHeader = 8;
+  constexpr uint32_t kAnimation = 0x02;
+  need(bytes, kHeader + kChunkHeader, "WebP");
+  const size_t end = kChunkHeader + little_endian(bytes, 4, 4);
+  need(bytes, end, "WebP");
+  bytes = bytes.part(0, end);
+  int orientation = 1;
+  for (size_t at = kHeader; at + kChunkHeader <= end;) {
+    const size_t length = little_endian(bytes, at + 4, 4);
+    if (length > end - at - kChunkHeader) truncated("WebP");
+    const ByteView chunk = bytes.part(at);
+    const ByteView payload = bytes.part(at + kChunkHeader, length);
+    if (chunk.starts_with("VP8X") && length >= 10) {
+      if ((payload.data[0] & kAnimation) != 0) throw DecodeError("animated WebP is not supported");
+      check_size(little_endian(payload, 4, 3) + int64_t{1}, little_endian(payload, 7, 3) + int64_t{1}, options);
+    } else if (chunk.starts_with("VP8 ") && length >= 10) {
+      check_size(little_endian(payload, 6, 2) & 0x3FFF, little_endian(payload, 8, 2) & 0x3FFF, options);
+    } else if (chunk.starts_with("VP8L") && length >= 5) {
+      const uint32_t size = little_endian(payload, 1, 4);
+      check_size((size & 0x3FFF) + int64_t{1}, (size >> 14 & 0x3FFF) + int64_t{1}, options);
+    } else if (chunk.starts_with("ANIM") || chunk.starts_with("ANMF")) {
+      throw DecodeError("animated WebP is not supported");
+    } else if (chunk.starts_with("EXIF")) {
+      constexpr std::string_view kExifHeader{"Exif\0\0", 6};  // not in the specification, but written by some programs
+      orientation = exif_orientation(payload.starts_with(kExifHeader) ? payload.part(kExifHeader.size()) : payload);
+    }
+    at += kChunkHeader + length + length % 2;
+  }
+  RgbImage image = decode_with_opencv(bytes, "WebP");
+  apply_orientation(orientation, image);
+  return image;
+}
+
+// BITMAPFILEHEADER and BITMAPINFOHEADER of the Windows API.
+RgbImage decode_bmp(ByteView bytes, const DecodeOptions& options) {
+  constexpr size_t kCoreHeader = 12;
+  constexpr uint32_t kUncompressed = 0;
+  constexpr uint32_t kBitFields = 3;
+  need(bytes, 26, "BMP");
+  const size_t pixels_at = little_endian(bytes, 10, 4);
+  const bool core = little_endian(bytes, 14, 4) == kCoreHeader;
+  if (!core) need(bytes, 34, "BMP");
+  const int64_t width = core ? little_endian(bytes, 18, 2) : static_cast<int32_t>(little_endian(bytes, 18, 4));
+  const int64_t stored_height = core ? little_endian(bytes, 20, 2) : static_cast<int32_t>(little_endian(bytes, 22, 4));
+  const int64_t height = std::abs(stored_height);  // negative: rows from top to bottom
+  check_size(width, height, options);
+  const int64_t bits = little_endian(bytes, core ? 24 : 28, 2);
+  const uint32_t compression = core ? kUncompressed : little_endian(bytes, 30, 4);
+  if (compression == kUncompressed || compression == kBitFields) {
+    need(bytes, pixels_at + static_cast<size_t>((width * bits + 31) / 32 * 4 * height), "BMP");
+  }
+  return decode_with_opencv(bytes, "BMP");
+}
+
+RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options) {
+  constexpr uint16_t kWidth = 256;
+  constexpr uint16_t kHeight = 257;
+  constexpr uint16_t kStripOffsets = 273;
+  constexpr uint16_t kStripByteCounts = 279;
+  constexpr uint16_t kTileOffsets = 324;
+  constexpr uint16_t kTileByteCounts = 325;
+  const TiffDirectory directory(bytes);
+  if (directory.values(kWidth).empty() || directory.values(kHeight).empty()) truncated("TIFF");
+  check_size(directory.value(kWidth, 0), directory.value(kHeight, 0), options);
+  for (const bool tiled : {false, true}) {
+    const std::vector<int64_t> offsets = directory.values(tiled ? kTileOffsets : kStripOffsets);
+    const std::vector<int64_t> counts = directory.values(tiled ? kTileByteCounts : kStripByteCounts);
+    for (size_t i = 0; i < std::min(offsets.size(), counts.size()); ++i) {
+      if (offsets[i] + counts[i] > static_cast<int64_t>(bytes.size)) truncated("TIFF");
+    }
+  }
+  return decode_with_opencv(bytes, "TIFF");
+}
+
+}  // namespace dcgan::data

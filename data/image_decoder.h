@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dcgan::data {
+
+/// One image: uint8 [H, W, 3], RGB.
+struct RgbImage {
+  int64_t height = 0;
+  int64_t width = 0;
+  std::vector<uint8_t> pixels;
+};
+
+/// An image, or the reason why there is none.
+struct DecodedImage {
+  RgbImage image;
+  std::string failure;  ///< short, without the path; empty where the image is good
+
+  bool ok() const { return failure.empty(); }
+};
+
+struct DecodeOptions {
+  int64_t max_pixels = 100'000'000;  ///< H * W of the stored image, before any scaling: 300 MB once decoded
+  int64_t scaled_side = 0;           ///< JPEGs may be decoded at n/8 of their size, shorter side at least this, pixels; 0: exact
+};
+
+template <class Visitor>
+void describe(DecodeOptions& o, Visitor&& f) {
+  f(o.max_pixels, "max-pixels", "images with more pixels are failures");
+  f(o.scaled_side, "scaled-side", "decode JPEGs smaller, shorter side at least this many pixels; 0: exactly");
+}
+
+/// Throws OptionError that names the flag, the value and the rule.
+void check(const DecodeOptions& options);
+
+/// Decodes JPEG, PNG, WebP, BMP or TIFF, told apart by their first bytes, not by a name.
+///
+/// Grey, palette, 16-bit, CMYK and YCCK become 8-bit RGB; alpha is dropped (as OpenCV and Pillow's convert("RGB") do);
+/// 16 bits are scaled, round(v / 257); the EXIF orientation is applied; of a TIFF the first page is taken.
+/// A file that is cut short or damaged is a failure, even where its codec would return pixels: every warning of libjpeg
+/// about damaged data, every wrong checksum of a PNG, every missing byte of the other formats. What lossy WebP, BMP and
+/// TIFF cannot notice, since they carry no checksum, is a changed byte inside the coded pixels.
+///
+/// Never throws for bad bytes and prints nothing. May be called from many threads.
+DecodedImage decode_image(const uint8_t* bytes, size_t size, const DecodeOptions& options = {});
+
+/// The same for a file; a file that cannot be read is a failure, too.
+DecodedImage decode_image_file(const std::string& path, const DecodeOptions& options = {});
+
+/// Version and choices of the decoders, JSON object, for the record of how pixels were made.
+std::string decoder_description(const DecodeOptions& options);
+
+/// Extensions of files that claim to be images, lower case, without the dot. GIF is among them to be refused by name.
+const std::vector<std::string_view>& image_extensions();
+
+/// Whether the extension (in any case) is one of image_extensions().
+bool has_image_extension(const std::string& path);
+
+}  // namespace dcgan::data

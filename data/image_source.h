@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/image_decoder.h"
+
+namespace dcgan::data {
+
+/// A data set: a numbered list of images with names and labels. Readers implement it, ImagePipeline runs it.
+class ImageSource {
+ public:
+  virtual ~ImageSource() = default;
+
+  virtual int64_t count() const = 0;  ///< N
+  /// The name that is recorded for image i.
+  virtual std::string path(int64_t i) const = 0;
+  /// [K] in the order of the labels; empty where the images have none.
+  virtual const std::vector<std::string>& classes() const = 0;
+  /// 0 to K - 1; not to be called where there are no classes.
+  virtual int32_t label(int64_t i) const = 0;
+  /// Images first .. first + count - 1, of any size. May be called from many threads.
+  virtual std::vector<DecodedImage> load(int64_t first, int64_t count) const = 0;
+  /// What they are and how they are read: JSON object.
+  virtual std::string description() const = 0;
+};
+
+}  // namespace dcgan::data

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/image_pipeline.h"
+#include "data/image_source.h"
+#include "data/resize.h"
+#include "dcgan/images.h"
+#include "dcgan/packed_images.h"
+
+namespace dcgan::data {
+
+/// How a packed image file is made.
+struct PackJob {
+  std::string output;
+  bool overwrite = false;
+  ResizeOptions resize;
+  int64_t threads = 1;
+  uint64_t seed = 0;         ///< recorded; the source has used it
+  std::string command_line;  ///< recorded
+  std::function<void(int64_t done, int64_t total)> on_progress = [](int64_t, int64_t) {};
+  /// Asked after every block; true ends the job without an output.
+  std::function<bool()> should_stop = [] { return false; };
+};
+
+struct PackResult {
+  int64_t images = 0;
+  std::vector<Failure> failures;
+  PipelineTimes times;
+  bool stopped = false;  ///< by should_stop; there is no output then
+};
+
+/// Decodes and resizes a data set into a packed image file, in its order. Inputs that fail are listed in the file.
+/// @throws FileError if the output cannot be written, Error if every input failed.
+PackResult pack_images(const ImageSource& source, const PackJob& job);
+
+/// SHA-256 of all pixels, uint8 [N, H, W, 3] in order, lower-case hexadecimal: equal for equal images, whatever the
+/// file's chunks, compression and attributes.
+std::string pixel_checksum(const PackedImageReader& images);
+
+}  // namespace dcgan::data

@@ -1,0 +1,57 @@
+#include "data/resize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "dcgan/errors.h"
+
+namespace dcgan::data {
+
+void check(const ResizeOptions& options) {
+  constexpr int64_t kLargest = 4096;
+  if (options.size < 1 || options.size > kLargest) {
+    throw OptionError("--size is " + std::to_string(options.size) + "; it must be from 1 to " + std::to_string(kLargest) +
+                      " pixels.");
+  }
+}
+
+ResizedSize resized_size(int64_t height, int64_t width, int64_t size) {
+  const auto [shorter, longer] = std::minmax(height, width);
+  // The authors divide first: where longer * size / shorter ends in .5, the order of the operations decides.
+  const double ratio = static_cast<double>(longer) / static_cast<double>(shorter);
+  const int64_t other = std::lround(ratio * static_cast<double>(size));
+  return height <= width ? ResizedSize{size, other} : ResizedSize{other, size};
+}
+
+int64_t crop_offset(int64_t side, int64_t size) { return std::lround(static_cast<double>(side - size) / 2.0); }
+
+RgbImage resize_and_crop(RgbImage image, const ResizeOptions& options) {
+  const int64_t size = options.size;
+  if (image.height == size && image.width == size) return image;
+  cv::Mat pixels(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, image.pixels.data());
+  const int64_t shorter = std::min(image.height, image.width);
+  if (shorter != size) {
+    const ResizedSize target = resized_size(image.height, image.width, size);
+    const bool area = options.resize == ResizeFilter::kArea && shorter > size;
+    cv::Mat resized;
+    cv::resize(pixels, resized, cv::Size(static_cast<int>(target.width), static_cast<int>(target.height)), 0, 0,
+               area ? cv::INTER_AREA : cv::INTER_LINEAR);
+    pixels = resized;
+  }
+  const cv::Rect centre(static_cast<int>(crop_offset(pixels.cols, size)), static_cast<int>(crop_offset(pixels.rows, size)),
+                        static_cast<int>(size), static_cast<int>(size));
+  const cv::Mat cropped = pixels(centre).clone();
+  return {size, size, {cropped.datastart, cropped.dataend}};
+}
+
+std::string resize_description(const ResizeOptions& options) {
+  const nlohmann::ordered_json description = {{"size", options.size},
+                                              {"shorter_side_to", options.size},
+                                              {"resize", to_name(options.resize)},
+                                              {"crop", "centre, offset rounded half away from zero"}};
+  return description.dump();
+}
+
+}  // namespace dcgan::data

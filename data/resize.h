@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "data/image_decoder.h"
+#include "dcgan/options.h"
+
+namespace dcgan::data {
+
+/// How images are made smaller. kLinear is the authors' (cv2.resize, INTER_LINEAR), which looks at four pixels only and
+/// so aliases; kArea averages all pixels that fall on one (INTER_AREA). Both enlarge linearly.
+enum class ResizeFilter { kLinear, kArea };
+
+}  // namespace dcgan::data
+
+namespace dcgan {
+
+template <>
+struct EnumNames<data::ResizeFilter> {
+  static constexpr std::array<std::string_view, 2> kNames = {"linear", "area"};
+};
+
+}  // namespace dcgan
+
+namespace dcgan::data {
+
+/// Shorter side to `size`, then the square in the centre: the preparation of ImageNet-1k (Radford et al. 2016,
+/// arXiv:1511.06434, section 4.3).
+struct ResizeOptions {
+  int64_t size = 32;                            ///< H = W of the result, pixels
+  ResizeFilter resize = ResizeFilter::kLinear;  ///< authors' lib/cv2_utils.py
+};
+
+template <class Visitor>
+void describe(ResizeOptions& o, Visitor&& f) {
+  f(o.size, "size", "height and width of the result, pixels: shorter side to this, then the centre");
+  f(o.resize, "resize", "linear: the authors', aliases; area: averages");
+}
+
+/// Throws OptionError that names the flag, the value and the rule.
+void check(const ResizeOptions& options);
+
+/// Both sides after the resize and before the crop. The longer is round(longer / shorter * size), half away from zero
+/// as in Python 2 (authors' lib/cv2_utils.py, min_resize).
+struct ResizedSize {
+  int64_t height;
+  int64_t width;
+};
+ResizedSize resized_size(int64_t height, int64_t width, int64_t size);
+
+/// First row (column) of the centre: round((side - size) / 2), half away from zero (authors' lib/data_utils.py,
+/// center_crop).
+int64_t crop_offset(int64_t side, int64_t size);
+
+/// @return uint8 [size, size, 3]; an image that has this size already is returned as it is.
+RgbImage resize_and_crop(RgbImage image, const ResizeOptions& options);
+
+/// JSON object for the record of how pixels were made.
+std::string resize_description(const ResizeOptions& options);
+
+}  // namespace dcgan::data

@@ -1,0 +1,55 @@
+#include "data/tiff_directory.h"
+
+namespace dcgan::data {
+namespace {
+
+constexpr size_t kEntrySize = 12;
+
+size_t type_width(int64_t type) {
+  switch (type) {
+    case 1: return 1;  // BYTE
+    case 3: return 2;  // SHORT
+    case 4: return 4;  // LONG
+    default: return 0;
+  }
+}
+
+}  // namespace
+
+TiffDirectory::TiffDirectory(ByteView bytes) : bytes_(bytes), big_endian_(bytes.starts_with("MM")) {
+  if (bytes.size < 8 || !(big_endian_ || bytes.starts_with("II")) || number(2, 2) != 42) return;
+  const auto offset = static_cast<size_t>(number(4, 4));
+  if (offset > bytes.size || bytes.size - offset < 2) return;
+  first_entry_ = offset + 2;
+  entries_ = std::min(static_cast<size_t>(number(offset, 2)), (bytes.size - first_entry_) / kEntrySize);
+}
+
+int64_t TiffDirectory::number(size_t at, size_t width) const {
+  int64_t result = 0;
+  for (size_t i = 0; i < width; ++i) result = result << 8 | bytes_.data[at + (big_endian_ ? i : width - 1 - i)];
+  return result;
+}
+
+std::vector<int64_t> TiffDirectory::values(uint16_t tag) const {
+  for (size_t i = 0; i < entries_; ++i) {
+    const size_t entry = first_entry_ + i * kEntrySize;
+    if (number(entry, 2) != tag) continue;
+    const size_t width = type_width(number(entry + 2, 2));
+    const auto count = static_cast<size_t>(number(entry + 4, 4));
+    if (width == 0) return {};
+    // Up to four bytes lie in the entry itself, more where it points.
+    const size_t at = count <= 4 / width ? entry + 8 : static_cast<size_t>(number(entry + 8, 4));
+    if (at > bytes_.size || count > (bytes_.size - at) / width) return {};
+    std::vector<int64_t> result(count);
+    for (size_t k = 0; k < count; ++k) result[k] = number(at + k * width, width);
+    return result;
+  }
+  return {};
+}
+
+int64_t TiffDirectory::value(uint16_t tag, int64_t absent) const {
+  const std::vector<int64_t> all = values(tag);
+  return all.empty() ? absent : all.front();
+}
+
+}  // namespace dcgan::data
