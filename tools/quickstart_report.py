@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Prints the table of a quickstart run and writes it with pictures into report.html.
+
+usage: quickstart_report.py FOLDER
+"""
+
+import html
+import json
+import sys
+from pathlib import Path
+
+ROWS = [
+    ("trained", "trained discriminator"),
+    ("untrained", "same network, untrained"),
+    ("pixels", "raw pixels"),
+]
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>libdcgan quickstart</title>
+<style>
+  body {{ font: 16px/1.5 sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em; }}
+  table {{ border-collapse: collapse; }}
+  th, td {{ padding: .3em 1em; border-bottom: 1px solid #ccc; text-align: left; }}
+  td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+  img {{ image-rendering: pixelated; width: 100%; max-width: 40em; }}
+</style>
+<h1>libdcgan quickstart</h1>
+<p>Accuracy of a linear SVM on images that neither the network nor the SVM has seen.</p>
+<table>
+<tr><th>features</th><th>accuracy</th><th>C</th></tr>
+{rows}
+</table>
+<p>{verdict}</p>
+<h2>Samples of the generator</h2>
+{pictures}
+<h2>How the network was made</h2>
+<p>Training took {steps} steps. All options: <a href="trained/options.json">options.json</a>; losses:
+<a href="trained/metrics.jsonl">metrics.jsonl</a>.</p>
+</html>
+"""
+
+
+def verdict(results):
+    """The plain truth about the three numbers, good or bad."""
+    trained = results["trained"]["accuracy"]
+    beaten = [name for name in ("untrained", "pixels") if trained > results[name]["accuracy"]]
+    names = dict(ROWS)
+    if len(beaten) == 2:
+        return "The trained network is above both baselines."
+    lost = " and ".join(names[name] for name in ("untrained", "pixels") if name not in beaten)
+    return f"The trained network is NOT above: {lost}. More steps or a wider network may help (--steps, --width)."
+
+
+def sample_grids(folder):
+    """The first and the last grid of samples, oldest first."""
+    grids = sorted((folder / "trained/samples").glob("*.png"))
+    return list(dict.fromkeys([*grids[:1], *grids[-1:]]))
+
+
+def main():
+    folder = Path(sys.argv[1])
+    results = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name, _ in ROWS}
+    options = json.loads((folder / "trained/options.json").read_text(encoding="utf-8"))
+
+    print(f"{'features':<26}{'accuracy':>10}{'C':>10}")
+    for name, label in ROWS:
+        print(f"{label:<26}{results[name]['accuracy']:>9.1%} {results[name]['c']:>9.3g}")
+    print(verdict(results))
+
+    rows = "\n".join(
+        f"<tr><td>{label}</td><td class=number>{results[name]['accuracy']:.1%}</td>"
+        f"<td class=number>{results[name]['c']:.3g}</td></tr>" for name, label in ROWS)
+    pictures = "\n".join(
+        f'<p>{html.escape(grid.stem)}<br><img src="trained/samples/{html.escape(grid.name)}" alt="{html.escape(grid.stem)}"></p>'
+        for grid in sample_grids(folder))
+    report = folder / "report.html"
+    report.write_text(PAGE.format(rows=rows, verdict=html.escape(verdict(results)), pictures=pictures,
+                                  steps=options["steps"]), encoding="utf-8")
+    print(f"report: {report}")
+
+
+if __name__ == "__main__":
+    main()
