@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,15 +52,12 @@ class DCGAN_EXPORT FeatureExtractor {
   /// Infers the batch-norm statistics from images of the target domain by the authors' rule and uses them from now on:
   /// minibatches of 128 in the given order, each layer's mean and biased variance while the layers below are normalised
   /// with the minibatch's own, plain average over the minibatches (authors' svhn_semisup_analysis.py).
-  /// @param read    fills uint8 [count, H, W, 3] with images first .. first + count - 1
+  /// @param next    fills uint8 [n, H, W, 3] with the next n <= capacity images and returns n; 0 after the last. It is
+  ///                asked again until a minibatch is full.
   /// @param source  recorded in statistics()
-  class ImageSource {
-   public:
-    virtual ~ImageSource() = default;
-    virtual int64_t count() const = 0;
-    virtual void read(int64_t first, int64_t count, uint8_t* pixels) = 0;
-  };
-  void infer_statistics(ImageSource& images, const std::string& source);
+  /// @throws dcgan::Error if there are no images.
+  using NextImages = std::function<int64_t(uint8_t* pixels, int64_t capacity)>;
+  void infer_statistics(const NextImages& next, const std::string& source);
 
   /// @param pixels  uint8, RGB, interleaved; image i starts at pixels + i * height * stride
   /// @param stride  bytes from one row of pixels to the next; 0 means 3 * width

@@ -22,7 +22,7 @@ namespace dcgan {
 namespace {
 
 // Batch norm with fixed statistics is a scale and a shift of each channel: folded into the convolution, in float64.
-features::FoldedConvolution fold(const nn::Convolution& convolution) {
+FoldedConvolution fold(const nn::Convolution& convolution) {
   const ConvolutionShape& s = convolution.shape;
   const at::Tensor weight = convolution.weight.to(at::kDouble).contiguous();
   std::vector<double> scale(static_cast<size_t>(s.out_channels), 1);
@@ -36,7 +36,7 @@ features::FoldedConvolution fold(const nn::Convolution& convolution) {
   }
   const double* w = weight.const_data_ptr<double>();
   const auto count = static_cast<size_t>(weight.numel());
-  features::FoldedConvolution folded;
+  FoldedConvolution folded;
   folded.in_channels = s.in_channels;
   folded.out_channels = s.out_channels;
   folded.kernel = s.kernel;
@@ -86,15 +86,15 @@ struct FeatureExtractor::Impl {
       nn::move_to(device, network);
       return;
     }
-    std::vector<features::FoldedConvolution> convolutions;
+    std::vector<FoldedConvolution> convolutions;
     for (const nn::Convolution& c : network.convolutions) convolutions.push_back(fold(c));
-    features::EngineOptions engine_options;
+    EngineOptions engine_options;
     engine_options.layers = options.layers;
     engine_options.grid = options.grid;
     engine_options.leaky_slope = nn::kLeakySlope;
     engine_options.threads = options.threads;
     engine_options.batch_size = options.batch_size;
-    engine = std::make_unique<features::InferenceEngine>(std::move(convolutions), engine_options);
+    engine = std::make_unique<InferenceEngine>(std::move(convolutions), engine_options);
   }
 
   at::Tensor images_from(const uint8_t* pixels, int64_t count) const {
@@ -109,7 +109,7 @@ struct FeatureExtractor::Impl {
   int64_t feature_count = 0;
   std::string architecture, device_name;
   c10::Device device = c10::Device(c10::kCPU);
-  std::unique_ptr<features::InferenceEngine> engine;  ///< on the CPU
+  std::unique_ptr<InferenceEngine> engine;  ///< on the CPU
 };
 
 FeatureExtractor::FeatureExtractor(const std::string& model_file, const FeatureOptions& options)
@@ -134,19 +134,25 @@ std::vector<int64_t> FeatureExtractor::layer_offsets() const {
   return offsets;
 }
 
-void FeatureExtractor::infer_statistics(ImageSource& images, const std::string& source) {
-  if (images.count() < 1) throw OptionError("batch-norm statistics need at least one image; " + source + " has none.");
-  const int64_t size = image_size();
-  std::vector<uint8_t> pixels(static_cast<size_t>(nn::kStatisticsMinibatch * size * size * 3));
+void FeatureExtractor::infer_statistics(const NextImages& next, const std::string& source) {
+  const int64_t image_bytes = image_size() * image_size() * 3;
+  std::vector<uint8_t> pixels(static_cast<size_t>(nn::kStatisticsMinibatch * image_bytes));
   nn::StatisticsAverage average(impl_->network);
-  for (int64_t first = 0; first < images.count(); first += nn::kStatisticsMinibatch) {
-    const int64_t count = std::min(nn::kStatisticsMinibatch, images.count() - first);
-    images.read(first, count, pixels.data());
-    average.add(impl_->images_from(pixels.data(), count));
+  int64_t images = 0;
+  for (bool more = true; more;) {
+    int64_t count = 0;
+    while (more && count < nn::kStatisticsMinibatch) {
+      const int64_t got = next(pixels.data() + count * image_bytes, nn::kStatisticsMinibatch - count);
+      count += got;
+      more = got > 0;
+    }
+    if (count > 0) average.add(impl_->images_from(pixels.data(), count));
+    images += count;
   }
+  if (images == 0) throw OptionError("batch-norm statistics need at least one image; " + source + " has none.");
   average.finish();
   impl_->model.statistics = nlohmann::ordered_json({{"source", source},
-                                                    {"images", images.count()},
+                                                    {"images", images},
                                                     {"minibatch-size", nn::kStatisticsMinibatch}})
                                 .dump();
   impl_->prepare();

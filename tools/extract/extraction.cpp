@@ -1,0 +1,254 @@
+#include "tools/extract/extraction.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
+#include <thread>
+
+#include "data/image_folder.h"
+#include "data/image_pipeline.h"
+#include "data/packed_source.h"
+#include "data/selected_source.h"
+#include "dcgan/errors.h"
+#include "dcgan/seeds.h"
+#include "tools/cli/command_line.h"
+#include "tools/cli/progress.h"
+
+namespace dcgan::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Rows on their way to the file.
+struct Rows {
+  std::vector<float> features;
+  std::vector<std::string> paths;
+  std::vector<int32_t> labels;
+  std::vector<Failure> failures;
+  int64_t inputs_done = 0;
+};
+
+// Writes on a thread of its own, one block behind the network: a slot that holds one block keeps memory constant.
+class WriterThread {
+ public:
+  explicit WriterThread(FeatureFileWriter& writer) : writer_(writer), thread_([this] { run(); }) {}
+  ~WriterThread() {
+    if (thread_.joinable()) stop();
+  }
+
+  void put(Rows rows) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !slot_; });
+    if (error_) std::rethrow_exception(error_);
+    slot_ = std::move(rows);
+    changed_.notify_all();
+  }
+
+  /// Waits for what is on its way; throws what the writing threw.
+  void finish() {
+    stop();
+    if (error_) std::rethrow_exception(error_);
+  }
+
+  double busy_s() const { return busy_s_; }
+
+ private:
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      changed_.notify_all();
+    }
+    thread_.join();
+  }
+
+  void run() {
+    for (;;) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return slot_ || stopping_; });
+      if (!slot_) return;
+      const Rows rows = std::move(*slot_);
+      lock.unlock();
+      const Clock::time_point start = Clock::now();
+      try {
+        if (!error_) writer_.append(rows.features.data(), rows.paths, rows.labels, rows.failures, rows.inputs_done);
+      } catch (...) {
+        error_ = std::current_exception();
+      }
+      busy_s_ += seconds_since(start);
+      lock.lock();
+      slot_.reset();
+      changed_.notify_all();
+    }
+  }
+
+  FeatureFileWriter& writer_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Rows> slot_;
+  bool stopping_ = false;
+  std::exception_ptr error_;
+  double busy_s_ = 0;
+  std::thread thread_;
+};
+
+// Changes with the inputs and with their order: what a resumed run must not do.
+std::string fingerprint_of(const data::ImageSource& source, int64_t begin, int64_t end) {
+  uint64_t hash = derive_seed(static_cast<uint64_t>(begin), "inputs", static_cast<uint64_t>(end));
+  for (int64_t i = 0; i < source.count(); ++i) hash = derive_seed(hash, source.path(i));
+  return std::to_string(source.count()) + " inputs, hash " + std::to_string(hash);
+}
+
+std::vector<int64_t> statistics_order(int64_t count, const ExtractOptions& options, uint64_t seed) {
+  std::vector<int64_t> order;
+  if (options.statistics_list.empty()) {
+    // A folder in order of its classes would give minibatches of one class.
+    order = shuffled_indices(count, derive_seed(seed, "statistics"));
+  } else {
+    order.resize(static_cast<size_t>(count));
+    std::iota(order.begin(), order.end(), int64_t{0});
+  }
+  if (options.statistics_images > 0 && options.statistics_images < count) {
+    order.resize(static_cast<size_t>(options.statistics_images));
+  }
+  return order;
+}
+
+}  // namespace
+
+std::unique_ptr<data::ImageSource> open_images(const std::vector<std::string>& inputs, const std::string& list,
+                                               const data::DecodeOptions& decode) {
+  if (inputs.size() == 1 && is_hdf5_file(inputs.front())) {
+    if (!list.empty()) throw OptionError("--list goes with folders; " + inputs.front() + " is a packed file.");
+    return std::make_unique<data::PackedSource>(PackedImageReader(inputs.front()));
+  }
+  if (list.empty()) return std::make_unique<data::FolderImages>(data::list_images(inputs), decode);
+
+  if (inputs.size() > 1) throw OptionError("--list takes one folder as IMAGES, found " + std::to_string(inputs.size()) + ".");
+  const std::string folder = inputs.empty() ? "" : inputs.front();
+  if (list == "-") {
+    return std::make_unique<data::FolderImages>(data::read_image_list(std::cin, "standard input", folder), decode);
+  }
+  std::ifstream file(list);
+  if (!file) throw FileError(list, "cannot be opened; --list takes a text file with one path a line.");
+  return std::make_unique<data::FolderImages>(data::read_image_list(file, list, folder), decode);
+}
+
+FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features, uint64_t seed, bool quiet) {
+  if (options.model.empty()) {
+    throw OptionError("--model is missing; it names a model file, such as the model.safetensors that dcgan-train writes.");
+  }
+  FeatureExtractor extractor(options.model, features);
+  if (options.statistics_from.empty()) {
+    if (!options.statistics_list.empty()) throw OptionError("--statistics-list is ignored without --statistics-from.");
+    return extractor;
+  }
+  data::DecodeOptions decode;
+  decode.max_pixels = options.max_pixels;
+  const auto source = open_images({options.statistics_from}, options.statistics_list, decode);
+  const data::SelectedSource selected(*source, statistics_order(source->count(), options, seed));
+  data::PipelineOptions pipeline_options;
+  pipeline_options.threads = features.threads;
+  data::ResizeOptions resize;
+  resize.size = extractor.image_size();
+  resize.resize = options.resize;
+  data::ImagePipeline pipeline(selected, resize, pipeline_options);
+
+  cli::Progress progress("statistics", selected.count(), quiet);
+  data::DecodedBlock block;
+  int64_t taken = 0;  // images of the block that were handed on
+  const int64_t image_bytes = resize.size * resize.size * 3;
+  const auto next = [&](uint8_t* pixels, int64_t capacity) -> int64_t {
+    if (cli::interrupted()) throw cli::Interrupted();
+    while (taken == block.images.count()) {
+      if (!pipeline.next(block)) return 0;
+      taken = 0;
+      progress.update(block.first + block.inputs);
+      for (const Failure& f : block.failures) cli::log(quiet, f.path + ": " + f.reason + "; left out of the statistics.");
+    }
+    const int64_t count = std::min(capacity, block.images.count() - taken);
+    std::copy_n(block.images.pixels.data() + taken * image_bytes, count * image_bytes, pixels);
+    taken += count;
+    return count;
+  };
+  extractor.infer_statistics(next, options.statistics_from);
+  return extractor;
+}
+
+std::string preprocessing_json(const ExtractOptions& options, const FeatureExtractor& extractor,
+                               const data::ImageSource& source) {
+  data::ResizeOptions resize;
+  resize.size = extractor.image_size();
+  resize.resize = options.resize;
+  return nlohmann::ordered_json({{"images", nlohmann::ordered_json::parse(source.description())},
+                                 {"resize", nlohmann::ordered_json::parse(data::resize_description(resize))},
+                                 {"scale", "x / 127.5 - 1"},
+                                 {"statistics", nlohmann::ordered_json::parse(extractor.statistics())}})
+      .dump();
+}
+
+ExtractionReport extract_to_file(const data::ImageSource& source, const data::ResizeOptions& resize,
+                                 FeatureExtractor& extractor, const ExtractionJob& job) {
+  const Clock::time_point start = Clock::now();
+  FeatureFileWriter writer(job.output, job.info, job.end - job.begin, fingerprint_of(source, job.begin, job.end), job.mode);
+  ExtractionReport report;
+  report.resumed_at = writer.inputs_done();
+
+  data::PipelineOptions pipeline_options;
+  pipeline_options.threads = job.threads;
+  pipeline_options.block_size = job.batch_size;
+  pipeline_options.begin = job.begin + writer.inputs_done();
+  pipeline_options.end = job.end;
+  data::ImagePipeline pipeline(source, resize, pipeline_options);
+  WriterThread writer_thread(writer);
+  cli::Progress progress("images", job.end - job.begin, job.quiet);
+  progress.update(writer.inputs_done());
+
+  data::DecodedBlock block;
+  while (pipeline.next(block)) {
+    Rows rows;
+    rows.features.resize(static_cast<size_t>(block.images.count() * extractor.feature_count()));
+    const Clock::time_point network_start = Clock::now();
+    extractor.extract(block.images.pixels.data(), block.images.count(), resize.size, resize.size, 0, rows.features.data());
+    report.network_s += seconds_since(network_start);
+    rows.paths = std::move(block.images.paths);
+    rows.labels = std::move(block.images.labels);
+    rows.failures = std::move(block.failures);
+    rows.inputs_done = block.first + block.inputs - job.begin;
+    for (const Failure& f : rows.failures) std::cerr << f.path << ": " << f.reason << "\n";
+    const bool failed = !rows.failures.empty();
+    progress.update(rows.inputs_done);
+    writer_thread.put(std::move(rows));
+    if (failed && job.strict) {
+      writer_thread.finish();
+      writer.flush();
+      throw Error("an image failed and --strict is set; the rows before it are kept in " + job.output +
+                  ".partial, --resume goes on.");
+    }
+    if (cli::interrupted()) {
+      writer_thread.finish();
+      writer.flush();
+      throw cli::Interrupted();
+    }
+  }
+  writer_thread.finish();
+  const Clock::time_point close_start = Clock::now();
+  report.rows = writer.rows();
+  report.failures = job.end - job.begin - writer.rows();
+  writer.close();
+  report.write_s = writer_thread.busy_s() + seconds_since(close_start);
+  report.decode_s = pipeline.times().decode_s;
+  report.wait_s = pipeline.times().wait_s;
+  report.seconds = seconds_since(start);
+  return report;
+}
+
+}  // namespace dcgan::tools
