@@ -1,0 +1,129 @@
+#include "store/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "dcgan/errors.h"
+
+namespace dcgan::store {
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const std::string& problem) {
+  throw FileError(path, problem + ": " + std::strerror(errno) + ".");
+}
+
+}  // namespace
+
+File::File(const std::string& path, int flags)
+    : path_(path), descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+  if (descriptor_ < 0) fail(path, "cannot be opened");
+}
+
+File& File::operator=(File&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+File::~File() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+int64_t File::size() const {
+  struct stat status = {};
+  if (::fstat(descriptor_, &status) != 0) fail(path_, "cannot be examined");
+  if (!S_ISREG(status.st_mode)) throw FileError(path_, "is no regular file.");
+  return status.st_size;
+}
+
+void File::read_at(int64_t offset, void* bytes, size_t count) const {
+  auto* to = static_cast<char*>(bytes);
+  while (count > 0) {
+    const ssize_t done = ::pread(descriptor_, to, count, offset);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) fail(path_, "cannot be read");
+    if (done == 0) throw FileError(path_, "ends at byte " + std::to_string(offset) + "; more was expected.");
+    to += done;
+    offset += done;
+    count -= static_cast<size_t>(done);
+  }
+}
+
+void File::write_at(int64_t offset, const void* bytes, size_t count) const {
+  const auto* from = static_cast<const char*>(bytes);
+  while (count > 0) {
+    const ssize_t done = ::pwrite(descriptor_, from, count, offset);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) fail(path_, "cannot be written");
+    from += done;
+    offset += done;
+    count -= static_cast<size_t>(done);
+  }
+}
+
+void File::resize(int64_t size) const {
+  if (::ftruncate(descriptor_, size) != 0) fail(path_, "cannot be resized");
+}
+
+void File::sync() const {
+  if (::fdatasync(descriptor_) != 0) fail(path_, "cannot be written to disk");
+}
+
+void File::close() {
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (descriptor >= 0 && ::close(descriptor) != 0) fail(path_, "cannot be written to disk");
+}
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+std::string partial_path(const std::string& path) { return path + ".partial"; }
+
+void refuse_existing(const std::string& path, bool overwrite) {
+  if (!overwrite && exists(path))
+    throw FileError(path, "exists already; take another name, or --overwrite to replace it.");
+}
+
+void sync_folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  // Some file systems cannot sync a folder; the content itself is safe.
+  if (const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); descriptor >= 0) {
+    ::fsync(descriptor);
+    ::close(descriptor);
+  }
+}
+
+void publish(const std::string& partial, const std::string& path) {
+  File(partial, O_RDONLY).sync();
+  if (::rename(partial.c_str(), path.c_str()) != 0) fail(path, "cannot be made from " + partial);
+  sync_folder_of(path);
+}
+
+void write_whole_file(const std::string& path, const std::function<void(const File&)>& write) {
+  const std::string partial = partial_path(path);
+  try {
+    File file(partial, O_WRONLY | O_CREAT | O_TRUNC);
+    write(file);
+    file.close();
+    publish(partial, path);
+  } catch (...) {
+    ::unlink(partial.c_str());
+    throw;
+  }
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts = {};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  const size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text, length};
+}
+
+}  // namespace dcgan::store

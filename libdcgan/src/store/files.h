@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+
+namespace dcgan::store {
+
+/// Owner of a POSIX file descriptor. Every failure is a FileError with the system's reason.
+class File {
+ public:
+  File() = default;
+  /// @param flags  of open(2); O_CLOEXEC is added
+  File(const std::string& path, int flags);
+  File(File&& other) noexcept : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+  File& operator=(File&& other) noexcept;
+  ~File();
+
+  const std::string& path() const { return path_; }
+  bool is_open() const { return descriptor_ >= 0; }
+  int descriptor() const { return descriptor_; }
+  int64_t size() const;
+  void read_at(int64_t offset, void* bytes, size_t count) const;  ///< all of them, or FileError
+  void write_at(int64_t offset, const void* bytes, size_t count) const;
+  void resize(int64_t size) const;
+  void sync() const;  ///< content to the disk
+  void close();       ///< unlike the destructor, throws
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+};
+
+bool exists(const std::string& path);
+/// Name under which an output grows until it is whole.
+std::string partial_path(const std::string& path);
+/// @throws FileError if `path` exists and `overwrite` is false.
+void refuse_existing(const std::string& path, bool overwrite);
+/// Makes `partial` durable and gives it its name: a reader meets the old file or the whole new one.
+void publish(const std::string& partial, const std::string& path);
+/// Makes a new or renamed entry of the folder that holds `path` durable.
+void sync_folder_of(const std::string& path);
+/// Makes `path` of what `write` puts into its partial file, which is removed if that fails.
+void write_whole_file(const std::string& path, const std::function<void(const File&)>& write);
+
+/// Now, as ISO 8601 in UTC: "2026-01-31T12:00:00Z".
+std::string utc_now();
+
+}  // namespace dcgan::store

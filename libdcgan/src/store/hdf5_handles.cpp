@@ -1,0 +1,397 @@
+#include "store/hdf5_handles.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "dcgan/errors.h"
+#include "store/files.h"
+
+namespace dcgan::hdf5 {
+namespace {
+
+constexpr hsize_t kTextsPerChunk = 2048;             // 32 kB of references
+constexpr int64_t kReadBlock = 65536;                // texts or labels at once
+constexpr size_t kMaximumCache = size_t{256} << 20;  // bytes
+// Deflate makes at most 1032 bytes of one (zlib's technical notes); a bound for what a compressed dataset may claim.
+constexpr int64_t kMaximumRatio = 1032;
+
+std::recursive_mutex& process_mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
+herr_t keep_innermost(unsigned n, const H5E_error2_t* error, void* text) {
+  if (n == 0 && error->desc != nullptr) *static_cast<std::string*>(text) = error->desc;
+  return 0;
+}
+
+/// HDF5's own reason for the last failure, and the system's where there is one ("No space left on device").
+std::string last_error() {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &text);
+  const std::string mark = "error message = '";
+  if (const size_t begin = text.find(mark); begin != std::string::npos) {
+    text = text.substr(begin + mark.size());
+    text = text.substr(0, text.find('\''));
+  }
+  return text.empty() ? "HDF5 gives no reason" : text;
+}
+
+[[noreturn]] void fail(const std::string& path, const std::string& problem) {
+  throw FileError(path, problem + ": " + last_error() + ".");
+}
+
+Handle text_type() {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "HDF5", "has no type of texts");
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  return type;
+}
+
+void write_attribute(Place at, const std::string& name, hid_t type, const Handle& space, const void* value) {
+  const std::string problem = "attribute \"" + name + "\" cannot be written";
+  if (H5Aexists(at.id, name.c_str()) > 0) require(H5Adelete(at.id, name.c_str()), at.path, problem);
+  const Handle attribute(H5Acreate2(at.id, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, at.path,
+                         problem);
+  require(H5Awrite(attribute, type, value), at.path, problem);
+}
+
+Handle scalar() { return {H5Screate(H5S_SCALAR), H5Sclose, "HDF5", "has no scalars"}; }
+
+struct Attribute {
+  Handle id, type, space;
+  std::string problem;
+
+  Attribute(Place at, const std::string& name)
+      : id(H5Aopen(at.id, name.c_str(), H5P_DEFAULT), H5Aclose, at.path, "attribute \"" + name + "\" cannot be read"),
+        type(H5Aget_type(id), H5Tclose, at.path, "attribute \"" + name + "\" has no type"),
+        space(H5Aget_space(id), H5Sclose, at.path, "attribute \"" + name + "\" has no extent"),
+        problem("attribute \"" + name + "\" cannot be read") {}
+
+  void expect(bool holds, Place at, const std::string& what) const {
+    if (!holds) throw FileError(at.path, problem + ": expected " + what + ".");
+  }
+};
+
+/// The text in a buffer of an HDF5 text type of fixed size.
+std::string fixed_text(const char* bytes, size_t size, bool padded_with_spaces) {
+  std::string text(bytes, strnlen(bytes, size));
+  if (padded_with_spaces) text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+}  // namespace
+
+Session::Session() : lock_(process_mutex()) {
+  H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+Session::~Session() { H5Eset_auto2(H5E_DEFAULT, print_, print_data_); }
+
+void require(herr_t status, const std::string& path, const std::string& problem) {
+  if (status < 0) fail(path, problem);
+}
+
+Handle::Handle(hid_t id, Close closer, const std::string& path, const std::string& problem) : id_(id), close_(closer) {
+  if (id < 0) fail(path, problem);
+}
+
+Handle& Handle::operator=(Handle&& other) noexcept {
+  std::swap(id_, other.id_);
+  std::swap(close_, other.close_);
+  return *this;
+}
+
+Handle::~Handle() {
+  if (id_ >= 0) {
+    const Session session;
+    close_(id_);
+  }
+}
+
+void Handle::close(const std::string& path) {
+  if (const hid_t id = std::exchange(id_, -1); id >= 0) require(close_(id), path, "cannot be written");
+}
+
+namespace {
+
+Handle access_of_format_110(const std::string& path) {
+  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "cannot be opened");
+  // The format of HDF5 1.10: its metadata have checksums, and whatever library version writes it gives the same bytes.
+  require(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), path, "cannot be opened");
+  return access;
+}
+
+}  // namespace
+
+Handle float_type(bool half) {
+  Handle type(H5Tcopy(H5T_IEEE_F32LE), H5Tclose, "HDF5", "has no floats");
+  if (half) {  // sign bit, exponent's first bit and bits, mantissa's first bit and bits; then the size may shrink
+    require(H5Tset_fields(type, 15, 10, 5, 0, 10), "HDF5", "has no float16");
+    require(H5Tset_size(type, 2), "HDF5", "has no float16");
+    require(H5Tset_ebias(type, 15), "HDF5", "has no float16");
+  }
+  return type;
+}
+
+Handle create_file(const std::string& path) {
+  return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access_of_format_110(path)), H5Fclose, path,
+          "cannot be created"};
+}
+
+Handle open_file_to_write(const std::string& path) {
+  return {H5Fopen(path.c_str(), H5F_ACC_RDWR, access_of_format_110(path)), H5Fclose, path, "cannot be opened"};
+}
+
+Handle open_file(const std::string& path) {
+  const int64_t size = store::File(path, O_RDONLY).size();  // its message is better than HDF5's
+  if (H5Fis_hdf5(path.c_str()) <= 0) {
+    throw FileError(path, std::to_string(size) + " bytes, without HDF5's signature; expected an HDF5 file.");
+  }
+  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
+          "is damaged or cut short (" + std::to_string(size) + " bytes); make it again"};
+}
+
+void write_attribute(Place at, const std::string& name, const std::string& value) {
+  const char* text = value.c_str();
+  const Handle type = text_type();
+  write_attribute(at, name, type, scalar(), &text);
+}
+
+void write_attribute(Place at, const std::string& name, int64_t value) {
+  write_attribute(at, name, H5T_STD_I64LE, scalar(), &value);
+}
+
+void write_attribute(Place at, const std::string& name, uint64_t value) {
+  write_attribute(at, name, H5T_STD_U64LE, scalar(), &value);
+}
+
+void write_attribute(Place at, const std::string& name, const std::vector<int64_t>& values) {
+  const hsize_t size = values.size();
+  const Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose, at.path, "attribute \"" + name + "\"");
+  write_attribute(at, name, H5T_STD_I64LE, space, values.data());
+}
+
+bool has_attribute(Place at, const std::string& name) { return H5Aexists(at.id, name.c_str()) > 0; }
+
+std::string read_attribute(Place at, const std::string& name, const std::string& fallback) {
+  if (!has_attribute(at, name)) return fallback;
+  const Attribute attribute(at, name);
+  attribute.expect(H5Tget_class(attribute.type) == H5T_STRING && H5Sget_simple_extent_npoints(attribute.space) == 1, at,
+                   "a text");
+  if (H5Tis_variable_str(attribute.type) > 0) {
+    char* bytes = nullptr;
+    require(H5Aread(attribute.id, attribute.type, &bytes), at.path, attribute.problem);
+    std::string text = bytes == nullptr ? "" : bytes;
+    H5free_memory(bytes);
+    return text;
+  }
+  const size_t size = H5Tget_size(attribute.type);
+  attribute.expect(size <= H5Aget_storage_size(attribute.id), at, "a text");
+  std::vector<char> bytes(size);
+  require(H5Aread(attribute.id, attribute.type, bytes.data()), at.path, attribute.problem);
+  return fixed_text(bytes.data(), size, H5Tget_strpad(attribute.type) == H5T_STR_SPACEPAD);
+}
+
+std::vector<int64_t> read_attribute(Place at, const std::string& name, const std::vector<int64_t>& fallback) {
+  if (!has_attribute(at, name)) return fallback;
+  const Attribute attribute(at, name);
+  const hssize_t count = H5Sget_simple_extent_npoints(attribute.space);
+  attribute.expect(H5Tget_class(attribute.type) == H5T_INTEGER && count >= 0 && count <= 65536, at, "integers");
+  std::vector<int64_t> values(static_cast<size_t>(count));
+  require(H5Aread(attribute.id, H5T_NATIVE_INT64, values.data()), at.path, attribute.problem);
+  return values;
+}
+
+int64_t read_attribute(Place at, const std::string& name, int64_t fallback) {
+  const std::vector<int64_t> values = read_attribute(at, name, std::vector<int64_t>{fallback});
+  if (values.size() != 1) throw FileError(at.path, "attribute \"" + name + "\" must be one integer.");
+  return values[0];
+}
+
+uint64_t read_attribute(Place at, const std::string& name, uint64_t fallback) {
+  if (!has_attribute(at, name)) return fallback;
+  const Attribute attribute(at, name);
+  attribute.expect(H5Tget_class(attribute.type) == H5T_INTEGER && H5Sget_simple_extent_npoints(attribute.space) == 1,
+                   at, "one integer");
+  uint64_t value = 0;
+  require(H5Aread(attribute.id, H5T_NATIVE_UINT64, &value), at.path, attribute.problem);
+  return value;
+}
+
+bool has_object(Place at, const std::string& name) {
+  for (size_t slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
+    if (slash > 0 && H5Lexists(at.id, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) return false;
+  }
+  return H5Lexists(at.id, name.c_str(), H5P_DEFAULT) > 0;
+}
+
+Dataset open_dataset(Place at, const std::string& name) {
+  const std::string& path = at.path;
+  if (!has_object(at, name)) throw FileError(path, "has no dataset \"" + name + "\".");
+  const std::string problem = "dataset \"" + name + "\" cannot be read";
+  Handle id(H5Dopen2(at.id, name.c_str(), H5P_DEFAULT), H5Dclose, path, problem);
+  Handle type(H5Dget_type(id), H5Tclose, path, problem);
+  const Handle space(H5Dget_space(id), H5Sclose, path, problem);
+  const Handle creation(H5Dget_create_plist(id), H5Pclose, path, problem);
+  const int rank = H5Sget_simple_extent_ndims(space);
+  std::vector<hsize_t> sizes(static_cast<size_t>(std::max(rank, 0)));
+  if (rank > 0) H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
+  const bool filtered = H5Pget_nfilters(creation) > 0;
+
+  const auto file_bytes = static_cast<uint64_t>(store::File(path, O_RDONLY).size());
+  const uint64_t limit =
+      filtered ? file_bytes * kMaximumRatio : std::min<uint64_t>(file_bytes, H5Dget_storage_size(id));
+  uint64_t bytes = H5Tget_size(type);
+  std::string shape_text;
+  for (const hsize_t size : sizes) {
+    shape_text += (shape_text.empty() ? "" : " x ") + std::to_string(size);
+    bytes = size > 0 && bytes > limit / size ? limit + 1 : bytes * size;
+    if (size == 0 || bytes > limit) break;
+  }
+  if (bytes > limit && std::count(sizes.begin(), sizes.end(), 0U) == 0) {
+    throw FileError(path, "dataset \"" + name + "\" claims " + shape_text + " values, but only " +
+                              std::to_string(limit) +
+                              " bytes are there; its rows were never all written, or the file is damaged.");
+  }
+
+  // Without compression the chunk cache only costs a copy; with it the cache must hold a row of chunks.
+  const Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, path, problem);
+  size_t cache = 0;
+  if (filtered && H5Pget_layout(creation) == H5D_CHUNKED && rank > 0) {
+    std::vector<hsize_t> chunk(sizes.size());
+    require(H5Pget_chunk(creation, rank, chunk.data()), path, problem);
+    double chunk_row = static_cast<double>(H5Tget_size(type)) * static_cast<double>(chunk[0]);
+    for (size_t i = 1; i < chunk.size(); ++i) chunk_row *= static_cast<double>(std::max(sizes[i], chunk[i]));
+    cache = chunk_row < static_cast<double>(kMaximumCache) ? static_cast<size_t>(chunk_row) * 2 : kMaximumCache;
+  }
+  require(H5Pset_chunk_cache(access, 521, cache, H5D_CHUNK_CACHE_W0_DEFAULT), path, problem);
+  id.close(path);
+  id = Handle(H5Dopen2(at.id, name.c_str(), access), H5Dclose, path, problem);
+
+  const H5T_class_t type_class = H5Tget_class(type);
+  return {std::move(id), std::move(type), {sizes.begin(), sizes.end()}, type_class, filtered};
+}
+
+void read_rows(const Dataset& dataset, int64_t first, int64_t count, hid_t memory_type, void* rows,
+               const std::string& path) {
+  if (first < 0 || count < 0 || count > dataset.shape[0] || first > dataset.shape[0] - count) {
+    throw Error(path + ": rows " + std::to_string(first) + " to " + std::to_string(first + count - 1) +
+                " were asked for; it has " + std::to_string(dataset.shape[0]) + ".");
+  }
+  if (count == 0) return;
+  const std::string problem = "rows cannot be read";
+  std::vector<hsize_t> start(dataset.shape.size(), 0);
+  std::vector<hsize_t> extent(dataset.shape.begin(), dataset.shape.end());
+  start[0] = static_cast<hsize_t>(first);
+  extent[0] = static_cast<hsize_t>(count);
+  const Handle space(H5Dget_space(dataset.id), H5Sclose, path, problem);
+  require(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr), path, problem);
+  const Handle memory(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose, path,
+                      problem);
+  require(H5Dread(dataset.id, memory_type, memory, space, H5P_DEFAULT, rows), path, problem);
+}
+
+std::vector<std::string> read_texts(Place at, const std::string& name) {
+  const Dataset dataset = open_dataset(at, name);
+  if (dataset.type_class != H5T_STRING || dataset.shape.size() != 1) {
+    throw FileError(at.path, "dataset \"" + name + "\" must hold texts [N].");
+  }
+  const int64_t rows = dataset.shape[0];
+  const bool variable = H5Tis_variable_str(dataset.type) > 0;
+  const bool padded_with_spaces = H5Tget_strpad(dataset.type) == H5T_STR_SPACEPAD;
+  const size_t size = H5Tget_size(dataset.type);
+  std::vector<std::string> texts;
+  texts.reserve(static_cast<size_t>(rows));
+  std::vector<char> block;
+  for (int64_t first = 0; first < rows; first += kReadBlock) {
+    const int64_t count = std::min(kReadBlock, rows - first);
+    block.assign(static_cast<size_t>(count) * size, '\0');
+    read_rows(dataset, first, count, dataset.type, block.data(), at.path);
+    for (int64_t i = 0; i < count; ++i) {
+      const char* item = block.data() + static_cast<size_t>(i) * size;
+      if (variable) {
+        char* text = nullptr;
+        std::memcpy(&text, item, sizeof text);
+        texts.emplace_back(text == nullptr ? "" : text);
+        H5free_memory(text);
+      } else {
+        texts.push_back(fixed_text(item, size, padded_with_spaces));
+      }
+    }
+  }
+  return texts;
+}
+
+std::vector<int32_t> read_labels(Place at, const std::string& name) {
+  const Dataset dataset = open_dataset(at, name);
+  const bool column = dataset.shape.size() == 2 && dataset.shape[1] == 1;
+  if (dataset.type_class != H5T_INTEGER || !(dataset.shape.size() == 1 || column)) {
+    throw FileError(at.path, "dataset \"" + name + "\" must hold integers [N].");
+  }
+  const int64_t rows = dataset.shape[0];
+  std::vector<int32_t> labels;
+  labels.reserve(static_cast<size_t>(rows));
+  std::vector<int64_t> block;
+  for (int64_t first = 0; first < rows; first += kReadBlock) {
+    block.resize(static_cast<size_t>(std::min(kReadBlock, rows - first)));
+    read_rows(dataset, first, static_cast<int64_t>(block.size()), H5T_NATIVE_INT64, block.data(), at.path);
+    for (const int64_t label : block) {
+      if (label < std::numeric_limits<int32_t>::min() || label > std::numeric_limits<int32_t>::max()) {
+        throw FileError(at.path, "label " + std::to_string(label) + " of row " + std::to_string(labels.size()) +
+                                     " does not fit in 32 bits.");
+      }
+      labels.push_back(static_cast<int32_t>(label));
+    }
+  }
+  return labels;
+}
+
+GrowingDataset::GrowingDataset(Place at, const std::string& name, hid_t type, std::vector<hsize_t> row_shape,
+                               int64_t rows_per_chunk)
+    : path_(at.path), shape_(std::move(row_shape)) {
+  const std::string problem = "dataset \"" + name + "\" cannot be made";
+  type_ = Handle(H5Tcopy(type), H5Tclose, path_, problem);
+  shape_.insert(shape_.begin(), 0);
+  std::vector<hsize_t> maximum = shape_;
+  maximum[0] = H5S_UNLIMITED;
+  std::vector<hsize_t> chunk = shape_;
+  chunk[0] = static_cast<hsize_t>(rows_per_chunk);
+  const Handle space(H5Screate_simple(static_cast<int>(shape_.size()), shape_.data(), maximum.data()), H5Sclose, path_,
+                     problem);
+  const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, path_, problem);
+  require(H5Pset_chunk(creation, static_cast<int>(chunk.size()), chunk.data()), path_, problem);
+  dataset_ = Handle(H5Dcreate2(at.id, name.c_str(), type_, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose, path_,
+                    problem);
+}
+
+void GrowingDataset::append(const void* rows, int64_t count) {
+  if (count == 0) return;
+  const std::string problem = "cannot be written";
+  std::vector<hsize_t> start(shape_.size(), 0);
+  std::vector<hsize_t> extent = shape_;
+  start[0] = shape_[0];
+  extent[0] = static_cast<hsize_t>(count);
+  shape_[0] += extent[0];
+  require(H5Dset_extent(dataset_, shape_.data()), path_, problem);
+  const Handle space(H5Dget_space(dataset_), H5Sclose, path_, problem);
+  require(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr), path_, problem);
+  const Handle memory(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose, path_,
+                      problem);
+  require(H5Dwrite(dataset_, type_, memory, space, H5P_DEFAULT, rows), path_, problem);
+}
+
+void GrowingDataset::append(const std::vector<std::string>& texts) {
+  std::vector<const char*> pointers;
+  pointers.reserve(texts.size());
+  for (const std::string& text : texts) pointers.push_back(text.c_str());
+  append(pointers.data(), static_cast<int64_t>(pointers.size()));
+}
+
+GrowingDataset growing_texts(Place at, const std::string& name) { return {at, name, text_type(), {}, kTextsPerChunk}; }
+
+}  // namespace dcgan::hdf5

@@ -1,0 +1,119 @@
+#include "store/image_tables.h"
+
+#include "dcgan/errors.h"
+#include "dcgan/version.h"
+
+namespace dcgan::store {
+
+void write_origin(hdf5::Place file, const std::string& format, const std::string& command_line,
+                  const std::string& created) {
+  hdf5::write_attribute(file, "format", format);
+  hdf5::write_attribute(file, "format_version", kFormatVersion);
+  hdf5::write_attribute(file, "library_version", std::string(DCGAN_VERSION));
+  hdf5::write_attribute(file, "command_line", command_line);
+  hdf5::write_attribute(file, "created", created);
+  hdf5::write_attribute(file, "complete", int64_t{0});
+}
+
+void mark_complete(hdf5::Place file) { hdf5::write_attribute(file, "complete", int64_t{1}); }
+
+bool check_origin(hdf5::Place file, const std::string& format) {
+  if (!hdf5::has_attribute(file, "format")) return false;
+  const std::string found = hdf5::read_attribute(file, "format", std::string());
+  if (found != format) {
+    const bool images = found == kImagesFormat;
+    throw FileError(file.path, "format is \"" + found + "\", expected \"" + format + "\"" +
+                                   (images ? "; extract features of it with dcgan-extract." : "."));
+  }
+  const int64_t version = hdf5::read_attribute(file, "format_version", int64_t{0});
+  if (version != kFormatVersion) {
+    throw FileError(file.path, "format_version is " + std::to_string(version) + ", this program reads " +
+                                   std::to_string(kFormatVersion) + "; it was written by library version " +
+                                   hdf5::read_attribute(file, "library_version", std::string("unknown")) + ".");
+  }
+  if (hdf5::read_attribute(file, "complete", int64_t{0}) != 1) {
+    throw FileError(file.path,
+                    "is incomplete: the program that wrote it was interrupted; run it again with --resume, or "
+                    "with --overwrite to start anew.");
+  }
+  return true;
+}
+
+ImageTablesWriter::ImageTablesWriter(hdf5::Place file, const std::vector<std::string>& classes)
+    : paths_(hdf5::growing_texts(file, "paths")) {
+  const hdf5::Handle failures(H5Gcreate2(file.id, "failures", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
+                              file.path, "group \"failures\" cannot be made");
+  failed_paths_ = hdf5::growing_texts({failures, file.path}, "path");
+  reasons_ = hdf5::growing_texts({failures, file.path}, "reason");
+  if (!classes.empty()) {
+    constexpr int64_t kLabelsPerChunk = 8192;  // 32 kB
+    labels_ = hdf5::GrowingDataset(file, "labels", H5T_STD_I32LE, {}, kLabelsPerChunk);
+    hdf5::growing_texts(file, "classes").append(classes);
+  }
+}
+
+void ImageTablesWriter::append(const std::vector<std::string>& paths, const std::vector<int32_t>& labels) {
+  paths_.append(paths);
+  if (!labels.empty()) labels_.append(labels.data(), static_cast<int64_t>(labels.size()));
+}
+
+void ImageTablesWriter::append_failures(const std::vector<std::string>& paths,
+                                        const std::vector<std::string>& reasons) {
+  failed_paths_.append(paths);
+  reasons_.append(reasons);
+}
+
+void check_rows(const std::string& path, size_t class_count, const std::vector<std::string>& paths,
+                const std::vector<int32_t>& labels) {
+  if (labels.size() != (class_count > 0 ? paths.size() : 0)) {
+    throw Error(path + ": " + std::to_string(labels.size()) + " labels were given for " + std::to_string(paths.size()) +
+                " images and " + std::to_string(class_count) + " classes.");
+  }
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] < 0 || static_cast<size_t>(labels[i]) >= class_count) {
+      throw Error(path + ": label of " + paths[i] + " is " + std::to_string(labels[i]) + "; it must lie in 0 to " +
+                  std::to_string(class_count - 1) + ".");
+    }
+  }
+}
+
+ImageTables read_image_tables(hdf5::Place file, int64_t rows, const std::string& labels_name) {
+  ImageTables tables;
+  const auto check_length = [&](const std::string& name, size_t length) {
+    if (static_cast<int64_t>(length) != rows) {
+      throw FileError(file.path, "has " + std::to_string(rows) + " rows, but " + std::to_string(length) + " " + name +
+                                     "; they must agree.");
+    }
+  };
+  if (hdf5::has_object(file, "paths")) {
+    tables.paths = hdf5::read_texts(file, "paths");
+    check_length("paths", tables.paths.size());
+  }
+  if (hdf5::has_object(file, "classes")) tables.classes = hdf5::read_texts(file, "classes");
+  if (hdf5::has_object(file, labels_name)) {
+    tables.labels = hdf5::read_labels(file, labels_name);
+    check_length("labels", tables.labels.size());
+  }
+  if (!tables.classes.empty()) {
+    for (size_t i = 0; i < tables.labels.size(); ++i) {
+      if (tables.labels[i] < 0 || static_cast<size_t>(tables.labels[i]) >= tables.classes.size()) {
+        throw FileError(file.path, "label of row " + std::to_string(i) + " is " + std::to_string(tables.labels[i]) +
+                                       "; its " + std::to_string(tables.classes.size()) + " classes allow 0 to " +
+                                       std::to_string(tables.classes.size() - 1) + ".");
+      }
+    }
+  }
+  return tables;
+}
+
+std::vector<Failure> read_failures(hdf5::Place file) {
+  std::vector<Failure> failures;
+  if (!hdf5::has_object(file, "failures/path")) return failures;
+  const std::vector<std::string> paths = hdf5::read_texts(file, "failures/path");
+  const std::vector<std::string> reasons = hdf5::read_texts(file, "failures/reason");
+  if (paths.size() != reasons.size()) throw FileError(file.path, "failures/path and failures/reason differ in length.");
+  for (size_t i = 0; i < paths.size(); ++i) failures.push_back({paths[i], reasons[i]});
+  return failures;
+}
+
+}  // namespace dcgan::store

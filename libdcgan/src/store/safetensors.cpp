@@ -1,0 +1,278 @@
+#include "dcgan/safetensors.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "dcgan/errors.h"
+#include "store/files.h"
+#include "store/half.h"
+
+namespace dcgan {
+namespace {
+
+// https://github.com/huggingface/safetensors: 8 bytes length of the header (little-endian), the header (JSON), the
+// data.
+constexpr int64_t kLengthBytes = 8;
+constexpr int64_t kMaximumHeader = 100'000'000;  // the reference implementation's MAX_HEADER_SIZE
+constexpr size_t kAlignment = 8;                 // of the first byte of data in the file
+
+struct DTypeFacts {
+  DType dtype;
+  const char* name;
+  int64_t size;
+};
+constexpr DTypeFacts kDTypes[] = {
+    {DType::kInt64, "I64", 8}, {DType::kFloat32, "F32", 4}, {DType::kFloat16, "F16", 2}, {DType::kUint8, "U8", 1}};
+
+const DTypeFacts& facts(DType dtype) {
+  return *std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& f) { return f.dtype == dtype; });
+}
+
+/// Bytes of a tensor; nothing if a size is negative or the product exceeds `limit`.
+bool byte_count(const std::vector<int64_t>& shape, int64_t item_size, int64_t limit, int64_t& bytes) {
+  bytes = item_size;
+  bool empty = false;
+  for (const int64_t size : shape) {
+    if (size < 0) return false;
+    empty = empty || size == 0;
+    if (size > 0 && bytes > limit / size) return false;
+    bytes *= std::max<int64_t>(size, 1);
+  }
+  if (empty) bytes = 0;
+  return bytes <= limit;
+}
+
+std::string quoted(const std::string& name) { return "tensor \"" + name + "\""; }
+
+struct Placed {
+  int64_t begin;
+  int64_t end;
+  const std::string* name;
+};
+
+nlohmann::json parse_header(const std::string& path, const std::string& text) {
+  // The parser would let the last of two equal keys win; the format forbids them.
+  std::vector<std::set<std::string>> keys;
+  const auto callback = [&](int /*depth*/, nlohmann::json::parse_event_t event, const nlohmann::json& value) {
+    using Event = nlohmann::json::parse_event_t;
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key && !keys.back().insert(value.get<std::string>()).second) {
+      throw FileError(path, "names \"" + value.get<std::string>() + "\" twice in its header.");
+    }
+    if (keys.size() > 3) throw FileError(path, "header is nested too deeply.");
+    return true;
+  };
+  try {
+    nlohmann::json header = nlohmann::json::parse(text, callback);
+    if (header.is_object()) return header;
+  } catch (const nlohmann::json::exception&) {  // reported below
+  }
+  throw FileError(path, "header is no JSON object; this is no safetensors file, or it is damaged.");
+}
+
+StoredTensor parse_entry(const std::string& path, const std::string& name, const nlohmann::json& entry,
+                         int64_t data_bytes, Placed& place) {
+  const auto fail = [&](const std::string& problem) { throw FileError(path, quoted(name) + " " + problem + "."); };
+  if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") || !entry.contains("shape") ||
+      !entry.contains("data_offsets")) {
+    fail("must have exactly dtype, shape and data_offsets");
+  }
+  const nlohmann::json& dtype = entry["dtype"];
+  const auto known =
+      std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& f) { return dtype == f.name; });
+  if (known == std::end(kDTypes)) fail("has dtype " + dtype.dump() + "; known ones are F32, F16, I64, U8");
+
+  const auto is_size = [](const nlohmann::json& j) {
+    return j.is_number_unsigned() && j.get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX);
+  };
+  const nlohmann::json& shape = entry["shape"];
+  if (!shape.is_array() || shape.size() > 16 || !std::all_of(shape.begin(), shape.end(), is_size)) {
+    fail("has the shape " + shape.dump().substr(0, 80) + "; expected up to 16 sizes");
+  }
+  const nlohmann::json& offsets = entry["data_offsets"];
+  if (!offsets.is_array() || offsets.size() != 2 || !std::all_of(offsets.begin(), offsets.end(), is_size)) {
+    fail("has the data_offsets " + offsets.dump().substr(0, 80) + "; expected begin and end");
+  }
+  StoredTensor tensor{known->dtype, shape.get<std::vector<int64_t>>(), {}};
+  place = {offsets[0].get<int64_t>(), offsets[1].get<int64_t>(), &name};
+  if (place.begin > place.end || place.end > data_bytes) {
+    fail("lies at bytes " + std::to_string(place.begin) + " to " + std::to_string(place.end) +
+         " of the data, which are " + std::to_string(data_bytes) + "; the file is cut short or damaged");
+  }
+  int64_t bytes = 0;
+  if (!byte_count(tensor.shape, known->size, data_bytes, bytes) || bytes != place.end - place.begin) {
+    fail("has " + std::to_string(place.end - place.begin) + " bytes, which do not fit its shape " + shape.dump());
+  }
+  return tensor;
+}
+
+}  // namespace
+
+std::vector<float> StoredTensor::to_floats() const {
+  if (dtype != DType::kFloat32 && dtype != DType::kFloat16) {
+    throw Error(std::string("a tensor of dtype ") + facts(dtype).name + " was read where floats were expected.");
+  }
+  std::vector<float> values(bytes.size() / static_cast<size_t>(facts(dtype).size));
+  if (dtype == DType::kFloat32) {
+    if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+  } else {
+    store::halves_to_floats(reinterpret_cast<const uint16_t*>(bytes.data()), static_cast<int64_t>(values.size()),
+                            values.data());
+  }
+  return values;
+}
+
+StoredTensor make_tensor(std::vector<int64_t> shape, const std::vector<float>& values, DType dtype) {
+  if (dtype != DType::kFloat32 && dtype != DType::kFloat16) throw Error("make_tensor makes float32 and float16 only.");
+  const auto count = static_cast<int64_t>(values.size());
+  const int64_t item_size = facts(dtype).size;
+  int64_t bytes = 0;
+  if (!byte_count(shape, item_size, count * item_size, bytes) || bytes != count * item_size) {
+    throw Error("make_tensor was given " + std::to_string(count) + " values, which do not fit the shape.");
+  }
+  StoredTensor tensor{dtype, std::move(shape), std::vector<std::byte>(static_cast<size_t>(bytes))};
+  if (dtype == DType::kFloat16) {
+    store::floats_to_halves(values.data(), count, reinterpret_cast<uint16_t*>(tensor.bytes.data()));
+  } else if (count > 0) {
+    std::memcpy(tensor.bytes.data(), values.data(), tensor.bytes.size());
+  }
+  return tensor;
+}
+
+SafetensorsFile read_safetensors(const std::string& path) {
+  const store::File file(path, O_RDONLY);
+  const int64_t file_bytes = file.size();
+  if (file_bytes < kLengthBytes) {
+    throw FileError(path, std::to_string(file_bytes) + " bytes; a safetensors file has at least 8.");
+  }
+  uint64_t header_bytes = 0;
+  file.read_at(0, &header_bytes, sizeof header_bytes);
+  const int64_t rest = file_bytes - kLengthBytes;
+  if (header_bytes > static_cast<uint64_t>(std::min(rest, kMaximumHeader))) {
+    throw FileError(path, "its header claims " + std::to_string(header_bytes) + " bytes, the file has " +
+                              std::to_string(file_bytes) +
+                              " and 100,000,000 are allowed; this is no safetensors file, or "
+                              "it is cut short.");
+  }
+  std::string text(header_bytes, '\0');
+  file.read_at(kLengthBytes, text.data(), text.size());
+  const nlohmann::json header = parse_header(path, text);
+
+  SafetensorsFile content;
+  std::vector<Placed> places;
+  const int64_t data_begin = kLengthBytes + static_cast<int64_t>(header_bytes);
+  const int64_t data_bytes = file_bytes - data_begin;
+  for (const auto& [name, entry] : header.items()) {
+    if (name == "__metadata__") {
+      const auto is_text = [](const nlohmann::json& value) { return value.is_string(); };
+      if (!entry.is_object() || !std::all_of(entry.begin(), entry.end(), is_text)) {
+        throw FileError(path, "__metadata__ must hold texts only.");
+      }
+      content.metadata = entry.get<std::map<std::string, std::string>>();
+      continue;
+    }
+    Placed place{};
+    StoredTensor tensor = parse_entry(path, name, entry, data_bytes, place);
+    const auto added = content.tensors.emplace(name, std::move(tensor)).first;
+    place.name = &added->first;
+    places.push_back(place);
+  }
+
+  std::sort(places.begin(), places.end(), [](const Placed& a, const Placed& b) {
+    return std::make_pair(a.begin, a.end) < std::make_pair(b.begin, b.end);
+  });
+  int64_t end = 0;
+  for (const Placed& place : places) {  // checked before anything is allocated for them
+    if (place.begin != end) {
+      throw FileError(path, quoted(*place.name) + " starts at byte " + std::to_string(place.begin) +
+                                " of the data; the one before it ends at " + std::to_string(end) + ".");
+    }
+    end = place.end;
+  }
+  if (end != data_bytes) {
+    throw FileError(path, "has " + std::to_string(data_bytes) + " bytes of data, its tensors fill " +
+                              std::to_string(end) + "; the file is damaged.");
+  }
+  for (const Placed& place : places) {
+    std::vector<std::byte>& bytes = content.tensors.at(*place.name).bytes;
+    bytes.resize(static_cast<size_t>(place.end - place.begin));
+    file.read_at(data_begin + place.begin, bytes.data(), bytes.size());
+  }
+  return content;
+}
+
+void write_safetensors(const std::string& path, const SafetensorsFile& file) {
+  // Wide types first, names in byte order within a type: every tensor is aligned, and equal content gives equal bytes.
+  std::vector<std::pair<const std::string*, const StoredTensor*>> order;
+  for (const auto& [name, tensor] : file.tensors) order.emplace_back(&name, &tensor);
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return facts(a.second->dtype).size > facts(b.second->dtype).size;
+  });
+  nlohmann::json header = nlohmann::json::object();
+  if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
+  int64_t end = 0;
+  for (const auto& [name, tensor] : order) {
+    const auto size = static_cast<int64_t>(tensor->bytes.size());
+    int64_t bytes = 0;
+    if (*name == "__metadata__" || !byte_count(tensor->shape, facts(tensor->dtype).size, size, bytes) ||
+        bytes != size) {
+      throw FileError(path, quoted(*name) + " cannot be written: its bytes do not fit its shape.");
+    }
+    header[*name] = {
+        {"dtype", facts(tensor->dtype).name}, {"shape", tensor->shape}, {"data_offsets", {end, end + size}}};
+    end += size;
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::exception&) {
+    throw FileError(path, "cannot be written: a tensor's name or the metadata is no valid UTF-8.");
+  }
+  text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
+  if (static_cast<int64_t>(text.size()) > kMaximumHeader)
+    throw FileError(path, "its header would exceed 100,000,000 bytes.");
+
+  store::write_whole_file(path, [&](const store::File& out) {
+    const uint64_t header_bytes = text.size();
+    out.write_at(0, &header_bytes, sizeof header_bytes);
+    out.write_at(kLengthBytes, text.data(), text.size());
+    auto offset = kLengthBytes + static_cast<int64_t>(text.size());
+    for (const auto& [name, tensor] : order) {
+      out.write_at(offset, tensor->bytes.data(), tensor->bytes.size());
+      offset += static_cast<int64_t>(tensor->bytes.size());
+    }
+  });
+}
+
+std::string sha256_of_file(const std::string& path) {
+  const store::File file(path, O_RDONLY);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  std::vector<unsigned char> block(size_t{1} << 20);
+  bool good = digest && EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) == 1;
+  const int64_t size = file.size();
+  for (int64_t offset = 0; good && offset < size; offset += static_cast<int64_t>(block.size())) {
+    const auto count = static_cast<size_t>(std::min<int64_t>(size - offset, static_cast<int64_t>(block.size())));
+    file.read_at(offset, block.data(), count);
+    good = EVP_DigestUpdate(digest.get(), block.data(), count) == 1;
+  }
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  if (!good || EVP_DigestFinal_ex(digest.get(), hash, &length) != 1)
+    throw FileError(path, "SHA-256 failed in libcrypto.");
+  std::string text;
+  for (unsigned i = 0; i < length; ++i) {
+    text += "0123456789abcdef"[hash[i] >> 4];
+    text += "0123456789abcdef"[hash[i] & 15];
+  }
+  return text;
+}
+
+}  // namespace dcgan
