@@ -9,7 +9,6 @@
 #include "data/image_source.h"
 #include "data/resize.h"
 #include "dcgan/images.h"
-#include "dcgan/packed_images.h"
 
 namespace dcgan::data {
 
@@ -36,9 +35,5 @@ struct PackResult {
 /// Decodes and resizes a data set into a packed image file, in its order. Inputs that fail are listed in the file.
 /// @throws FileError if the output cannot be written, Error if every input failed.
 PackResult pack_images(const ImageSource& source, const PackJob& job);
-
-/// SHA-256 of all pixels, uint8 [N, H, W, 3] in order, lower-case hexadecimal: equal for equal images, whatever the
-/// file's chunks, compression and attributes.
-std::string pixel_checksum(const PackedImageReader& images);
 
 }  // namespace dcgan::data

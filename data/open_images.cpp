@@ -1,0 +1,66 @@
+#include "data/open_images.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "data/image_folder.h"
+#include "data/packed_source.h"
+#include "dcgan/errors.h"
+
+namespace dcgan::data {
+namespace {
+
+ImageList open_list(const std::vector<std::string>& inputs, const std::string& name) {
+  if (inputs.size() > 1) {
+    throw OptionError("--list goes with one folder, to which its paths are relative; " + std::to_string(inputs.size()) +
+                      " inputs were named.");
+  }
+  const std::string folder = inputs.empty() ? "" : inputs.front();
+  if (name == "-") return read_image_list(std::cin, "standard input", folder);
+  std::ifstream file(name);
+  if (!file) throw FileError(name, "cannot be opened: " + std::string(std::strerror(errno)) + "; --list names it.");
+  return read_image_list(file, name, folder);
+}
+
+}  // namespace
+
+OpenedImages open_images(const std::vector<std::string>& inputs, const InputOptions& options,
+                         const DecodeOptions& decode) {
+  const auto packed = std::find_if(inputs.begin(), inputs.end(), is_hdf5_file);
+  if (packed != inputs.end()) {
+    if (inputs.size() > 1 || !options.list.empty() || options.unlabelled) {
+      throw OptionError(*packed + " is a packed file; it stands alone, without other inputs, --list or --unlabelled.");
+    }
+    return {std::make_unique<PackedSource>(PackedImageReader(*packed)), {}};
+  }
+  ImageList list = options.list.empty() ? list_images(inputs) : open_list(inputs, options.list);
+  std::vector<std::string> notes = list.notes;
+  if (options.unlabelled) {
+    list.labels.clear();
+    list.classes.clear();
+    notes.clear();
+  }
+  return {std::make_unique<FolderImages>(std::move(list), decode), notes};
+}
+
+std::unique_ptr<ImageSource> open_cifar10(const std::string& folder, Split split) {
+  if (is_cifar10_binary(folder)) return std::make_unique<Cifar10Binary>(folder, split);
+  const std::string classes = folder + "/" + to_name(split);
+  if (!std::filesystem::is_directory(classes)) {
+    throw FileError(folder, "holds neither the binary batches of CIFAR-10 (data_batch_1.bin, test_batch.bin, also in " +
+                                std::string("cifar-10-batches-bin) nor a folder ") + to_name(split) +
+                                " with class folders.");
+  }
+  ImageList list = list_images({classes});
+  if (list.classes.size() != kCifarClasses) {
+    throw FileError(classes, std::to_string(list.classes.size()) + " class folders with images, expected " +
+                                 std::to_string(kCifarClasses) + ", airplane to truck.");
+  }
+  return std::make_unique<FolderImages>(std::move(list), DecodeOptions{});
+}
+
+}  // namespace dcgan::data
