@@ -30,7 +30,10 @@ ImageList open_list(const std::vector<std::string>& inputs, const std::string& n
 
 OpenedImages open_images(const std::vector<std::string>& inputs, const InputOptions& options,
                          const DecodeOptions& decode) {
-  const auto packed = std::find_if(inputs.begin(), inputs.end(), is_hdf5_file);
+  const auto packed = std::find_if(inputs.begin(), inputs.end(), [](const std::string& input) {
+    std::error_code error;
+    return std::filesystem::is_regular_file(input, error) && is_hdf5_file(input);
+  });
   if (packed != inputs.end()) {
     if (inputs.size() > 1 || !options.list.empty() || options.unlabelled) {
       throw OptionError(*packed + " is a packed file; it stands alone, without other inputs, --list or --unlabelled.");
