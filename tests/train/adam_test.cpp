@@ -1,0 +1,77 @@
+#include "train/adam.h"
+
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "tests/support/tensor_near.h"
+
+namespace dcgan::train {
+namespace {
+
+// Adam by its paper (Kingma, Ba 2015, algorithm 1), one number, float64; weight decay added to the gradient.
+struct NaiveAdam {
+  double beta1, beta2, weight_decay, first = 0, second = 0;
+  int64_t t = 0;
+  double step(double value, double gradient, double rate) {
+    gradient += weight_decay * value;
+    ++t;
+    first = beta1 * first + (1 - beta1) * gradient;
+    second = beta2 * second + (1 - beta2) * gradient * gradient;
+    const auto n = static_cast<double>(t);
+    const double m = first / (1 - std::pow(beta1, n));
+    const double v = second / (1 - std::pow(beta2, n));
+    return value - rate * m / (std::sqrt(v) + 1e-8);
+  }
+};
+
+at::Tensor parameter() { return at::tensor({0.5F, -2.0F}); }
+
+TEST(Adam, AgreesWithItsPaper) {
+  for (const double weight_decay : {0.0, 0.1}) {
+    at::Tensor x = parameter();
+    Adam adam({{"x", x}}, 0.5, 0.999, weight_decay);
+    NaiveAdam twins[2] = {{0.5, 0.999, weight_decay}, {0.5, 0.999, weight_decay}};
+    double expected[2] = {0.5, -2};
+    for (int step = 0; step < 50; ++step) {
+      const double gradients[2] = {std::sin(0.3 * step), 1e-3 * std::cos(step)};
+      x.mutable_grad() = at::tensor({static_cast<float>(gradients[0]), static_cast<float>(gradients[1])});
+      adam.step(1e-2);
+      for (int i = 0; i < 2; ++i) expected[i] = twins[i].step(expected[i], gradients[i], 1e-2);
+    }
+    EXPECT_THAT(x, test::tensor_near(at::tensor({expected[0], expected[1]}), 1e-5)) << weight_decay;
+  }
+}
+
+TEST(Adam, DropsTheGradientsThatItUsed) {
+  at::Tensor x = parameter();
+  Adam adam({{"x", x}}, 0.5, 0.999, 0);
+  x.mutable_grad() = at::full({2}, 1.0F);
+  adam.step(1e-2);
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Adam, GoesOnFromWhatItSaved) {
+  at::Tensor x = parameter();
+  at::Tensor y = parameter();
+  Adam a({{"x", x}}, 0.5, 0.999, 0);
+  Adam b({{"x", y}}, 0.5, 0.999, 0);
+  const auto step = [](Adam& adam, at::Tensor& value, float gradient) {
+    value.mutable_grad() = at::full({2}, gradient);
+    adam.step(1e-2);
+  };
+  step(a, x, 1);
+  std::map<std::string, StoredTensor> saved;
+  a.save(saved);
+  EXPECT_THAT(saved, testing::UnorderedElementsAre(testing::Key("adam.first.x"), testing::Key("adam.second.x")));
+  b.load(saved, 1);
+  y.copy_(x);
+  step(a, x, -3);
+  step(b, y, -3);
+  EXPECT_THAT(y, test::tensor_near(x, 0));
+}
+
+}  // namespace
+}  // namespace dcgan::train

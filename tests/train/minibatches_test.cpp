@@ -1,0 +1,50 @@
+#include "train/minibatches.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <vector>
+
+#include "tests/support/temporary_folder.h"
+#include "tests/train/small_images.h"
+
+namespace dcgan::train {
+namespace {
+
+// Which images a minibatch holds: the first byte says it.
+std::vector<int> images_of(const at::Tensor& minibatch) {
+  std::vector<int> numbers;
+  for (int64_t i = 0; i < minibatch.size(0); ++i) {
+    numbers.push_back(static_cast<int>(std::lround((minibatch[i][0][0][0].item<double>() + 1) * 127.5)));
+  }
+  return numbers;
+}
+
+TEST(Minibatches, ShowEveryImageOnceInAnEpochAndTheRestInAShortOne) {
+  const test::TemporaryFolder folder;
+  Minibatches minibatches(test::small_images(folder / "a.h5", 10), 4, 1, c10::kCPU);
+  ASSERT_EQ(minibatches.per_epoch(), 3);
+  std::vector<int> seen;
+  for (int64_t i = 0; i < 3; ++i) {
+    const std::vector<int> numbers = images_of(minibatches.at(i));
+    EXPECT_EQ(static_cast<int64_t>(numbers.size()), minibatches.size_of(i));
+    seen.insert(seen.end(), numbers.begin(), numbers.end());
+  }
+  EXPECT_EQ(minibatches.size_of(2), 2);
+  EXPECT_THAT(seen, testing::UnorderedElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+}
+
+TEST(Minibatches, DependOnSeedAndPositionAlone) {
+  const test::TemporaryFolder folder;
+  const PackedImageReader images = test::small_images(folder / "a.h5", 10);
+  Minibatches forwards(images, 4, 1, c10::kCPU);
+  std::vector<std::vector<int>> all;
+  for (int64_t i = 0; i < 9; ++i) all.push_back(images_of(forwards.at(i)));
+  Minibatches again(images, 4, 1, c10::kCPU);
+  for (const int64_t i : {7, 0, 4}) EXPECT_EQ(images_of(again.at(i)), all[static_cast<size_t>(i)]) << i;
+  EXPECT_NE(all[0], all[3]) << "epochs are shuffled anew";
+  EXPECT_NE(images_of(Minibatches(images, 4, 2, c10::kCPU).at(0)), all[0]) << "the seed matters";
+}
+
+}  // namespace
+}  // namespace dcgan::train

@@ -1,0 +1,270 @@
+#include "dcgan/trainer.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "dcgan/errors.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/train/small_images.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+TrainingRun small_run(const std::string& folder, int64_t steps) {
+  TrainingRun run;
+  run.folder = folder;
+  run.architecture.image_size = 8;
+  run.architecture.ndf = run.architecture.ngf = 4;
+  run.architecture.nz = 6;
+  run.options.steps = steps;
+  run.options.batch_size = 4;
+  run.options.log_every = 1;
+  run.options.sample_every = 1000;
+  run.options.checkpoint_every = 1000;
+  run.threads = 1;
+  return run;
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// Model files are equal when everything that decides them is: they hold no time, path or command line.
+std::string model_of(const TrainingRun& run) { return bytes_of(run.folder + "/model.safetensors"); }
+
+std::vector<nlohmann::json> metrics_of(const TrainingRun& run) {
+  std::ifstream file(run.folder + "/metrics.jsonl");
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+class StopAt : public TrainObserver {
+ public:
+  explicit StopAt(int64_t step) : stop_at_(step) {}
+  void on_step(int64_t done, int64_t) override { done_ = done; }
+  bool should_stop() override { return done_ >= stop_at_; }
+
+ private:
+  int64_t stop_at_, done_ = 0;
+};
+
+class Trainer : public testing::Test {
+ protected:
+  int64_t train(const TrainingRun& run) {
+    TrainObserver silent;
+    return run_training(run, images_, silent);
+  }
+  test::TemporaryFolder folder_;
+  PackedImageReader images_ = test::small_images(folder_ / "images.h5", 10);
+};
+
+TEST_F(Trainer, OfEqualSeedsGivesEqualBytesAndOfOthersDoesNot) {
+  const TrainingRun a = small_run(folder_ / "a", 3);
+  const TrainingRun b = small_run(folder_ / "b", 3);
+  TrainingRun c = small_run(folder_ / "c", 3);
+  c.seed = 1;
+  for (const TrainingRun& run : {a, b, c}) EXPECT_EQ(train(run), 3);
+  EXPECT_EQ(model_of(a), model_of(b));
+  EXPECT_NE(model_of(a), model_of(c));
+}
+
+TEST_F(Trainer, StoppedAnywhereAndResumedEndsAsIfItHadNeverStopped) {
+  for (const Schedule schedule : {Schedule::kAlternating, Schedule::kBoth}) {
+    TrainingRun whole = small_run(folder_ / ("whole-" + to_name(schedule)), 6);
+    whole.options.schedule = schedule;
+    train(whole);
+    for (const int64_t stop : {1, 2, 5}) {
+      TrainingRun parts = whole;
+      parts.folder = folder_ / ("parts-" + to_name(schedule) + std::to_string(stop));
+      StopAt observer(stop);
+      EXPECT_EQ(run_training(parts, images_, observer), stop);
+      parts.mode = TrainingRun::Mode::kResume;
+      EXPECT_EQ(train(parts), 6);
+      EXPECT_EQ(model_of(parts), model_of(whole)) << to_name(schedule) << " stopped at " << stop;
+      EXPECT_EQ(metrics_of(parts).size(), 6U);
+    }
+  }
+}
+
+TEST_F(Trainer, ResumesBeforeACheckpointThatIsDamaged) {
+  TrainingRun run = small_run(folder_ / "run", 6);
+  run.options.checkpoint_every = 2;
+  train(run);
+  const std::string model = model_of(run);
+  const std::string last = run.folder + "/checkpoints/step-00000006.safetensors";
+  fs::resize_file(last, fs::file_size(last) / 2);
+  run.mode = TrainingRun::Mode::kResume;
+  train(run);
+  EXPECT_EQ(model_of(run), model);
+  EXPECT_EQ(metrics_of(run).size(), 6U) << "lines past the checkpoint are written once";
+}
+
+TEST_F(Trainer, KeepsTheNewestCheckpointsOnly) {
+  TrainingRun run = small_run(folder_ / "run", 6);
+  run.options.checkpoint_every = 1;
+  run.options.keep_checkpoints = 2;
+  train(run);
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(run.folder + "/checkpoints")) names.push_back(entry.path().filename());
+  EXPECT_THAT(names, testing::UnorderedElementsAre("step-00000005.safetensors", "step-00000006.safetensors"));
+}
+
+TEST_F(Trainer, WritesTheRunFolderOfTheInterface) {
+  TrainingRun run = small_run(folder_ / "run", 4);
+  run.options.log_every = 2;
+  run.options.sample_every = 2;
+  train(run);
+  for (const char* name : {"model.safetensors", "metrics.jsonl", "options.json", "samples/step-00000002.png",
+                           "samples/step-00000004.png", "checkpoints/step-00000004.safetensors"}) {
+    EXPECT_TRUE(fs::exists(run.folder + "/" + name)) << name;
+  }
+  const auto metrics = metrics_of(run);
+  ASSERT_EQ(metrics.size(), 2U);
+  EXPECT_EQ(metrics[1]["step"], 4);
+  const ModelFile model = load_model(run.folder + "/model.safetensors");
+  const auto training = nlohmann::json::parse(model.training);
+  EXPECT_EQ(training["step"], 4);
+  EXPECT_EQ(training["seed"], 42);
+  EXPECT_EQ(training["data"]["images"], 10);
+  EXPECT_EQ(model.convolutions, 2);
+}
+
+// An untrained discriminator says about 1/2 to everything: its loss is 2 ln 2, the generator's ln 2.
+TEST_F(Trainer, StartsAtTheLossesOfAGuess) {
+  const TrainingRun run = small_run(folder_ / "run", 1);
+  train(run);
+  const nlohmann::json first = metrics_of(run).front();
+  EXPECT_NEAR(first["discriminator_loss"].get<double>(), 2 * std::log(2), 0.2);
+  EXPECT_NEAR(first["generator_loss"].get<double>(), std::log(2), 0.2);
+  EXPECT_NEAR(first["real_probability"].get<double>(), 0.5, 0.1);
+}
+
+TEST_F(Trainer, TellsRealFromGeneratedAfterSomeSteps) {
+  TrainingRun run = small_run(folder_ / "run", 150);
+  run.options.learning_rate = 1e-3;
+  train(run);
+  const nlohmann::json last = metrics_of(run).back();
+  EXPECT_GT(last["real_probability"].get<double>(), last["fake_probability"].get<double>() + 0.1);
+}
+
+TEST_F(Trainer, IsChangedByEachOption) {
+  const TrainingRun plain = small_run(folder_ / "plain", 3);
+  train(plain);
+  const std::vector<std::pair<std::string, std::function<void(TrainingRun&)>>> changes = {
+      {"steps", [](TrainingRun& r) { r.options.steps = 4; }},
+      {"batch-size", [](TrainingRun& r) { r.options.batch_size = 5; }},
+      {"schedule", [](TrainingRun& r) { r.options.schedule = Schedule::kBoth; }},
+      {"learning-rate", [](TrainingRun& r) { r.options.learning_rate = 1e-3; }},
+      {"beta1", [](TrainingRun& r) { r.options.beta1 = 0.9; }},
+      {"beta2", [](TrainingRun& r) { r.options.beta2 = 0.9; }},
+      {"weight-decay", [](TrainingRun& r) { r.options.weight_decay = 0.1; }},
+      {"decay-steps", [](TrainingRun& r) { r.options.decay_steps = 3; }},
+      {"ndf", [](TrainingRun& r) { r.architecture.ndf = 5; }},
+      {"ngf", [](TrainingRun& r) { r.architecture.ngf = 5; }},
+      {"nz", [](TrainingRun& r) { r.architecture.nz = 5; }},
+      {"kernel", [](TrainingRun& r) { r.architecture.kernel = 5; }},
+      {"convs-per-scale", [](TrainingRun& r) { r.architecture.convs_per_scale = 1; }},
+      {"latent", [](TrainingRun& r) { r.architecture.latent = Latent::kNormal; }},
+  };
+  const ModelFile base = load_model(plain.folder + "/model.safetensors");
+  for (const auto& [name, change] : changes) {
+    TrainingRun run = small_run(folder_ / name, 3);
+    change(run);
+    train(run);
+    const ModelFile model = load_model(run.folder + "/model.safetensors");
+    const bool same = model.tensors.at("discriminator.conv1.weight").bytes == base.tensors.at("discriminator.conv1.weight").bytes &&
+                      model.tensors.at("generator.project.weight").bytes == base.tensors.at("generator.project.weight").bytes;
+    EXPECT_FALSE(same) << name;
+  }
+  TrainingRun statistics = small_run(folder_ / "statistics", 3);
+  statistics.options.batch_size = 4;
+  statistics.options.statistics_minibatches = 1;
+  images_ = test::small_images(folder_ / "more.h5", 200);
+  train(statistics);
+  const std::string one = model_of(statistics);
+  statistics.folder = folder_ / "statistics2";
+  statistics.options.statistics_minibatches = 2;
+  train(statistics);
+  EXPECT_NE(one, model_of(statistics));
+}
+
+TEST_F(Trainer, RefusesToResumeWithOtherOptionsAndSaysWhich) {
+  TrainingRun run = small_run(folder_ / "run", 2);
+  train(run);
+  run.mode = TrainingRun::Mode::kResume;
+  run.options.batch_size = 5;
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("options/batch-size = 4, now it is 5")));
+  run.options.batch_size = 4;
+  run.architecture.ndf = 8;
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("architecture/ndf = 4, now it is 8")));
+  run.architecture.ndf = 4;
+  images_ = test::small_images(folder_ / "others.h5", 11);
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("data/images = 10, now it is 11")));
+}
+
+TEST_F(Trainer, DoesNotTouchARunThatIsThere) {
+  TrainingRun run = small_run(folder_ / "run", 2);
+  train(run);
+  const std::string model = model_of(run);
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<FileError>(HasSubstr("--resume to go on with it, --overwrite")));
+  EXPECT_EQ(model_of(run), model);
+  run.mode = TrainingRun::Mode::kOverwrite;
+  run.options.steps = 1;
+  EXPECT_EQ(train(run), 1);
+}
+
+TEST_F(Trainer, NamesTheFlagOfAWrongOption) {
+  TrainingRun run = small_run(folder_ / "run", 2);
+  run.options.batch_size = 11;
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("--batch-size is 11; it must be at most 10")));
+  run.options.batch_size = 1;
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("--batch-size is 1; it must be 2 or more")));
+  run = small_run(folder_ / "run", 2);
+  run.architecture.image_size = 16;
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<FileError>(HasSubstr("images are 8 x 8, the network takes 16 x 16")));
+  EXPECT_FALSE(fs::exists(run.folder)) << "a refused run leaves nothing behind";
+}
+
+TEST_F(Trainer, StopsWhenTheLossesAreNotFiniteAndKeepsTheLastCheckpoint) {
+  TrainingRun run = small_run(folder_ / "run", 2);
+  train(run);
+  const std::string model = model_of(run);
+  run.mode = TrainingRun::Mode::kResume;
+  run.options.steps = 40;
+  // The learning rate is part of the run's identity; a huge weight in the checkpoint has the same effect.
+  const std::string path = run.folder + "/checkpoints/step-00000002.safetensors";
+  SafetensorsFile checkpoint = read_safetensors(path);
+  StoredTensor& head = checkpoint.tensors.at("discriminator.head.weight");
+  head = make_tensor(head.shape, std::vector<float>(head.to_floats().size(), std::numeric_limits<float>::infinity()));
+  write_safetensors(path, checkpoint);
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<Error>(HasSubstr("the losses are not finite at step 3")));
+  EXPECT_EQ(model_of(run), model);
+}
+
+TEST_F(Trainer, GivesSamplesOfTheModelThatItWrote) {
+  const TrainingRun run = small_run(folder_ / "run", 2);
+  train(run);
+  const ModelFile model = load_model(run.folder + "/model.safetensors");
+  const ImageBatch a = sample_images(model, 5, 1, false);
+  EXPECT_EQ(a.count(), 5);
+  EXPECT_EQ(a.pixels.size(), 5U * 8 * 8 * 3);
+  EXPECT_EQ(a.pixels, sample_images(model, 5, 1, false).pixels);
+  EXPECT_NE(a.pixels, sample_images(model, 5, 2, false).pixels);
+  EXPECT_NE(a.pixels, sample_images(model, 5, 1, true).pixels);
+}
+
+}  // namespace
+}  // namespace dcgan
