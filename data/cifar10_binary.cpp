@@ -55,7 +55,8 @@ std::vector<std::string> read_classes(const fs::path& file) {
 
 ImageBatch read_cifar10_batch(const std::string& path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) throw FileError(path, "cannot be opened; the binary version of CIFAR-10 has it, unpack the archive again.");
+  if (!file)
+    throw FileError(path, "cannot be opened; the binary version of CIFAR-10 has it, unpack the archive again.");
   const int64_t length = file.tellg();
   constexpr int64_t kExpected = kCifarBatchImages * kCifarRecordBytes;
   if (length != kExpected) {

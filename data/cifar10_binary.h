@@ -37,8 +37,8 @@ static_assert(kCifarRecordBytes == 3073);
 /// @throws FileError for another length (found and expected) or a label above 9 (which record).
 ImageBatch read_cifar10_batch(const std::string& path);
 
-/// The official binary batches as a data set: data_batch_1 to 5.bin (train) or test_batch.bin (test), in official order.
-/// Classes from batches.meta.txt, or the official list where that is missing.
+/// The official binary batches as a data set: data_batch_1 to 5.bin (train) or test_batch.bin (test), in official
+/// order. Classes from batches.meta.txt, or the official list where that is missing.
 class Cifar10Binary : public ImageSource {
  public:
   /// @param folder  cifar-10-batches-bin or the folder around it

@@ -1,16 +1,15 @@
+#include <jerror.h>
+#include <jpeglib.h>
+
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
 #include <limits>
 
-#include <jpeglib.h>
-
-#include <jerror.h>
-
 #include "data/codecs.h"
 
-// libjpeg straight rather than through OpenCV, which prints the library's warnings to stderr and returns the grey rest of
-// a truncated file as pixels (OpenCV issue 6468).
+// libjpeg straight rather than through OpenCV, which prints the library's warnings to stderr and returns the grey rest
+// of a truncated file as pixels (OpenCV issue 6468).
 namespace dcgan::data {
 namespace {
 
@@ -28,8 +27,8 @@ struct JpegErrors {
   std::longjmp(errors->jump, 1);
 }
 
-// Warnings that say nothing of the pixels: odd version numbers, and zeros that some cameras leave before the end marker.
-// Other surplus bytes are what a damaged scan leaves behind.
+// Warnings that say nothing of the pixels: odd version numbers, and zeros that some cameras leave before the end
+// marker. Other surplus bytes are what a damaged scan leaves behind.
 bool is_harmless(j_common_ptr info) {
   const jpeg_error_mgr& errors = *info->err;
   if (errors.msg_code == JWRN_JFIF_MAJOR || errors.msg_code == JWRN_ADOBE_XFORM) return true;
@@ -75,7 +74,8 @@ unsigned scale_eighths(const jpeg_decompress_struct& info, int64_t side) {
 }
 
 // longjmp runs no destructors: whatever owns memory belongs to the caller.
-void decode_rows(jpeg_decompress_struct& info, const DecodeOptions& options, RgbImage& image, std::vector<JSAMPLE>& row) {
+void decode_rows(jpeg_decompress_struct& info, const DecodeOptions& options, RgbImage& image,
+                 std::vector<JSAMPLE>& row) {
   jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);
   jpeg_read_header(&info, TRUE);
   check_size(info.image_width, info.image_height, options);

@@ -1,10 +1,9 @@
 #include <climits>
 #include <iostream>
-#include <streambuf>
-#include <string>
-
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <streambuf>
+#include <string>
 
 #include "data/codecs.h"
 #include "data/tiff_directory.h"
@@ -62,7 +61,8 @@ RgbImage decode_with_opencv(ByteView bytes, const char* format) {
   }
   if (pixels.empty()) throw DecodeError(std::string("damaged ") + format + ", or of an unusual kind");
   if (pixels.depth() == CV_16U) pixels.convertTo(pixels, CV_8U, 1.0 / 257);
-  if (pixels.type() != CV_8UC3) throw DecodeError(std::string(format) + " with samples that are no 8- or 16-bit integers");
+  if (pixels.type() != CV_8UC3)
+    throw DecodeError(std::string(format) + " with samples that are no 8- or 16-bit integers");
   cv::cvtColor(pixels, pixels, cv::COLOR_BGR2RGB);
   return {pixels.rows, pixels.cols, {pixels.datastart, pixels.dataend}};
 }

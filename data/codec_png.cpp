@@ -1,8 +1,8 @@
+#include <png.h>
+
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
-
-#include <png.h>
 
 #include "data/codecs.h"
 

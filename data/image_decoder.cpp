@@ -105,7 +105,8 @@ DecodedImage decode_image_file(const std::string& path, const DecodeOptions& opt
 
 std::string decoder_description(const DecodeOptions& options) {
   const nlohmann::ordered_json description = {
-      {"jpeg", options.scaled_side == 0 ? "exact" : "scaled, shorter side at least " + std::to_string(options.scaled_side)},
+      {"jpeg",
+       options.scaled_side == 0 ? "exact" : "scaled, shorter side at least " + std::to_string(options.scaled_side)},
       {"orientation", "EXIF applied"},
       {"alpha", "dropped"},
       {"16-bit", "round(v/257)"},
@@ -114,8 +115,8 @@ std::string decoder_description(const DecodeOptions& options) {
 }
 
 const std::vector<std::string_view>& image_extensions() {
-  static const std::vector<std::string_view> extensions = {"jpg", "jpeg", "jpe", "jfif", "png",
-                                                           "webp", "bmp", "tif", "tiff", "gif"};
+  static const std::vector<std::string_view> extensions = {"jpg",  "jpeg", "jpe", "jfif", "png",
+                                                           "webp", "bmp",  "tif", "tiff", "gif"};
   return extensions;
 }
 

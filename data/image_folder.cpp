@@ -14,8 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Images below `folder`, as paths relative to the one that was named. `above` holds the folders on the way here, so that
-// a symbolic link to one of them ends the walk.
+// Images below `folder`, as paths relative to the one that was named. `above` holds the folders on the way here, so
+// that a symbolic link to one of them ends the walk.
 void collect(const fs::path& folder, const std::string& prefix, std::vector<fs::path>& above,
              std::vector<std::string>& found) {
   std::error_code error;
@@ -48,8 +48,8 @@ std::vector<std::string> images_below(const std::string& folder) {
   for (const std::string_view extension : image_extensions()) {
     extensions += (extensions.empty() ? "." : ", .") + std::string(extension);
   }
-  throw FileError(folder, "holds no images; looked, in all its folders, for files that end in " + extensions +
-                              " (in any case).");
+  throw FileError(
+      folder, "holds no images; looked, in all its folders, for files that end in " + extensions + " (in any case).");
 }
 
 // First folder of a relative path; empty where the file lies directly in the root.
@@ -149,8 +149,8 @@ std::vector<DecodedImage> FolderImages::load(int64_t first, int64_t count) const
 }
 
 std::string FolderImages::description() const {
-  return nlohmann::ordered_json({{"kind", "image files"},
-                                 {"decoder", nlohmann::ordered_json::parse(decoder_description(options_))}})
+  return nlohmann::ordered_json(
+             {{"kind", "image files"}, {"decoder", nlohmann::ordered_json::parse(decoder_description(options_))}})
       .dump();
 }
 

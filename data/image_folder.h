@@ -11,11 +11,11 @@ namespace dcgan::data {
 
 /// Image files on disk, in order.
 struct ImageList {
-  std::string root;                 ///< folder that the paths are relative to; empty: the current directory
-  std::vector<std::string> paths;   ///< [N], as recorded
-  std::vector<int32_t> labels;      ///< [N], or empty
-  std::vector<std::string> classes; ///< [K] in byte order
-  std::vector<std::string> notes;   ///< one line each, for the log: why there are no labels, ...
+  std::string root;                  ///< folder that the paths are relative to; empty: the current directory
+  std::vector<std::string> paths;    ///< [N], as recorded
+  std::vector<int32_t> labels;       ///< [N], or empty
+  std::vector<std::string> classes;  ///< [K] in byte order
+  std::vector<std::string> notes;    ///< one line each, for the log: why there are no labels, ...
 
   int64_t count() const { return static_cast<int64_t>(paths.size()); }
   std::string file(int64_t i) const;  ///< where image i is opened
@@ -24,15 +24,15 @@ struct ImageList {
 /// Lists files and folders. Folders are searched recursively, through symbolic links too, in byte order of the relative
 /// paths; files that are no images by their extension are passed over.
 ///
-/// Paths are relative to the folder where one folder is named, and as given (folder/...) where there are several inputs.
-/// The label is the first folder below the named one. Where images lie directly in a named folder, or files are named,
-/// there are no labels, and a note says so if there are class folders beside them.
+/// Paths are relative to the folder where one folder is named, and as given (folder/...) where there are several
+/// inputs. The label is the first folder below the named one. Where images lie directly in a named folder, or files are
+/// named, there are no labels, and a note says so if there are class folders beside them.
 /// @throws FileError for a missing input, a folder that cannot be read, a folder without images (the message lists the
 ///         extensions looked for).
 ImageList list_images(const std::vector<std::string>& inputs);
 
-/// The images that a list names, one path a line, relative to `folder` (empty: the current directory). The order is that
-/// of the list. Labels as above, from the first folder of each path, where `folder` is named.
+/// The images that a list names, one path a line, relative to `folder` (empty: the current directory). The order is
+/// that of the list. Labels as above, from the first folder of each path, where `folder` is named.
 /// @param name  of the list, for messages
 /// @throws FileError if the list is empty.
 ImageList read_image_list(std::istream& lines, const std::string& name, const std::string& folder);

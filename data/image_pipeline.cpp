@@ -68,7 +68,8 @@ struct ImagePipeline::Impl {
       }
     } catch (const std::system_error&) {
       // The system gives no more threads; the blocks are the same with fewer.
-      if (threads.empty()) throw Error("no thread could be started to decode images; the limit of processes is reached.");
+      if (threads.empty())
+        throw Error("no thread could be started to decode images; the limit of processes is reached.");
     }
   }
 

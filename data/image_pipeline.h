@@ -13,11 +13,11 @@ namespace dcgan::data {
 
 /// A run of consecutive inputs, in order, each accounted for: an image or a failure.
 struct DecodedBlock {
-  int64_t first = 0;                  ///< number of the first input
-  int64_t inputs = 0;                 ///< inputs first .. first + inputs - 1: images.count() + failures.size()
-  ImageBatch images;                  ///< uint8 [n, size, size, 3]; labels where the source has classes
-  std::vector<int64_t> indices;       ///< [n] number of the input that each image is; ascending
-  std::vector<Failure> failures;      ///< in order of the inputs
+  int64_t first = 0;              ///< number of the first input
+  int64_t inputs = 0;             ///< inputs first .. first + inputs - 1: images.count() + failures.size()
+  ImageBatch images;              ///< uint8 [n, size, size, 3]; labels where the source has classes
+  std::vector<int64_t> indices;   ///< [n] number of the input that each image is; ascending
+  std::vector<Failure> failures;  ///< in order of the inputs
 };
 
 struct PipelineOptions {
@@ -35,8 +35,8 @@ struct PipelineTimes {
 };
 
 /// Loads, decodes and resizes on several threads, and hands on blocks in order; memory is bounded by
-/// blocks_ahead * block_size images of the final size and one image being decoded per thread. The blocks do not depend on
-/// the number of threads. next() belongs to one thread.
+/// blocks_ahead * block_size images of the final size and one image being decoded per thread. The blocks do not depend
+/// on the number of threads. next() belongs to one thread.
 class ImagePipeline {
  public:
   /// @param source  must outlive the pipeline

@@ -12,8 +12,8 @@ namespace dcgan::data {
 
 /// How the images that a command line names are found.
 struct InputOptions {
-  std::string list;        ///< file with one path a line, or "-" for standard input; empty: none
-  bool unlabelled = false; ///< class folders give no labels
+  std::string list;         ///< file with one path a line, or "-" for standard input; empty: none
+  bool unlabelled = false;  ///< class folders give no labels
 };
 
 template <class Visitor>
@@ -27,14 +27,14 @@ struct OpenedImages {
   std::vector<std::string> notes;  ///< one line each, for the log
 };
 
-/// The data set that a command line names: files and folders (list_images), a list (read_image_list; `inputs` is empty or
-/// the one folder its paths are relative to), or one packed image file.
+/// The data set that a command line names: files and folders (list_images), a list (read_image_list; `inputs` is empty
+/// or the one folder its paths are relative to), or one packed image file.
 /// @throws OptionError for a combination that makes no sense, FileError as the readers do.
 OpenedImages open_images(const std::vector<std::string>& inputs, const InputOptions& options,
                          const DecodeOptions& decode);
 
-/// A split of CIFAR-10: the official binary batches (Cifar10Binary), or class folders below folder/train or folder/test,
-/// in byte order of their paths.
+/// A split of CIFAR-10: the official binary batches (Cifar10Binary), or class folders below folder/train or
+/// folder/test, in byte order of their paths.
 /// @throws FileError if `folder` holds neither, or not the ten classes.
 std::unique_ptr<ImageSource> open_cifar10(const std::string& folder, Split split);
 

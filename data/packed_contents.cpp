@@ -45,7 +45,8 @@ ImageBatch read_images(const PackedImageReader& images, int64_t first, int64_t c
   batch.pixels.resize(static_cast<size_t>(count * batch.height * batch.width * 3));
   images.read(first, count, batch.pixels.data());
   batch.paths.assign(images.paths().begin() + first, images.paths().begin() + first + count);
-  if (!images.labels().empty()) batch.labels.assign(images.labels().begin() + first, images.labels().begin() + first + count);
+  if (!images.labels().empty())
+    batch.labels.assign(images.labels().begin() + first, images.labels().begin() + first + count);
   return batch;
 }
 

@@ -11,7 +11,8 @@ std::vector<DecodedImage> PackedSource::load(int64_t first, int64_t count) const
   std::vector<uint8_t> pixels(static_cast<size_t>(count * size));
   reader_.read(first, count, pixels.data());
   std::vector<DecodedImage> images;
-  for (auto at = pixels.begin(); at != pixels.end(); at += size) images.push_back({{height, width, {at, at + size}}, ""});
+  for (auto at = pixels.begin(); at != pixels.end(); at += size)
+    images.push_back({{height, width, {at, at + size}}, ""});
   return images;
 }
 

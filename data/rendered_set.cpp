@@ -21,11 +21,14 @@ constexpr int kCanvas = kSide * kOversampling;
 class Random {
  public:
   explicit Random(uint64_t seed) : engine_(seed) {}
-  double uniform(double low, double high) { return low + (high - low) * static_cast<double>(engine_() >> 11) * 0x1p-53; }
+  double uniform(double low, double high) {
+    return low + (high - low) * static_cast<double>(engine_() >> 11) * 0x1p-53;
+  }
   int below(int n) { return static_cast<int>(engine_() % static_cast<uint64_t>(n)); }
   bool chance(double probability) { return uniform(0, 1) < probability; }
   cv::Vec3f colour() {
-    return {static_cast<float>(uniform(0, 255)), static_cast<float>(uniform(0, 255)), static_cast<float>(uniform(0, 255))};
+    return {static_cast<float>(uniform(0, 255)), static_cast<float>(uniform(0, 255)),
+            static_cast<float>(uniform(0, 255))};
   }
 
  private:
@@ -83,10 +86,17 @@ cv::Mat background(const cv::Vec3f& colour, Random& random) {
   // Stays near the first colour, so that the digit stands out from both.
   second = colour + 0.35F * (second - colour);
   switch (random.below(4)) {
-    case 0: break;
-    case 1: blend(waves(0, random), second, image); break;
-    case 2: blend(waves(random.uniform(1, 5), random), second, image); break;
-    default: blend(clouds(3 + random.below(6), random), second, image); break;
+    case 0:
+      break;
+    case 1:
+      blend(waves(0, random), second, image);
+      break;
+    case 2:
+      blend(waves(random.uniform(1, 5), random), second, image);
+      break;
+    default:
+      blend(clouds(3 + random.below(6), random), second, image);
+      break;
   }
   return image;
 }
@@ -112,7 +122,8 @@ cv::Mat draw_digit(int digit, const Pose& pose, Random& random) {
                                          cv::FONT_HERSHEY_DUPLEX,         cv::FONT_HERSHEY_COMPLEX,
                                          cv::FONT_HERSHEY_TRIPLEX,        cv::FONT_HERSHEY_COMPLEX_SMALL,
                                          cv::FONT_HERSHEY_SCRIPT_SIMPLEX, cv::FONT_HERSHEY_SCRIPT_COMPLEX};
-  const int font = kFonts[static_cast<size_t>(random.below(kFonts.size()))] | (random.chance(0.3) ? cv::FONT_ITALIC : 0);
+  const int font =
+      kFonts[static_cast<size_t>(random.below(kFonts.size()))] | (random.chance(0.3) ? cv::FONT_ITALIC : 0);
   const int thickness = 2 + random.below(8);
   const std::string text(1, static_cast<char>('0' + digit));
   constexpr int kDrawnHeight = 60;  // pixels of the canvas
@@ -182,7 +193,8 @@ RgbImage render_digit(uint64_t seed, RenderedSplit split, int64_t index) {
     neighbour.x = pose.x + (random.chance(0.5) ? 1 : -1) * (pose.height + random.uniform(0, 6));
     blend(draw_digit(random.below(10), neighbour, random), colour_against(ground, 40, random), image);
   }
-  blend(draw_digit(static_cast<int>(index % kRenderedClasses), pose, random), colour_against(ground, 80, random), image);
+  blend(draw_digit(static_cast<int>(index % kRenderedClasses), pose, random), colour_against(ground, 80, random),
+        image);
   const double blur = random.uniform(0, 0.8);
   if (blur > 0.3) cv::GaussianBlur(image, image, cv::Size(5, 5), blur);
   const double noise = random.uniform(0, 16);
@@ -219,10 +231,8 @@ std::vector<DecodedImage> RenderedSet::load(int64_t first, int64_t count) const 
 }
 
 std::string RenderedSet::description() const {
-  return nlohmann::ordered_json({{"kind", "rendered digits"},
-                                 {"split", to_name(options_.split)},
-                                 {"seed", seed_},
-                                 {"opencv", CV_VERSION}})
+  return nlohmann::ordered_json(
+             {{"kind", "rendered digits"}, {"split", to_name(options_.split)}, {"seed", seed_}, {"opencv", CV_VERSION}})
       .dump();
 }
 

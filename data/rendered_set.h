@@ -27,7 +27,7 @@ struct EnumNames<data::RenderedSplit> {
 namespace dcgan::data {
 
 struct RenderOptions {
-  int64_t count = 10000;                          ///< images
+  int64_t count = 10000;  ///< images
   RenderedSplit split = RenderedSplit::kTrain;
 };
 
@@ -45,8 +45,8 @@ constexpr int64_t kRenderedClasses = 10;
 
 /// The built-in labelled set: the digits 0 to 9 in OpenCV's Hershey fonts, of any size, stroke, turn, slant, place and
 /// colour, light on dark or dark on light, over flat, graded, cloudy or striped backgrounds, among stray strokes and
-/// pieces of other digits. Made so hard that a linear SVM sees little in the raw pixels and something in the features of
-/// an untrained network; the figures are in docs/benchmarks.md.
+/// pieces of other digits. Made so hard that a linear SVM sees little in the raw pixels and something in the features
+/// of an untrained network; the figures are in docs/benchmarks.md.
 ///
 /// @param index  number of the image; its label is index % 10
 /// @return uint8 [32, 32, 3]; a function of the seed, the split and the index alone

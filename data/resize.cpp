@@ -12,8 +12,8 @@ namespace dcgan::data {
 void check(const ResizeOptions& options) {
   constexpr int64_t kLargest = 4096;
   if (options.size < 1 || options.size > kLargest) {
-    throw OptionError("--size is " + std::to_string(options.size) + "; it must be from 1 to " + std::to_string(kLargest) +
-                      " pixels.");
+    throw OptionError("--size is " + std::to_string(options.size) + "; it must be from 1 to " +
+                      std::to_string(kLargest) + " pixels.");
   }
 }
 
@@ -40,8 +40,9 @@ RgbImage resize_and_crop(RgbImage image, const ResizeOptions& options) {
                area ? cv::INTER_AREA : cv::INTER_LINEAR);
     pixels = resized;
   }
-  const cv::Rect centre(static_cast<int>(crop_offset(pixels.cols, size)), static_cast<int>(crop_offset(pixels.rows, size)),
-                        static_cast<int>(size), static_cast<int>(size));
+  const cv::Rect centre(static_cast<int>(crop_offset(pixels.cols, size)),
+                        static_cast<int>(crop_offset(pixels.rows, size)), static_cast<int>(size),
+                        static_cast<int>(size));
   const cv::Mat cropped = pixels(centre).clone();
   return {size, size, {cropped.datastart, cropped.dataend}};
 }

@@ -7,10 +7,14 @@ constexpr size_t kEntrySize = 12;
 
 size_t type_width(int64_t type) {
   switch (type) {
-    case 1: return 1;  // BYTE
-    case 3: return 2;  // SHORT
-    case 4: return 4;  // LONG
-    default: return 0;
+    case 1:
+      return 1;  // BYTE
+    case 3:
+      return 2;  // SHORT
+    case 4:
+      return 4;  // LONG
+    default:
+      return 0;
   }
 }
 

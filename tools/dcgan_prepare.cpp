@@ -123,7 +123,8 @@ int render(int argc, const char* const* argv) {
 }
 
 std::string one_file(const std::vector<std::string>& files) {
-  if (files.size() != 1) throw OptionError("expected one packed file, " + std::to_string(files.size()) + " were named.");
+  if (files.size() != 1)
+    throw OptionError("expected one packed file, " + std::to_string(files.size()) + " were named.");
   return files.front();
 }
 

@@ -93,7 +93,7 @@ class BadInput(ProgramTest):
                 folder = self.write_cifar10(
                     f"cifar-{name}", lambda b, c=change: b.update({"data_batch_3.bin": c(b["data_batch_3.bin"])}))
                 found = "30,729,999" if name == "short" else "30,730,001"
-                self.assert_refuses("dcgan-prepare", "cifar10", folder, "-o", self.path("cifar.h5"), code=1,
+                self.assert_refuses("dcgan-prepare", "cifar10", "--data", folder, "-o", self.path("cifar.h5"), code=1,
                                     says=["data_batch_3.bin", found, "30,730,000"])
                 shutil.rmtree(folder)
 
@@ -104,7 +104,7 @@ class BadInput(ProgramTest):
             batches["data_batch_2.bin"] = bytes(content)
 
         folder = self.write_cifar10("cifar-label", damage)
-        self.assert_refuses("dcgan-prepare", "cifar10", folder, "-o", self.path("cifar.h5"), code=1,
+        self.assert_refuses("dcgan-prepare", "cifar10", "--data", folder, "-o", self.path("cifar.h5"), code=1,
                             says=["data_batch_2.bin", "10", "7"])
         self.assertFalse(self.path("cifar.h5").exists())
         shutil.rmtree(folder)

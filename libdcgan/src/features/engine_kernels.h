@@ -33,12 +33,17 @@ struct Kernels {
   const TileMethod* methods;  ///< the last is {kernel 1, stride 1, outputs 1}, a plain matrix product
   int64_t method_count;
 
-  /// products = rows * weights.
+  /// products = rows * weights. Meanwhile fetches the next `depth * panel` weights into the cache.
   /// @param rows      float32 [count, depth], `row_stride` floats apart
   /// @param weights   float32 [depth, panel]
   /// @param products  float32 [count, panel]
   void (*multiply)(const float* rows, int64_t row_stride, int64_t count, const float* weights, int64_t depth,
                    float* products);
+
+  /// Largest values of each cell of a grid over one panel of channels.
+  /// @param pixels  float32 [size, size, panel], `stride` floats from pixel to pixel
+  /// @param cells   float32 [grid, grid, panel]
+  void (*pool)(const float* pixels, int64_t stride, int64_t size, int64_t grid, float* cells);
 };
 
 // nullptr where this machine lacks the instructions, or the build has no such variant.

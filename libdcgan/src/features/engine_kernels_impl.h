@@ -146,8 +146,14 @@ void multiply_some(const float* rows, int64_t row_stride, int64_t count, const f
 template <class Vec, int kMaxRows>
 void multiply(const float* rows, int64_t row_stride, int64_t count, const float* weights, int64_t depth,
               float* products) {
-  for (int64_t groups = (count + kMaxRows - 1) / kMaxRows; groups > 0; --groups) {
+  constexpr int64_t kLine = 64;  // bytes of a cache line
+  const int64_t panel_bytes = depth * 2 * Vec::kWidth * static_cast<int64_t>(sizeof(float));
+  const int64_t all_groups = (count + kMaxRows - 1) / kMaxRows;
+  const int64_t share = (panel_bytes / kLine + all_groups - 1) / all_groups * kLine;
+  const char* ahead = reinterpret_cast<const char*>(weights) + panel_bytes;
+  for (int64_t groups = all_groups; groups > 0; --groups) {
     const int64_t size = (count + groups - 1) / groups;
+    for (const char* end = ahead + share; ahead < end; ahead += kLine) __builtin_prefetch(ahead);
     multiply_some<Vec, kMaxRows>(rows, row_stride, size, weights, depth, products);
     rows += size * row_stride;
     products += size * 2 * Vec::kWidth;
@@ -155,9 +161,29 @@ void multiply(const float* rows, int64_t row_stride, int64_t count, const float*
   }
 }
 
+template <class Vec>
+void pool(const float* pixels, int64_t stride, int64_t size, int64_t grid, float* cells) {
+  const int64_t window = size / grid;
+  for (int64_t cell = 0; cell < grid * grid; ++cell) {
+    const float* corner = pixels + (cell / grid * size + cell % grid) * window * stride;
+    Vec left = Vec::load(corner);
+    Vec right = Vec::load(corner + Vec::kWidth);
+    for (int64_t y = 0; y < window; ++y) {
+      for (int64_t x = 0; x < window; ++x) {
+        const float* pixel = corner + (y * size + x) * stride;
+        left = maximum(left, Vec::load(pixel));
+        right = maximum(right, Vec::load(pixel + Vec::kWidth));
+      }
+    }
+    left.store(cells + cell * 2 * Vec::kWidth);
+    right.store(cells + cell * 2 * Vec::kWidth + Vec::kWidth);
+  }
+}
+
 template <class Vec, int kMaxRows>
 constexpr Kernels make_kernels(const char* name) {
-  return {name, 2 * Vec::kWidth, kMethods<Vec>, sizeof(kMethods<Vec>) / sizeof(TileMethod), &multiply<Vec, kMaxRows>};
+  return {name,          2 * Vec::kWidth, kMethods<Vec>, sizeof(kMethods<Vec>) / sizeof(TileMethod), &multiply<Vec, kMaxRows>,
+          &pool<Vec>};
 }
 
 }  // namespace dcgan::engine

@@ -1,10 +1,12 @@
 #include "features/inference_engine.h"
 
 #include <algorithm>
-#include <cstring>
-#include <limits>
 #include <new>
 #include <utility>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "dcgan/errors.h"
 #include "features/engine_kernels.h"
@@ -30,16 +32,23 @@ constexpr int64_t kDirectRowFloats = 32 * 1024;
 
 int64_t round_up(int64_t x, int64_t multiple) { return (x + multiple - 1) / multiple * multiple; }
 
-/// Uninitialised floats on a cache line.
+/// Uninitialised floats, on huge pages where there are enough: the weights of the upper layers are read through once per
+/// block of tiles, which otherwise misses the TLB on every panel.
 class FloatBuffer {
  public:
   FloatBuffer() = default;
   explicit FloatBuffer(int64_t count)
-      : data_(static_cast<float*>(::operator new(static_cast<size_t>(count) * sizeof(float), kAlignment))) {}
+      : data_(static_cast<float*>(::operator new(static_cast<size_t>(count) * sizeof(float), kAlignment))) {
+#ifdef __linux__
+    const size_t huge = static_cast<size_t>(count) * sizeof(float) / kHugePage * kHugePage;
+    if (huge > 0) madvise(data_.get(), huge, MADV_HUGEPAGE);  // advice only: its failure changes nothing
+#endif
+  }
   float* data() const { return data_.get(); }
 
  private:
-  static constexpr std::align_val_t kAlignment{64};
+  static constexpr size_t kHugePage = size_t{2} << 20;
+  static constexpr std::align_val_t kAlignment{kHugePage};
   struct Free {
     void operator()(float* p) const { ::operator delete(p, kAlignment); }
   };
@@ -142,57 +151,50 @@ const TileMethod* choose_method(const Kernels& kernels, const FoldedConvolution&
 }
 
 /// Weights [point] of one pair of channels: G g G^T, in double.
-void transform_filter(const TileMethod& method, const float* filter, std::vector<double>& points) {
+void transform_filter(const TileMethod& method, const float* filter, std::vector<double>& half,
+                      std::vector<double>& points) {
   const int64_t k = method.kernel;
   const int64_t p = method.products;
-  std::fill(points.begin(), points.end(), 0.0);
-  for (int64_t i = 0; i < p; ++i) {
-    for (int64_t j = 0; j < p; ++j) {
-      for (int64_t y = 0; y < k; ++y) {
-        for (int64_t x = 0; x < k; ++x) {
-          points[static_cast<size_t>(i * p + j)] +=
-              method.filter[i * k + y] * static_cast<double>(filter[y * k + x]) * method.filter[j * k + x];
-        }
-      }
+  half.assign(static_cast<size_t>(p * k), 0.0);  // G g
+  for (int64_t i = 0; i < p * k; ++i) {
+    for (int64_t y = 0; y < k; ++y) {
+      half[static_cast<size_t>(i)] += method.filter[i / k * k + y] * static_cast<double>(filter[y * k + i % k]);
+    }
+  }
+  points.assign(static_cast<size_t>(p * p), 0.0);
+  for (int64_t i = 0; i < p * p; ++i) {
+    for (int64_t x = 0; x < k; ++x) {
+      points[static_cast<size_t>(i)] += half[static_cast<size_t>(i / p * k + x)] * method.filter[i % p * k + x];
     }
   }
 }
 
-/// Position of a weight in Layer::weights.
-float& weight_at(const Layer& layer, int64_t panel_width, int64_t point, int64_t depth, int64_t channel) {
-  const int64_t panel = channel / panel_width;
+/// Lays out the weights of one panel of output channels.
+void pack_panel(const Layer& layer, const FoldedConvolution& c, int64_t panel_width, int64_t panel) {
   const int64_t first = panel / layer.group * layer.group;
   const int64_t group = std::min(layer.group, layer.panels - first);
-  const int64_t block = (first * layer.points + point * group + panel - first) * layer.depth + depth;
-  return layer.weights.data()[block * panel_width + channel % panel_width];
-}
-
-void pack_weights(Layer& layer, const FoldedConvolution& c, int64_t panel_width) {
-  const int64_t floats = layer.panels * panel_width * layer.points * layer.depth;
-  layer.weights = FloatBuffer(floats);
-  std::fill_n(layer.weights.data(), floats, 0.0F);
-  layer.bias.assign(static_cast<size_t>(layer.panels * panel_width), 0.0F);
-  std::copy(c.bias.begin(), c.bias.end(), layer.bias.begin());
+  float* const begin = layer.weights.data() + (first * layer.points + panel - first) * layer.depth * panel_width;
+  const int64_t point_stride = group * layer.depth * panel_width;
+  for (int64_t p = 0; p < layer.points; ++p) std::fill_n(begin + p * point_stride, layer.depth * panel_width, 0.0F);
 
   const int64_t area = c.kernel * c.kernel;
-  std::vector<double> points(static_cast<size_t>(layer.points));
-  for (int64_t o = 0; o < c.out_channels; ++o) {
-    for (int64_t i = 0; i < c.in_channels; ++i) {
+  std::vector<double> half;
+  std::vector<double> points;
+  for (int64_t i = 0; i < c.in_channels; ++i) {
+    for (int64_t o = panel * panel_width; o < std::min((panel + 1) * panel_width, c.out_channels); ++o) {
       const float* filter = c.weight.data() + (o * c.in_channels + i) * area;
+      float* to = begin + i * panel_width + o % panel_width;
       if (layer.direct) {
-        for (int64_t tap = 0; tap < area; ++tap)
-          weight_at(layer, panel_width, 0, tap * layer.in_stride + i, o) = filter[tap];
+        for (int64_t tap = 0; tap < area; ++tap) to[tap * layer.in_stride * panel_width] = filter[tap];
       } else {
-        transform_filter(*layer.method, filter, points);
-        for (int64_t p = 0; p < layer.points; ++p) {
-          weight_at(layer, panel_width, p, i, o) = static_cast<float>(points[static_cast<size_t>(p)]);
-        }
+        transform_filter(*layer.method, filter, half, points);
+        for (int64_t p = 0; p < layer.points; ++p) to[p * point_stride] = static_cast<float>(points[static_cast<size_t>(p)]);
       }
     }
   }
 }
 
-Layer plan_layer(const FoldedConvolution& c, int64_t in_stride, const Kernels& kernels) {
+Layer plan_layer(const FoldedConvolution& c, int64_t in_stride, const Kernels& kernels, WorkerPool& threads) {
   Layer l{};
   l.in_channels = c.in_channels;
   l.out_channels = c.out_channels;
@@ -211,7 +213,10 @@ Layer plan_layer(const FoldedConvolution& c, int64_t in_stride, const Kernels& k
   l.tiles_per_side = c.size_out / l.method->outputs;
   l.block = l.direct ? std::clamp(kDirectRowFloats / l.row_floats, kTilesPerBlock, int64_t{256}) : kTilesPerBlock;
   l.group = std::clamp(kProductFloats / (l.points * l.block * kernels.panel), int64_t{1}, l.panels);
-  pack_weights(l, c, kernels.panel);
+  l.bias.assign(static_cast<size_t>(l.out_stride), 0.0F);
+  std::copy(c.bias.begin(), c.bias.end(), l.bias.begin());
+  l.weights = FloatBuffer(l.out_stride * l.points * l.depth);
+  threads.run(l.panels, [&](int64_t panel, int64_t) { pack_panel(l, c, kernels.panel, panel); });
   return l;
 }
 
@@ -243,24 +248,6 @@ void copy_patch(const Layer& layer, const float* image, int64_t pixel, float* ro
   }
 }
 
-/// Max-pools one image [size, size, stride] to features [channels, grid, grid].
-void pool(const Layer& layer, const float* image, int64_t grid, float* features, std::vector<float>& maxima) {
-  const int64_t window = layer.size_out / grid;
-  const int64_t channels = layer.out_channels;
-  maxima.resize(static_cast<size_t>(layer.out_stride));
-  for (int64_t cell = 0; cell < grid * grid; ++cell) {
-    std::fill(maxima.begin(), maxima.end(), -std::numeric_limits<float>::infinity());
-    for (int64_t y = cell / grid * window; y < (cell / grid + 1) * window; ++y) {
-      for (int64_t x = cell % grid * window; x < (cell % grid + 1) * window; ++x) {
-        const float* pixel = image + (y * layer.size_out + x) * layer.out_stride;
-        float* best = maxima.data();
-        for (int64_t c = 0; c < layer.out_stride; ++c) best[c] = pixel[c] > best[c] ? pixel[c] : best[c];
-      }
-    }
-    for (int64_t c = 0; c < channels; ++c) features[c * grid * grid + cell] = maxima[static_cast<size_t>(c)];
-  }
-}
-
 }  // namespace
 
 struct InferenceEngine::Impl {
@@ -276,10 +263,10 @@ struct InferenceEngine::Impl {
     FloatBuffer rows;      // [point][tile][depth]
     FloatBuffer products;  // [panel of group][point][tile][channels of a panel]
     std::vector<const float*> pixels;
-    std::vector<float> maxima;
+    std::vector<float> cells;  // [grid, grid, channels of a panel]
   };
   std::vector<Scratch> scratch;  // one per thread
-  std::unique_ptr<WorkerPool> pool_of_threads;
+  std::unique_ptr<WorkerPool> threads;
 
   void plan(const std::vector<FoldedConvolution>& convolutions);
   void allocate();
@@ -292,7 +279,7 @@ struct InferenceEngine::Impl {
 void InferenceEngine::Impl::plan(const std::vector<FoldedConvolution>& convolutions) {
   int64_t stride = 3;
   for (int64_t i = 0; i < options.layers.back(); ++i) {
-    layers.push_back(plan_layer(convolutions[static_cast<size_t>(i)], stride, *kernels));
+    layers.push_back(plan_layer(convolutions[static_cast<size_t>(i)], stride, *kernels, *threads));
     stride = layers.back().out_stride;
   }
   for (const int64_t kept : options.layers) {
@@ -325,7 +312,7 @@ void InferenceEngine::Impl::allocate() {
     s.products = FloatBuffer(products);
     s.pixels.resize(pixels);
   }
-  pool_of_threads = std::make_unique<WorkerPool>(options.threads);
+  threads = std::make_unique<WorkerPool>(options.threads);
 }
 
 void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, float* features) {
@@ -336,7 +323,7 @@ void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, floa
     // An item of work is some whole images: enough to fill a block of tiles, few enough to occupy all threads.
     const int64_t fill = (layer.block + layer.tiles_per_image() - 1) / layer.tiles_per_image();
     const int64_t size = std::min(fill, (count + options.threads - 1) / options.threads);
-    pool_of_threads->run((count + size - 1) / size, [&](int64_t item, int64_t thread) {
+    threads->run((count + size - 1) / size, [&](int64_t item, int64_t thread) {
       const int64_t first = item * size;
       const int64_t images_here = std::min(size, count - first);
       Scratch& s = scratch[static_cast<size_t>(thread)];

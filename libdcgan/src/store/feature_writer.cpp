@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "dcgan/errors.h"
@@ -147,7 +148,7 @@ FeatureFileWriter::FeatureFileWriter(const std::string& path, const FeatureFileI
   w.create();
 }
 
-void FeatureFileWriter::Impl::create() {
+void FeatureFileWriter::Impl::create() try {
   journal.cut(0);
   ::unlink(partial.c_str());
   layout = lay_out();
@@ -166,6 +167,10 @@ void FeatureFileWriter::Impl::create() {
   journal.append(kHeader, header.bytes());
   journal.sync();
   store::sync_folder_of(partial);
+} catch (const Error&) {  // nothing is worth keeping, and the next run shall not meet it
+  ::unlink(partial.c_str());
+  ::unlink(journal.path().c_str());
+  throw;
 }
 
 Layout FeatureFileWriter::Impl::lay_out() const {
@@ -346,6 +351,13 @@ void FeatureFileWriter::append(const float* rows, const std::vector<std::string>
     w.halves.resize(static_cast<size_t>(values));
     store::floats_to_halves(rows, values, w.halves.data());
     bytes = w.halves.data();
+    for (int64_t i = 0; i < values; ++i) {
+      if ((w.halves[static_cast<size_t>(i)] & 0x7fff) == 0x7c00 && std::isfinite(rows[i])) {
+        throw FileError(w.path, "feature " + std::to_string(i % w.info.feature_count) + " of " +
+                                    paths[static_cast<size_t>(i / w.info.feature_count)] + " is " +
+                                    std::to_string(rows[i]) + ", which float16 cannot hold; use --storage f32.");
+      }
+    }
   }
   try {
     w.data.write_at(w.layout.first_row + w.rows * w.row_bytes(), bytes, static_cast<size_t>(count * w.row_bytes()));

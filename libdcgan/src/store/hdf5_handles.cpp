@@ -76,13 +76,6 @@ struct Attribute {
   }
 };
 
-/// The text in a buffer of an HDF5 text type of fixed size.
-std::string fixed_text(const char* bytes, size_t size, bool padded_with_spaces) {
-  std::string text(bytes, strnlen(bytes, size));
-  if (padded_with_spaces) text.erase(text.find_last_not_of(' ') + 1);
-  return text;
-}
-
 }  // namespace
 
 Session::Session() : lock_(process_mutex()) {
@@ -94,6 +87,12 @@ Session::~Session() { H5Eset_auto2(H5E_DEFAULT, print_, print_data_); }
 
 void require(herr_t status, const std::string& path, const std::string& problem) {
   if (status < 0) fail(path, problem);
+}
+
+std::string fixed_text(const char* bytes, size_t size, bool padded_with_spaces) {
+  std::string text(bytes, strnlen(bytes, size));
+  if (padded_with_spaces) text.erase(text.find_last_not_of(' ') + 1);
+  return text;
 }
 
 Handle::Handle(hid_t id, Close closer, const std::string& path, const std::string& problem) : id_(id), close_(closer) {
@@ -173,7 +172,8 @@ void write_attribute(Place at, const std::string& name, uint64_t value) {
 void write_attribute(Place at, const std::string& name, const std::vector<int64_t>& values) {
   const hsize_t size = values.size();
   const Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose, at.path, "attribute \"" + name + "\"");
-  write_attribute(at, name, H5T_STD_I64LE, space, values.data());
+  const int64_t nothing = 0;  // HDF5 wants an address even of no values
+  write_attribute(at, name, H5T_STD_I64LE, space, values.empty() ? &nothing : values.data());
 }
 
 bool has_attribute(Place at, const std::string& name) { return H5Aexists(at.id, name.c_str()) > 0; }
@@ -203,7 +203,7 @@ std::vector<int64_t> read_attribute(Place at, const std::string& name, const std
   const hssize_t count = H5Sget_simple_extent_npoints(attribute.space);
   attribute.expect(H5Tget_class(attribute.type) == H5T_INTEGER && count >= 0 && count <= 65536, at, "integers");
   std::vector<int64_t> values(static_cast<size_t>(count));
-  require(H5Aread(attribute.id, H5T_NATIVE_INT64, values.data()), at.path, attribute.problem);
+  if (!values.empty()) require(H5Aread(attribute.id, H5T_NATIVE_INT64, values.data()), at.path, attribute.problem);
   return values;
 }
 
@@ -246,14 +246,15 @@ Dataset open_dataset(Place at, const std::string& name) {
   const auto file_bytes = static_cast<uint64_t>(store::File(path, O_RDONLY).size());
   const uint64_t limit =
       filtered ? file_bytes * kMaximumRatio : std::min<uint64_t>(file_bytes, H5Dget_storage_size(id));
-  uint64_t bytes = H5Tget_size(type);
+  const auto type_bytes = static_cast<uint64_t>(H5Tget_size(type));
+  const bool empty = std::find(sizes.begin(), sizes.end(), 0U) != sizes.end();
+  uint64_t bytes = empty ? 0 : type_bytes;
   std::string shape_text;
   for (const hsize_t size : sizes) {
     shape_text += (shape_text.empty() ? "" : " x ") + std::to_string(size);
-    bytes = size > 0 && bytes > limit / size ? limit + 1 : bytes * size;
-    if (size == 0 || bytes > limit) break;
+    bytes = size > 0 && bytes > limit / size ? limit + 1 : bytes * size;  // limit + 1: too many, without an overflow
   }
-  if (bytes > limit && std::count(sizes.begin(), sizes.end(), 0U) == 0) {
+  if (bytes > limit) {
     throw FileError(path, "dataset \"" + name + "\" claims " + shape_text + " values, but only " +
                               std::to_string(limit) +
                               " bytes are there; its rows were never all written, or the file is damaged.");
@@ -265,7 +266,7 @@ Dataset open_dataset(Place at, const std::string& name) {
   if (filtered && H5Pget_layout(creation) == H5D_CHUNKED && rank > 0) {
     std::vector<hsize_t> chunk(sizes.size());
     require(H5Pget_chunk(creation, rank, chunk.data()), path, problem);
-    double chunk_row = static_cast<double>(H5Tget_size(type)) * static_cast<double>(chunk[0]);
+    double chunk_row = static_cast<double>(type_bytes) * static_cast<double>(chunk[0]);
     for (size_t i = 1; i < chunk.size(); ++i) chunk_row *= static_cast<double>(std::max(sizes[i], chunk[i]));
     cache = chunk_row < static_cast<double>(kMaximumCache) ? static_cast<size_t>(chunk_row) * 2 : kMaximumCache;
   }
@@ -294,37 +295,6 @@ void read_rows(const Dataset& dataset, int64_t first, int64_t count, hid_t memor
   const Handle memory(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose, path,
                       problem);
   require(H5Dread(dataset.id, memory_type, memory, space, H5P_DEFAULT, rows), path, problem);
-}
-
-std::vector<std::string> read_texts(Place at, const std::string& name) {
-  const Dataset dataset = open_dataset(at, name);
-  if (dataset.type_class != H5T_STRING || dataset.shape.size() != 1) {
-    throw FileError(at.path, "dataset \"" + name + "\" must hold texts [N].");
-  }
-  const int64_t rows = dataset.shape[0];
-  const bool variable = H5Tis_variable_str(dataset.type) > 0;
-  const bool padded_with_spaces = H5Tget_strpad(dataset.type) == H5T_STR_SPACEPAD;
-  const size_t size = H5Tget_size(dataset.type);
-  std::vector<std::string> texts;
-  texts.reserve(static_cast<size_t>(rows));
-  std::vector<char> block;
-  for (int64_t first = 0; first < rows; first += kReadBlock) {
-    const int64_t count = std::min(kReadBlock, rows - first);
-    block.assign(static_cast<size_t>(count) * size, '\0');
-    read_rows(dataset, first, count, dataset.type, block.data(), at.path);
-    for (int64_t i = 0; i < count; ++i) {
-      const char* item = block.data() + static_cast<size_t>(i) * size;
-      if (variable) {
-        char* text = nullptr;
-        std::memcpy(&text, item, sizeof text);
-        texts.emplace_back(text == nullptr ? "" : text);
-        H5free_memory(text);
-      } else {
-        texts.push_back(fixed_text(item, size, padded_with_spaces));
-      }
-    }
-  }
-  return texts;
 }
 
 std::vector<int32_t> read_labels(Place at, const std::string& name) {

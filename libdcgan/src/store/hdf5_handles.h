@@ -88,10 +88,11 @@ Dataset open_dataset(Place at, const std::string& name);
 /// Rows first .. first + count - 1 of a dataset, converted to `memory_type`.
 void read_rows(const Dataset& dataset, int64_t first, int64_t count, hid_t memory_type, void* rows,
                const std::string& path);
-/// A dataset [N] of texts, fixed or variable in length. @throws FileError for another type or rank.
-std::vector<std::string> read_texts(Place at, const std::string& name);
 /// A dataset [N] or [N, 1] of integers. @throws FileError for another type or rank, or a value beyond int32.
 std::vector<int32_t> read_labels(Place at, const std::string& name);
+
+/// The text in a buffer of an HDF5 text type of fixed size.
+std::string fixed_text(const char* bytes, size_t size, bool padded_with_spaces);
 
 /// A new dataset [0, row_shape...] that grows.
 class GrowingDataset {

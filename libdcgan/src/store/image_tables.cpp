@@ -2,6 +2,7 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/version.h"
+#include "store/hdf5_texts.h"
 
 namespace dcgan::store {
 
@@ -19,6 +20,7 @@ void mark_complete(hdf5::Place file) { hdf5::write_attribute(file, "complete", i
 
 bool check_origin(hdf5::Place file, const std::string& format) {
   if (!hdf5::has_attribute(file, "format")) return false;
+  hdf5::check_attribute_heaps(file.path);
   const std::string found = hdf5::read_attribute(file, "format", std::string());
   if (found != format) {
     const bool images = found == kImagesFormat;

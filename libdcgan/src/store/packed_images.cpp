@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -118,7 +119,10 @@ PackedImageReader::PackedImageReader(const std::string& path) : impl_(std::make_
   r.path = path;
   r.file = hdf5::open_file(path);
   const hdf5::Place root{r.file, r.path};
-  store::check_origin(root, store::kImagesFormat);
+  if (store::check_origin(root, store::kImagesFormat)) {
+    r.info.preparation = hdf5::read_attribute(root, "preparation", r.info.preparation);
+    r.info.command_line = hdf5::read_attribute(root, "command_line", r.info.command_line);
+  }
   r.images = hdf5::open_dataset(root, "images");
   const std::vector<int64_t>& shape = r.images.shape;
   if (r.images.type_class != H5T_INTEGER || H5Tget_size(r.images.type) != 1 ||
@@ -128,8 +132,6 @@ PackedImageReader::PackedImageReader(const std::string& path) : impl_(std::make_
   }
   r.info.height = shape[1];
   r.info.width = shape[2];
-  r.info.preparation = hdf5::read_attribute(root, "preparation", r.info.preparation);
-  r.info.command_line = hdf5::read_attribute(root, "command_line", r.info.command_line);
   r.tables = store::read_image_tables(root, shape[0], "labels");
   if (r.tables.paths.empty()) {  // another program's file: rows are named by their number
     for (int64_t i = 0; i < shape[0]; ++i) r.tables.paths.push_back(std::to_string(i));
@@ -159,6 +161,7 @@ void PackedImageReader::read(int64_t first, int64_t count, uint8_t* pixels) cons
 
 bool is_hdf5_file(const std::string& path) {
   constexpr char kSignature[] = "\x89HDF\r\n\x1a\n";
+  if (std::filesystem::is_directory(path)) return false;
   const store::File file(path, O_RDONLY);
   char start[8] = {};
   if (file.size() < static_cast<int64_t>(sizeof start)) return false;

@@ -1,0 +1,177 @@
+#include "data/image_decoder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <random>
+
+#include "dcgan/errors.h"
+#include "tests/data/example_images.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dcgan::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::vector<std::string> kLossless = {"rgb.png",          "grey.png",
+                                            "grey_alpha.png",   "rgba.png",
+                                            "palette.png",      "palette_transparent.png",
+                                            "one_bit.png",      "orientation6.png",
+                                            "sixteen_bits.png", "sixteen_bits_grey.png",
+                                            "interlaced.png",   "lossless.webp",
+                                            "rgba.webp",        "orientation8.webp",
+                                            "rgb.bmp",          "grey.bmp",
+                                            "palette.bmp",      "one_bit.bmp",
+                                            "rgb.tif",          "lzw.tif",
+                                            "deflate.tif",      "grey.tif",
+                                            "palette.tif",      "sixteen_bits_grey.tif",
+                                            "orientation2.tif", "orientation3.tif",
+                                            "orientation4.tif", "orientation5.tif",
+                                            "orientation6.tif", "orientation7.tif",
+                                            "orientation8.tif", "rgba.tif"};
+
+const std::vector<std::string> kLossy = {"rgb.jpg",          "subsampled.jpg",   "progressive.jpg",  "grey.jpg",
+                                         "cmyk.jpg",         "orientation2.jpg", "orientation3.jpg", "orientation4.jpg",
+                                         "orientation5.jpg", "orientation6.jpg", "orientation7.jpg", "orientation8.jpg",
+                                         "lossy.webp"};
+
+TEST(ImageDecoder, GivesThePixelsThatPillowGivesForEveryKindOfFile) {
+  for (const auto& [names, tolerance] : {std::pair(kLossless, 0), std::pair(kLossy, 2)}) {
+    for (const std::string& name : names) {
+      const data::DecodedImage image = data::decode_image_file(golden_image(name));
+      EXPECT_EQ(image.failure, "") << name;
+      EXPECT_LE(largest_difference(image.image, golden_pixels(name)), tolerance) << name;
+    }
+  }
+}
+
+TEST(ImageDecoder, TellsFormatsByTheirBytesAndNotByTheirNames) {
+  const TemporaryFolder folder;
+  std::filesystem::copy_file(golden_image("rgb.png"), folder / "wrong.jpg");
+  const data::DecodedImage image = data::decode_image_file(folder / "wrong.jpg");
+  EXPECT_EQ(largest_difference(image.image, golden_pixels("rgb.png")), 0);
+}
+
+TEST(ImageDecoder, RefusesFilesThatAreCutShortAtAnyLength) {
+  std::vector<std::string> names = kLossless;
+  names.insert(names.end(), kLossy.begin(), kLossy.end());
+  for (const std::string& name : names) {
+    const Bytes whole = read_bytes(golden_image(name));
+    for (size_t length = 0; length < whole.size(); ++length) {
+      const data::DecodedImage image = decode({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)});
+      // What lies behind the pixels of a TIFF or BMP is not missed: then the pixels must be whole.
+      const bool whole_pixels = image.ok() && largest_difference(image.image, golden_pixels(name)) == 0;
+      const bool without_trailer = name.find(".tif") != std::string::npos || name.find(".bmp") != std::string::npos;
+      EXPECT_TRUE(!image.ok() || (without_trailer && whole_pixels)) << name << " cut to " << length << " bytes";
+    }
+  }
+}
+
+TEST(ImageDecoder, NoticesEveryChangedByteOfAPng) {
+  const Bytes whole = read_bytes(golden_image("rgb.png"));
+  for (size_t at = 0; at < whole.size(); ++at) {
+    Bytes changed = whole;
+    changed[at] ^= 0x55;
+    EXPECT_FALSE(decode(changed).ok()) << "byte " << at;
+  }
+}
+
+TEST(ImageDecoder, SurvivesChangedBytesOfEveryFormatWithoutAWordOnStderr) {
+  std::vector<std::string> names = kLossless;
+  names.insert(names.end(), kLossy.begin(), kLossy.end());
+  std::mt19937 random(1);
+  ::testing::internal::CaptureStderr();
+  for (const std::string& name : names) {
+    const Bytes whole = read_bytes(golden_image(name));
+    for (int trial = 0; trial < 100; ++trial) {
+      Bytes changed = whole;
+      for (int i = 0; i < 3; ++i) changed[random() % changed.size()] = static_cast<uint8_t>(random());
+      const data::DecodedImage image = decode(changed);
+      EXPECT_EQ(image.image.pixels.size(), static_cast<size_t>(image.image.height * image.image.width * 3));
+    }
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(ImageDecoder, LeavesStderrToOthers) {
+  const Bytes damaged = read_bytes(golden_image("lossless.webp"));
+  ::testing::internal::CaptureStderr();
+  Bytes changed = damaged;
+  for (size_t i = 30; i < changed.size(); ++i) changed[i] = 0xA5;
+  EXPECT_FALSE(decode(changed).ok());
+  std::cerr << "still here" << std::flush;
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "still here");
+}
+
+TEST(ImageDecoder, RefusesAnimations) {
+  for (const char* name : {"animated.webp", "animated.png", "animated.gif"}) {
+    EXPECT_THAT(data::decode_image_file(golden_image(name)).failure, HasSubstr("not supported")) << name;
+  }
+}
+
+TEST(ImageDecoder, SaysWhyAFileIsNoImage) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "empty.jpg", {});
+  write_bytes(folder / "text.jpg", {'h', 'e', 'l', 'l', 'o'});
+  ASSERT_EQ(mkfifo((folder / "pipe.jpg").c_str(), 0600), 0);
+  EXPECT_EQ(data::decode_image_file(folder / "empty.jpg").failure, "the file is empty");
+  EXPECT_THAT(data::decode_image_file(folder / "text.jpg").failure, HasSubstr("not an image"));
+  EXPECT_EQ(data::decode_image_file(folder / "pipe.jpg").failure, "not a regular file");
+  EXPECT_EQ(data::decode_image_file(folder / "missing.jpg").failure, "cannot be opened: No such file or directory");
+}
+
+TEST(ImageDecoder, LooksAtTheSizeBeforeItDecodes) {
+  data::DecodeOptions options;
+  options.max_pixels = 24 * 16 - 1;
+  for (const char* name : {"rgb.jpg", "rgb.png", "lossless.webp", "lossy.webp", "rgba.webp", "rgb.bmp", "rgb.tif"}) {
+    EXPECT_EQ(data::decode_image_file(golden_image(name), options).failure, "24x16 is larger than --max-pixels 383")
+        << name;
+  }
+  // Claims 65,500 x 65,500 pixels: would be 12 GB.
+  Bytes bomb = read_bytes(golden_image("rgb.jpg"));
+  for (size_t i = 0; i + 9 < bomb.size(); ++i) {
+    if (bomb[i] == 0xFF && bomb[i + 1] == 0xC0) bomb[i + 5] = bomb[i + 7] = 0xFF;
+  }
+  EXPECT_THAT(decode(bomb).failure, HasSubstr("larger than --max-pixels"));
+}
+
+TEST(ImageDecoder, DecodesJpegsSmallerWhenAskedAndNoSmallerThanAsked) {
+  data::DecodeOptions options;
+  options.scaled_side = 8;
+  const data::RgbImage image = data::decode_image_file(golden_image("rgb.jpg"), options).image;
+  EXPECT_EQ(image.height, 8);
+  EXPECT_EQ(image.width, 12);
+}
+
+TEST(ImageDecoder, AcceptsZerosBeforeTheEndOfAJpegAndNothingElseThere) {
+  Bytes padded = read_bytes(golden_image("rgb.jpg"));
+  padded.insert(padded.end() - 2, 5, 0);
+  EXPECT_EQ(decode(padded).failure, "");
+  padded[padded.size() - 4] = 7;
+  EXPECT_THAT(decode(padded).failure, HasSubstr("extraneous bytes"));
+}
+
+TEST(ImageDecoder, KnowsImagesByTheirExtensionInAnyCase) {
+  EXPECT_TRUE(data::has_image_extension("a/b.JPeG"));
+  EXPECT_TRUE(data::has_image_extension("x.tiff"));
+  EXPECT_FALSE(data::has_image_extension("a.png/b"));
+  EXPECT_FALSE(data::has_image_extension("jpg"));
+  EXPECT_FALSE(data::has_image_extension("labels.csv"));
+}
+
+TEST(ImageDecoder, NamesAnOptionThatCannotBe) {
+  try {
+    data::check(data::DecodeOptions{0, 0});
+    FAIL() << "accepted";
+  } catch (const OptionError& e) {
+    EXPECT_STREQ(e.what(), "--max-pixels is 0; it must be positive.");
+  }
+}
+
+}  // namespace
+}  // namespace dcgan::test

@@ -1,0 +1,135 @@
+#include "data/image_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "data/open_images.h"
+#include "dcgan/errors.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dcgan::test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+void touch(const std::string& path) {
+  fs::create_directories(fs::path(path).parent_path());
+  std::ofstream(path) << "x";
+}
+
+template <class Call>
+std::string message_of(Call call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(ImageFolder, ListsImagesInByteOrderWithTheirClasses) {
+  const TemporaryFolder folder;
+  for (const char* name :
+       {"dog/2.jpg", "dog/10.JPG", "Zebra/a.png", "cat/deep/er/x.TIFF", "cat/labels.csv", "dog/1.webp"}) {
+    touch(folder / name);
+  }
+  const data::ImageList list = data::list_images({folder.path() + "/"});
+  EXPECT_THAT(list.paths, ElementsAre("Zebra/a.png", "cat/deep/er/x.TIFF", "dog/1.webp", "dog/10.JPG", "dog/2.jpg"));
+  EXPECT_THAT(list.classes, ElementsAre("Zebra", "cat", "dog"));
+  EXPECT_THAT(list.labels, ElementsAre(0, 1, 2, 2, 2));
+  EXPECT_EQ(list.file(2), folder / "dog/1.webp");
+}
+
+TEST(ImageFolder, GivesNoLabelsWhereImagesLieInTheRootAndSaysSoIfThatIsAMixture) {
+  const TemporaryFolder folder;
+  touch(folder / "a.png");
+  EXPECT_THAT(data::list_images({folder.path()}).notes, IsEmpty());
+  touch(folder / "cat/b.png");
+  const data::ImageList list = data::list_images({folder.path()});
+  EXPECT_THAT(list.labels, IsEmpty());
+  EXPECT_THAT(list.classes, IsEmpty());
+  EXPECT_THAT(list.notes, ElementsAre(HasSubstr("1 of 2 images lie in no class folder")));
+}
+
+TEST(ImageFolder, SeveralInputsKeepTheirNamesInThePaths) {
+  const TemporaryFolder folder;
+  touch(folder / "one/cat/a.png");
+  touch(folder / "two/dog/a.png");
+  const data::ImageList list = data::list_images({folder / "one", folder / "two/"});
+  EXPECT_THAT(list.paths, ElementsAre(folder / "one/cat/a.png", folder / "two/dog/a.png"));
+  EXPECT_THAT(list.labels, ElementsAre(0, 1));
+}
+
+TEST(ImageFolder, NamesTheExtensionsItLookedForInAnEmptyFolder) {
+  const TemporaryFolder folder;
+  touch(folder / "readme.txt");
+  EXPECT_EQ(message_of([&] { data::list_images({folder.path()}); }),
+            folder.path() +
+                ": holds no images; looked, in all its folders, for files that end in .jpg, .jpeg, .jpe, .jfif, "
+                ".png, .webp, .bmp, .tif, .tiff, .gif (in any case).");
+  EXPECT_EQ(message_of([&] { data::list_images({folder / "missing"}); }),
+            folder / "missing" + ": does not exist; expected an image file or a folder of images.");
+}
+
+TEST(ImageFolder, FollowsSymbolicLinksAndEndsWhereTheyLoop) {
+  const TemporaryFolder folder;
+  touch(folder / "real/a.png");
+  fs::create_directories(folder / "set/cat");
+  fs::create_directory_symlink(folder / "real", folder / "set/dog");
+  fs::create_directory_symlink(folder / "set", folder / "set/cat/loop");
+  touch(folder / "set/cat/b.png");
+  EXPECT_THAT(data::list_images({folder / "set"}).paths, ElementsAre("cat/b.png", "dog/a.png"));
+}
+
+TEST(ImageList, KeepsItsOrderAndTakesLabelsFromTheNamedFolder) {
+  const TemporaryFolder folder;
+  std::istringstream lines("dog/2.jpg\r\n\ncat/1.jpg\ndog/2.jpg\n");
+  const data::ImageList list = data::read_image_list(lines, "list.txt", folder.path());
+  EXPECT_THAT(list.paths, ElementsAre("dog/2.jpg", "cat/1.jpg", "dog/2.jpg"));
+  EXPECT_THAT(list.classes, ElementsAre("cat", "dog"));
+  EXPECT_THAT(list.labels, ElementsAre(1, 0, 1));
+  EXPECT_EQ(list.file(1), folder / "cat/1.jpg");
+}
+
+TEST(ImageList, WithoutAFolderIsRelativeToTheCurrentOneAndUnlabelled) {
+  std::istringstream lines("dog/2.jpg\n/abs/x.png\n");
+  const data::ImageList list = data::read_image_list(lines, "list.txt", "");
+  EXPECT_THAT(list.labels, IsEmpty());
+  EXPECT_EQ(list.file(0), "dog/2.jpg");
+  EXPECT_EQ(list.file(1), "/abs/x.png");
+  std::istringstream empty("\n");
+  EXPECT_EQ(message_of([&] { data::read_image_list(empty, "list.txt", ""); }),
+            "list.txt: names no images; expected one path a line.");
+}
+
+TEST(OpenImages, RefusesCombinationsThatMakeNoSense) {
+  data::InputOptions options;
+  options.list = "list.txt";
+  EXPECT_EQ(message_of([&] {
+              data::open_images({"a", "b"}, options, {});
+            }),
+            "--list goes with one folder, to which its paths are relative; 2 inputs were named.");
+  options.list = "/nowhere/list.txt";
+  EXPECT_THAT(message_of([&] { data::open_images({}, options, {}); }),
+              HasSubstr("/nowhere/list.txt: cannot be opened"));
+  EXPECT_THAT(message_of([&] { data::open_images({}, {}, {}); }), HasSubstr("no images were named"));
+}
+
+TEST(OpenImages, DropsLabelsWhenAsked) {
+  const TemporaryFolder folder;
+  touch(folder / "cat/a.png");
+  data::InputOptions options;
+  EXPECT_THAT(data::open_images({folder.path()}, options, {}).source->classes(), ElementsAre("cat"));
+  options.unlabelled = true;
+  EXPECT_THAT(data::open_images({folder.path()}, options, {}).source->classes(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace dcgan::test

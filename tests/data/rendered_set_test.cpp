@@ -1,0 +1,61 @@
+#include "data/rendered_set.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "dcgan/errors.h"
+
+namespace dcgan::test {
+namespace {
+
+using data::RenderedSplit;
+
+TEST(RenderedSet, IsAFunctionOfSeedSplitAndIndex) {
+  const auto pixels = [](uint64_t seed, RenderedSplit split, int64_t i) {
+    return data::render_digit(seed, split, i).pixels;
+  };
+  EXPECT_EQ(pixels(1, RenderedSplit::kTrain, 5), pixels(1, RenderedSplit::kTrain, 5));
+  EXPECT_NE(pixels(1, RenderedSplit::kTrain, 5), pixels(2, RenderedSplit::kTrain, 5));
+  EXPECT_NE(pixels(1, RenderedSplit::kTrain, 5), pixels(1, RenderedSplit::kTest, 5));
+  EXPECT_NE(pixels(1, RenderedSplit::kTrain, 5), pixels(1, RenderedSplit::kTrain, 15));
+}
+
+TEST(RenderedSet, HasBalancedLabelsAndTheUnlabelledDrawHasNone) {
+  data::RenderOptions options;
+  options.count = 100;
+  const data::RenderedSet train(options, 1);
+  std::array<int, 10> counts{};
+  for (int64_t i = 0; i < train.count(); ++i) ++counts.at(static_cast<size_t>(train.label(i)));
+  EXPECT_EQ(std::count(counts.begin(), counts.end(), 10), 10);
+  EXPECT_EQ(train.path(12), "train/00000012-2");
+  options.split = RenderedSplit::kUnlabelled;
+  EXPECT_TRUE(data::RenderedSet(options, 1).classes().empty());
+}
+
+// A linear classifier must find little in the raw pixels: the mean images of the classes hardly differ.
+TEST(RenderedSet, ClassMeansAreCloseToEachOther) {
+  constexpr int kPerClass = 200;
+  std::array<std::vector<double>, 10> means;
+  for (int64_t i = 0; i < 10 * kPerClass; ++i) {
+    const data::RgbImage image = data::render_digit(3, RenderedSplit::kTrain, i);
+    std::vector<double>& mean = means.at(static_cast<size_t>(i % 10));
+    mean.resize(image.pixels.size());
+    for (size_t p = 0; p < mean.size(); ++p) mean[p] += image.pixels[p] / static_cast<double>(kPerClass);
+  }
+  double square = 0;
+  for (size_t p = 0; p < means[0].size(); ++p) square += std::pow(means[0][p] - means[1][p], 2);
+  // Pixels have a standard deviation of about 60; means of 200 differ by 6 from chance alone.
+  EXPECT_LT(std::sqrt(square / static_cast<double>(means[0].size())), 12);
+}
+
+TEST(RenderedSet, NamesACountThatCannotBe) {
+  data::RenderOptions options;
+  options.count = 0;
+  EXPECT_THROW(data::RenderedSet(options, 1), OptionError);
+}
+
+}  // namespace
+}  // namespace dcgan::test

@@ -1,0 +1,64 @@
+"""Reads the feature files of the C++ writer with h5py, and writes some as other programs would.
+
+usage: h5py_features.py FOLDER   (with f32.h5 and f16.h5 of feature_file_test.cpp)
+"""
+
+import sys
+from pathlib import Path
+
+try:
+    import h5py
+    import numpy as np
+except ImportError as missing:
+    print(missing)
+    sys.exit(77)
+
+folder = Path(sys.argv[1])
+
+# feature_file_test.cpp: 60 inputs, every eleventh fails, 48 columns; row r, column c is (48 r + c) % 2039 / 4 - 100.
+expected = (np.arange(55 * 48) % 2039 / 4 - 100).reshape(55, 48).astype(np.float32)
+inputs = [i for i in range(60) if i % 11 != 10]
+for name, dtype in [("f32", np.float32), ("f16", np.float16)]:
+    with h5py.File(folder / f"{name}.h5") as f:
+        assert f["features"].dtype == dtype, f["features"].dtype
+        assert f["features"].chunks is not None and f["features"].chunks[1] == 48
+        assert np.array_equal(f["features"][:].astype(np.float32), expected)
+        assert f["paths"][54].decode() == "dog/59\u00e4.png"
+        assert [p.decode() for p in f["paths"]] == [f"{'cat' if i % 2 == 0 else 'dog'}/{i}\u00e4.png" for i in inputs]
+        assert f["labels"].dtype == np.int32 and list(f["labels"]) == [i % 2 for i in inputs]
+        assert [c.decode() for c in f["classes"]] == ["cat", "dog"]
+        assert f["failures/path"][0].decode() == "cat/10\u00e4.png"
+        assert f["failures/reason"][0].decode() == "no image"
+        a = f.attrs
+        assert a["format"] == "dcgan-features" and a["format_version"] == 1 and a["complete"] == 1
+        assert a["model_sha256"] == "a" * 64 and a["architecture"] == '{"ndf":1}' and a["grid"] == 4
+        assert list(a["layers"]) == [1, 2] and list(a["layer_offsets"]) == [0, 16, 48]
+        assert a["preprocessing"] == '{"resize":"area"}' and a["seed"] == 2**64 - 1
+        assert a["command_line"].startswith("dcgan-extract") and a["created"].endswith("Z") and a["library_version"]
+
+rows = np.arange(20)[:, None] + np.arange(6)[None, :] / 8
+labels = np.arange(20) % 3
+
+
+def write(name, features, labels, **more):
+    with h5py.File(folder / f"{name}.h5", "w") as f:
+        f.create_dataset("features", data=features, **more)
+        f.create_dataset("labels", data=labels)
+    return folder / f"{name}.h5"
+
+
+write("plain", rows.astype(np.float32), labels.astype(np.uint8))
+write("double", rows, labels.astype(np.int64))
+write("half", rows.astype(np.float16), labels.astype(np.int8))
+write("big_endian", rows.astype(">f4"), labels.astype(">u2"))
+write("compressed", rows.astype(np.float32), labels, chunks=(3, 4), compression="gzip", shuffle=True)
+write("column_labels", rows.astype(np.float32), labels[:, None])
+write("large_labels", rows.astype(np.float32), labels + 2**32)
+with h5py.File(write("fixed_texts", rows.astype(np.float32), labels), "a") as f:
+    f.create_dataset("paths", data=np.array([f"{i}\u00e4".encode() for i in range(20)]))
+    f.create_dataset("classes", data=np.array([b"a", b"b", b"c"]))
+with h5py.File(folder / "renamed.h5", "w") as f:
+    f["group/X"] = rows.astype(np.float32)
+    f["y"] = labels
+with h5py.File(folder / "unwritten.h5", "w") as f:
+    f.create_dataset("features", shape=(20, 6), dtype="f4")
