@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dcgan/feature_file.h"
+#include "dcgan/packed_images.h"
+#include "eval/labels.h"
+#include "eval/svm/rows.h"
+
+namespace dcgan::tools {
+
+/// A file of labelled rows, as the commands of dcgan-eval take it: a feature file, or packed images, whose rows are
+/// their pixels (the raw-pixel baseline), as the networks see them: x / 127.5 - 1, order H, W, C.
+class LabelledRows : public eval::RowSource {
+ public:
+  /// @throws FileError if the file cannot be used or has no labels.
+  static std::unique_ptr<LabelledRows> open(const std::string& path, const std::string& features,
+                                            const std::string& labels);
+
+  const std::string& path() const { return path_; }
+  const eval::NamedLabels& labels() const { return labels_; }
+  bool are_pixels() const { return packed_ != nullptr; }
+  const std::string& model_sha256() const { return model_sha256_; }
+
+  int64_t rows() const override { return rows_; }
+  int64_t columns() const override { return columns_; }
+  void read(int64_t first, int64_t count, float* out, int64_t pitch) const override;
+
+ private:
+  LabelledRows() = default;
+  void set_labels(const std::vector<int32_t>& labels, const std::vector<std::string>& classes,
+                  const std::string& dataset);
+  std::string name_of(int64_t row) const;
+
+  std::string path_, model_sha256_;
+  std::unique_ptr<FeatureFileReader> features_;
+  std::unique_ptr<PackedImageReader> packed_;
+  eval::NamedLabels labels_;
+  int64_t rows_ = 0, columns_ = 0;
+};
+
+}  // namespace dcgan::tools
