@@ -182,8 +182,9 @@ void pool(const float* pixels, int64_t stride, int64_t size, int64_t grid, float
 
 template <class Vec, int kMaxRows>
 constexpr Kernels make_kernels(const char* name) {
-  return {name,          2 * Vec::kWidth, kMethods<Vec>, sizeof(kMethods<Vec>) / sizeof(TileMethod), &multiply<Vec, kMaxRows>,
-          &pool<Vec>};
+  return {
+      name,      2 * Vec::kWidth, kMethods<Vec>, sizeof(kMethods<Vec>) / sizeof(TileMethod), &multiply<Vec, kMaxRows>,
+      &pool<Vec>};
 }
 
 }  // namespace dcgan::engine

@@ -32,8 +32,8 @@ constexpr int64_t kDirectRowFloats = 32 * 1024;
 
 int64_t round_up(int64_t x, int64_t multiple) { return (x + multiple - 1) / multiple * multiple; }
 
-/// Uninitialised floats, on huge pages where there are enough: the weights of the upper layers are read through once per
-/// block of tiles, which otherwise misses the TLB on every panel.
+/// Uninitialised floats, on huge pages where there are enough: the weights of the upper layers are read through once
+/// per block of tiles, which otherwise misses the TLB on every panel.
 class FloatBuffer {
  public:
   FloatBuffer() = default;
@@ -188,7 +188,8 @@ void pack_panel(const Layer& layer, const FoldedConvolution& c, int64_t panel_wi
         for (int64_t tap = 0; tap < area; ++tap) to[tap * layer.in_stride * panel_width] = filter[tap];
       } else {
         transform_filter(*layer.method, filter, half, points);
-        for (int64_t p = 0; p < layer.points; ++p) to[p * point_stride] = static_cast<float>(points[static_cast<size_t>(p)]);
+        for (int64_t p = 0; p < layer.points; ++p)
+          to[p * point_stride] = static_cast<float>(points[static_cast<size_t>(p)]);
       }
     }
   }
@@ -274,6 +275,7 @@ struct InferenceEngine::Impl {
   void run_images(const Layer& layer, const uint8_t* images, const float* in, float* out, int64_t count, Scratch& s);
   void run_block(const Layer& layer, const float* in, float* out, int64_t first, int64_t count, Scratch& s);
   void transform_inputs(const Layer& layer, const float* in, int64_t first, int64_t count, Scratch& s);
+  void pool(const Layer& layer, const float* image, float* features, Scratch& s);
 };
 
 void InferenceEngine::Impl::plan(const std::vector<FoldedConvolution>& convolutions) {
@@ -311,8 +313,8 @@ void InferenceEngine::Impl::allocate() {
     s.rows = FloatBuffer(rows);
     s.products = FloatBuffer(products);
     s.pixels.resize(pixels);
+    s.cells.resize(static_cast<size_t>(options.grid * options.grid * kernels->panel));
   }
-  threads = std::make_unique<WorkerPool>(options.threads);
 }
 
 void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, float* features) {
@@ -320,19 +322,19 @@ void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, floa
   for (size_t i = 0; i < layers.size(); ++i) {
     const Layer& layer = layers[i];
     float* out = maps[i % 2].data();
-    // An item of work is some whole images: enough to fill a block of tiles, few enough to occupy all threads.
-    const int64_t fill = (layer.block + layer.tiles_per_image() - 1) / layer.tiles_per_image();
-    const int64_t size = std::min(fill, (count + options.threads - 1) / options.threads);
+    // An item of work is some whole images: enough to fill a block of tiles, and as many items for one thread as for
+    // another.
+    const int64_t fill = std::max<int64_t>(1, layer.block / layer.tiles_per_image());
+    const int64_t items = round_up((count + fill - 1) / fill, options.threads);
+    const int64_t size = (count + items - 1) / items;
     threads->run((count + size - 1) / size, [&](int64_t item, int64_t thread) {
       const int64_t first = item * size;
       const int64_t images_here = std::min(size, count - first);
       Scratch& s = scratch[static_cast<size_t>(thread)];
       run_images(layer, i == 0 ? images + first * layer.size_in * layer.size_in * 3 : nullptr,
                  i == 0 ? nullptr : in + first * layer.in_floats(), out + first * layer.out_floats(), images_here, s);
-      if (layer.feature_offset < 0) return;
-      for (int64_t n = first; n < first + images_here; ++n) {
-        pool(layer, out + n * layer.out_floats(), options.grid, features + n * feature_count + layer.feature_offset,
-             s.maxima);
+      for (int64_t n = first; layer.feature_offset >= 0 && n < first + images_here; ++n) {
+        pool(layer, out + n * layer.out_floats(), features + n * feature_count + layer.feature_offset, s);
       }
     });
     in = out;
@@ -402,6 +404,20 @@ void InferenceEngine::Impl::run_block(const Layer& layer, const float* in, float
   }
 }
 
+/// Max-pools one image [size, size, channels] to features [channels, grid, grid].
+void InferenceEngine::Impl::pool(const Layer& layer, const float* image, float* features, Scratch& s) {
+  const int64_t cells = options.grid * options.grid;
+  const int64_t width = kernels->panel;
+  for (int64_t channel = 0; channel < layer.out_channels; ++channel) {
+    if (channel % width == 0) {
+      kernels->pool(image + channel, layer.out_stride, layer.size_out, options.grid, s.cells.data());
+    }
+    for (int64_t cell = 0; cell < cells; ++cell) {
+      *features++ = s.cells[static_cast<size_t>(cell * width + channel % width)];
+    }
+  }
+}
+
 InferenceEngine::InferenceEngine(const std::vector<FoldedConvolution>& convolutions, const EngineOptions& options,
                                  Instructions instructions)
     : impl_(std::make_unique<Impl>()) {
@@ -410,6 +426,7 @@ InferenceEngine::InferenceEngine(const std::vector<FoldedConvolution>& convoluti
   impl_->kernels = find_kernels(instructions);
   if (impl_->kernels == nullptr) throw Error("this machine lacks the instructions that were asked for");
   impl_->options = options;
+  impl_->threads = std::make_unique<WorkerPool>(options.threads);
   impl_->plan(convolutions);
   impl_->allocate();
 }
