@@ -1,0 +1,193 @@
+#include "dcgan/feature_extractor.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/from_blob.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "dcgan/errors.h"
+#include "dcgan/model_file.h"
+#include "features/torch_features.h"
+#include "nn/network_tensors.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tensor_near.h"
+
+namespace dcgan {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class Extractor : public testing::Test {
+ protected:
+  Extractor() {
+    model_.architecture.ndf = model_.architecture.ngf = 8;
+    model_.architecture.nz = 4;
+    save();
+  }
+
+  void save() {
+    const nn::Discriminator d = nn::make_discriminator(model_.architecture, 3);
+    const nn::Generator g = nn::make_generator(model_.architecture, 3);
+    model_.tensors.clear();
+    for (const auto& tensors : {d.parameters(), d.buffers(), g.parameters(), g.buffers()}) {
+      nn::store_tensors(tensors, model_.tensors);
+    }
+    model_.convolutions = static_cast<int64_t>(d.convolutions.size());
+    save_model(path_, model_);
+  }
+
+  // Feeds images to infer_statistics() in pieces of `piece`.
+  static FeatureExtractor::NextImages feed(const std::vector<uint8_t>& pixels, int64_t piece) {
+    return [&pixels, piece, done = size_t{0}](uint8_t* to, int64_t capacity) mutable {
+      constexpr int64_t kBytes = 32 * 32 * 3;
+      const int64_t left = static_cast<int64_t>(pixels.size() - done) / kBytes;
+      const int64_t count = std::min({piece, capacity, left});
+      std::memcpy(to, pixels.data() + done, static_cast<size_t>(count * kBytes));
+      done += static_cast<size_t>(count * kBytes);
+      return count;
+    };
+  }
+
+  static std::vector<uint8_t> some_pixels(int64_t count) {
+    std::vector<uint8_t> pixels(static_cast<size_t>(count * 32 * 32 * 3));
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>((i * i / 7 + i * 31) % 256);
+    return pixels;
+  }
+
+  std::vector<float> extract(FeatureExtractor& extractor, const std::vector<uint8_t>& pixels) const {
+    const auto count = static_cast<int64_t>(pixels.size() / (32 * 32 * 3));
+    std::vector<float> features(static_cast<size_t>(count * extractor.feature_count()));
+    extractor.extract(pixels.data(), count, 32, 32, 0, features.data());
+    return features;
+  }
+
+  test::TemporaryFolder folder_;
+  std::string path_ = folder_ / "model.safetensors";
+  ModelFile model_;
+};
+
+TEST_F(Extractor, AgreesWithLibTorchsOwnOperators) {
+  const std::vector<uint8_t> pixels = some_pixels(5);
+  for (const FeatureOptions& options : {FeatureOptions{}, FeatureOptions{{1, 4}, 2}, FeatureOptions{{6}, 1}}) {
+    FeatureExtractor extractor(path_, options);
+    extractor.infer_statistics(feed(pixels, 3), "these images");
+    nn::Discriminator network = nn::discriminator_from(model_);
+    const at::Tensor u8 = at::from_blob(const_cast<uint8_t*>(pixels.data()), {5, 32, 32, 3}, at::kByte);
+    nn::StatisticsAverage average(network);
+    average.add(nn::images_from_pixels(u8));
+    average.finish();
+    const at::Tensor expected =
+        features::torch_features(network, nn::images_from_pixels(u8), extractor.layers(), options.grid);
+    const std::vector<float> actual = extract(extractor, pixels);
+    const double largest = expected.abs().max().item<double>();
+    EXPECT_THAT(at::from_blob(const_cast<float*>(actual.data()), expected.sizes(), at::kFloat),
+                test::tensor_near(expected, 1e-5 * largest));
+  }
+}
+
+TEST_F(Extractor, PoolsFlattensAndConcatenatesAsANaiveLoopDoes) {
+  const nn::Discriminator network = nn::discriminator_from(model_);
+  const std::vector<uint8_t> pixels = some_pixels(2);
+  const at::Tensor images =
+      nn::images_from_pixels(at::from_blob(const_cast<uint8_t*>(pixels.data()), {2, 32, 32, 3}, at::kByte));
+  const at::NoGradGuard no_grad;
+  const auto activations = network.activations(images, nn::Statistics::kFixed);
+  const at::Tensor actual = features::torch_features(network, images, {2, 5}, 4);
+  for (int64_t n = 0; n < 2; ++n) {
+    int64_t column = 0;
+    for (const size_t layer : {2U, 5U}) {
+      const at::Tensor map = activations[layer - 1][n].contiguous();
+      const auto a = map.accessor<float, 3>();
+      const int64_t window = map.size(1) / 4;
+      for (int64_t c = 0; c < map.size(0); ++c) {
+        for (int64_t y = 0; y < 4; ++y) {
+          for (int64_t x = 0; x < 4; ++x, ++column) {
+            float largest = a[c][y * window][x * window];
+            for (int64_t i = 0; i < window; ++i) {
+              for (int64_t j = 0; j < window; ++j) largest = std::max(largest, a[c][y * window + i][x * window + j]);
+            }
+            ASSERT_EQ(actual[n][column].item<float>(), largest) << "image " << n << " column " << column;
+          }
+        }
+      }
+    }
+    ASSERT_EQ(column, actual.size(1));
+  }
+}
+
+TEST_F(Extractor, GivesTheSameBitsWhateverBatchSizeThreadsAndCount) {
+  const std::vector<uint8_t> pixels = some_pixels(7);
+  FeatureExtractor reference(path_, {{}, 4, 1, 64});
+  const std::vector<float> expected = extract(reference, pixels);
+  for (const int64_t threads : {1, 2, 3}) {
+    for (const int64_t batch_size : {1, 2, 5, 7, 64}) {
+      FeatureExtractor extractor(path_, {{}, 4, threads, batch_size});
+      EXPECT_EQ(extract(extractor, pixels), expected) << threads << " threads, batches of " << batch_size;
+    }
+  }
+  const std::vector<uint8_t> first(pixels.begin(), pixels.begin() + 32 * 32 * 3);
+  EXPECT_EQ(extract(reference, first), std::vector<float>(expected.begin(), expected.begin() + reference.feature_count()));
+}
+
+TEST_F(Extractor, TellsItsShapeFromTheModel) {
+  const FeatureExtractor all(path_);
+  EXPECT_EQ(all.image_size(), 32);
+  EXPECT_EQ(all.feature_count(), 28'672 / 16);
+  EXPECT_THAT(all.layers(), testing::ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(all.layer_offsets(), testing::ElementsAre(0, 128, 256, 512, 768, 1280, 1792));
+  EXPECT_EQ(all.model_sha256(), sha256_of_file(path_));
+  model_.architecture = published_architecture("svhn32");
+  save();
+  EXPECT_EQ(FeatureExtractor(path_).feature_count(), 7'168);
+}
+
+TEST_F(Extractor, TakesMinibatchesOf128InOrder) {
+  const std::vector<uint8_t> pixels = some_pixels(130);
+  FeatureExtractor extractor(path_);
+  extractor.infer_statistics(feed(pixels, 50), "130 images");
+  EXPECT_THAT(extractor.statistics(), HasSubstr("\"images\":130"));
+  nn::Discriminator network = nn::discriminator_from(model_);
+  nn::StatisticsAverage average(network);
+  const at::Tensor all =
+      nn::images_from_pixels(at::from_blob(const_cast<uint8_t*>(pixels.data()), {130, 32, 32, 3}, at::kByte));
+  average.add(all.slice(0, 0, 128));
+  average.add(all.slice(0, 128, 130));
+  average.finish();
+  const at::Tensor expected = features::torch_features(network, all.slice(0, 0, 2), extractor.layers(), 4);
+  const std::vector<uint8_t> two(pixels.begin(), pixels.begin() + 2 * 32 * 32 * 3);
+  const std::vector<float> actual = extract(extractor, two);
+  EXPECT_THAT(at::from_blob(const_cast<float*>(actual.data()), expected.sizes(), at::kFloat),
+              test::tensor_near(expected, 1e-5 * expected.abs().max().item<double>()));
+  EXPECT_THAT([&] { extractor.infer_statistics(feed({}, 1), "an empty folder"); },
+              ThrowsMessage<Error>(HasSubstr("an empty folder has none")));
+}
+
+TEST_F(Extractor, ReadsRowsWithAStride) {
+  const std::vector<uint8_t> pixels = some_pixels(2);
+  constexpr int64_t kStride = 100;
+  std::vector<uint8_t> padded(2 * 32 * kStride, 7);
+  for (int64_t y = 0; y < 64; ++y) std::memcpy(padded.data() + y * kStride, pixels.data() + y * 96, 96);
+  FeatureExtractor extractor(path_);
+  std::vector<float> features(static_cast<size_t>(2 * extractor.feature_count()));
+  extractor.extract(padded.data(), 2, 32, 32, kStride, features.data());
+  EXPECT_EQ(features, extract(extractor, pixels));
+}
+
+TEST_F(Extractor, NamesWhatDoesNotFit) {
+  EXPECT_THAT([&] { FeatureExtractor(path_, {{7}}); }, ThrowsMessage<Error>(HasSubstr("--layers asks for convolution 7; the model has 6")));
+  EXPECT_THAT([&] { FeatureExtractor(path_, {{}, 3}); }, ThrowsMessage<Error>(HasSubstr("--grid is 3")));
+  EXPECT_THAT([&] { FeatureExtractor(path_, {{}, 4, 1, 0}); }, ThrowsMessage<Error>(HasSubstr("--batch-size is 0")));
+  EXPECT_THAT([&] { FeatureExtractor(folder_ / "none.safetensors"); }, ThrowsMessage<Error>(HasSubstr("none.safetensors")));
+  FeatureExtractor extractor(path_);
+  float unused = 0;
+  EXPECT_THAT([&] { extractor.extract(nullptr, 1, 31, 32, 0, &unused); },
+              ThrowsMessage<Error>(HasSubstr("images are 31 x 32; the model takes 32 x 32")));
+}
+
+}  // namespace
+}  // namespace dcgan
