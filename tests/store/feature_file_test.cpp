@@ -241,21 +241,28 @@ TEST_F(FeatureFile, CutShortAnywhereIsRefused) {
 }
 
 TEST_F(FeatureFile, AFlippedByteNeverCrashesTheReader) {
+  constexpr size_t kRowsBegin = 4096, kRowsEnd = 12000;  // any bytes are floats
   write_example();
   std::ifstream in(folder_ / "x.h5", std::ios::binary);
   const std::string whole((std::istreambuf_iterator<char>(in)), {});
-  int refused = 0;
-  for (size_t at = 0; at < whole.size(); at += 7) {
-    std::string damaged = whole;
-    damaged[at] = static_cast<char>(damaged[at] ^ 0x41);
-    std::ofstream(path_, std::ios::binary) << damaged;
-    try {
-      contents(path_);
-    } catch (const Error&) {
-      ++refused;
+  // In a child: HDF5 1.10 leaks what it had of a damaged file, and complains when the process ends.
+  const std::string result = in_child([&] {
+    int refused = 0;
+    for (size_t at = 0; at < whole.size(); at += 3) {
+      if (whole[at] == 0 && at % 101 != 0) continue;  // most of the file is room for more texts
+      if (at > kRowsBegin && at < kRowsEnd && at % 101 != 0) continue;
+      std::string damaged = whole;
+      damaged[at] = static_cast<char>(damaged[at] ^ 0x41);
+      std::ofstream(path_, std::ios::binary) << damaged;
+      try {
+        contents(path_);
+      } catch (const Error&) {
+        ++refused;
+      }
     }
-  }
-  EXPECT_GT(refused, 50);
+    return refused > 50 ? std::string("survived") : "only " + std::to_string(refused) + " refused";
+  });
+  EXPECT_EQ(result, "survived");
 }
 
 TEST_F(FeatureFile, ReadsFromSeveralThreads) {

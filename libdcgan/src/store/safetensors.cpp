@@ -35,18 +35,17 @@ const DTypeFacts& facts(DType dtype) {
   return *std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& f) { return f.dtype == dtype; });
 }
 
-/// Bytes of a tensor; nothing if a size is negative or the product exceeds `limit`.
-bool byte_count(const std::vector<int64_t>& shape, int64_t item_size, int64_t limit, int64_t& bytes) {
+/// Bytes of a tensor. @return false if a size is negative, or the product (without zeros) does not fit in 64 bits.
+bool byte_count(const std::vector<int64_t>& shape, int64_t item_size, int64_t& bytes) {
   bytes = item_size;
   bool empty = false;
   for (const int64_t size : shape) {
-    if (size < 0) return false;
+    if (size < 0 || (size > 0 && bytes > INT64_MAX / size)) return false;
     empty = empty || size == 0;
-    if (size > 0 && bytes > limit / size) return false;
-    bytes *= std::max<int64_t>(size, 1);
+    if (size > 0) bytes *= size;
   }
   if (empty) bytes = 0;
-  return bytes <= limit;
+  return true;
 }
 
 std::string quoted(const std::string& name) { return "tensor \"" + name + "\""; }
@@ -108,7 +107,7 @@ StoredTensor parse_entry(const std::string& path, const std::string& name, const
          " of the data, which are " + std::to_string(data_bytes) + "; the file is cut short or damaged");
   }
   int64_t bytes = 0;
-  if (!byte_count(tensor.shape, known->size, data_bytes, bytes) || bytes != place.end - place.begin) {
+  if (!byte_count(tensor.shape, known->size, bytes) || bytes != place.end - place.begin) {
     fail("has " + std::to_string(place.end - place.begin) + " bytes, which do not fit its shape " + shape.dump());
   }
   return tensor;
@@ -135,7 +134,7 @@ StoredTensor make_tensor(std::vector<int64_t> shape, const std::vector<float>& v
   const auto count = static_cast<int64_t>(values.size());
   const int64_t item_size = facts(dtype).size;
   int64_t bytes = 0;
-  if (!byte_count(shape, item_size, count * item_size, bytes) || bytes != count * item_size) {
+  if (!byte_count(shape, item_size, bytes) || bytes != count * item_size) {
     throw Error("make_tensor was given " + std::to_string(count) + " values, which do not fit the shape.");
   }
   StoredTensor tensor{dtype, std::move(shape), std::vector<std::byte>(static_cast<size_t>(bytes))};
@@ -222,8 +221,7 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file) {
   for (const auto& [name, tensor] : order) {
     const auto size = static_cast<int64_t>(tensor->bytes.size());
     int64_t bytes = 0;
-    if (*name == "__metadata__" || !byte_count(tensor->shape, facts(tensor->dtype).size, size, bytes) ||
-        bytes != size) {
+    if (*name == "__metadata__" || !byte_count(tensor->shape, facts(tensor->dtype).size, bytes) || bytes != size) {
       throw FileError(path, quoted(*name) + " cannot be written: its bytes do not fit its shape.");
     }
     header[*name] = {

@@ -1,0 +1,194 @@
+#include "dcgan/packed_images.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "dcgan/errors.h"
+#include "dcgan/feature_file.h"
+#include "tests/store/example_features.h"
+#include "tests/store/processes.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dcgan::test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
+
+constexpr int64_t kHeight = 9;
+constexpr int64_t kWidth = 7;
+
+PackedImagesInfo example_packed_info() {
+  PackedImagesInfo info;
+  info.height = kHeight;
+  info.width = kWidth;
+  info.classes = {"a", "b", "c"};
+  info.preparation = R"({"source":"test"})";
+  info.command_line = "dcgan-prepare folder";
+  return info;
+}
+
+/// Byte j of image i is (7 i + j) % 251.
+ImageBatch example_images(int64_t first, int64_t count) {
+  ImageBatch images;
+  images.height = kHeight;
+  images.width = kWidth;
+  for (int64_t i = first; i < first + count; ++i) {
+    images.paths.push_back("a/" + std::to_string(i) + ".png");
+    images.labels.push_back(static_cast<int32_t>(i % 3));
+    for (int64_t j = 0; j < kHeight * kWidth * 3; ++j) images.pixels.push_back(static_cast<uint8_t>((7 * i + j) % 251));
+  }
+  return images;
+}
+
+class PackedImages : public ::testing::Test {
+ protected:
+  void write_example(int64_t count, int64_t batch) const {
+    PackedImageWriter writer(path_, example_packed_info());
+    for (int64_t first = 0; first < count; first += batch) {
+      writer.append(example_images(first, std::min(batch, count - first)));
+    }
+    writer.add_failure({"bad.png", "no image"});
+    writer.close();
+  }
+
+  TemporaryFolder folder_;
+  std::string path_ = folder_ / "x.h5";
+};
+
+TEST_F(PackedImages, ReadBackAsWrittenWhateverTheBatches) {
+  for (const int64_t batch : {1, 100, 5548, 12000}) {  // 5,548 images of this size are a mebibyte
+    constexpr int64_t kCount = 12000;
+    fs::remove(path_);
+    write_example(kCount, batch);
+    const PackedImageReader reader(path_);
+    ASSERT_EQ(reader.count(), kCount);
+    EXPECT_EQ(reader.info().height, kHeight);
+    EXPECT_EQ(reader.info().width, kWidth);
+    EXPECT_EQ(reader.info().classes, example_packed_info().classes);
+    EXPECT_EQ(reader.info().preparation, example_packed_info().preparation);
+    EXPECT_EQ(reader.info().command_line, example_packed_info().command_line);
+    const ImageBatch expected = example_images(0, kCount);
+    EXPECT_EQ(reader.paths(), expected.paths);
+    EXPECT_EQ(reader.labels(), expected.labels);
+    std::vector<uint8_t> pixels(expected.pixels.size());
+    reader.read(0, kCount, pixels.data());
+    EXPECT_EQ(pixels, expected.pixels);
+    pixels.resize(2 * kHeight * kWidth * 3);
+    reader.read(5547, 2, pixels.data());
+    EXPECT_EQ(pixels, example_images(5547, 2).pixels);
+    ASSERT_EQ(reader.failures().size(), 1);
+    EXPECT_EQ(reader.failures()[0].reason, "no image");
+    EXPECT_TRUE(is_hdf5_file(path_));
+  }
+}
+
+TEST_F(PackedImages, AppearWholeOrNotAtAll) {
+  {
+    PackedImageWriter writer(path_, example_packed_info());
+    writer.append(example_images(0, 10));
+    EXPECT_FALSE(fs::exists(path_));
+  }
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+  write_example(10, 10);
+  EXPECT_THAT([&] { PackedImageWriter(path_, example_packed_info()); },
+              ThrowsMessage<FileError>(AllOf(StartsWith(path_), HasSubstr("--overwrite"))));
+  PackedImageWriter(path_, example_packed_info(), true).close();
+  EXPECT_EQ(PackedImageReader(path_).count(), 0);
+}
+
+TEST_F(PackedImages, RefuseImagesOfAnotherSizeAndWrongLabels) {
+  PackedImageWriter writer(path_, example_packed_info());
+  ImageBatch images = example_images(0, 2);
+  images.labels[1] = 3;
+  EXPECT_THAT([&] { writer.append(images); }, ThrowsMessage<Error>(HasSubstr("label of a/1.png is 3")));
+  images.labels.clear();
+  EXPECT_THAT([&] { writer.append(images); }, ThrowsMessage<Error>(HasSubstr("0 labels")));
+  images = example_images(0, 2);
+  images.width = 8;
+  EXPECT_THAT([&] { writer.append(images); }, ThrowsMessage<Error>(HasSubstr("8 x 9")));
+  images = example_images(0, 2);
+  images.pixels.pop_back();
+  EXPECT_THROW(writer.append(images), Error);
+  EXPECT_EQ(writer.count(), 0);
+}
+
+TEST_F(PackedImages, AFeatureFileIsRefusedNamingBothKinds) {
+  run_example(path_, 5);
+  EXPECT_THAT([&] { PackedImageReader reader(path_); },
+              ThrowsMessage<FileError>(AllOf(HasSubstr("dcgan-features"), HasSubstr("dcgan-images"))));
+}
+
+TEST_F(PackedImages, CutShortAnywhereAreRefused) {
+  write_example(20, 20);
+  const auto bytes = static_cast<int64_t>(fs::file_size(path_));
+  for (int64_t length = bytes - 1; length > 0; length -= length < 8192 ? 97 : 40009) {
+    fs::resize_file(path_, static_cast<uintmax_t>(length));
+    EXPECT_THAT([&] { PackedImageReader reader(path_); }, ThrowsMessage<FileError>(StartsWith(path_ + ": "))) << length;
+  }
+}
+
+TEST_F(PackedImages, AFullDiskIsOneClearErrorAndLeavesNothing) {
+  fs::create_directory(folder_ / "disk");
+  const std::string path = folder_ / "disk/x.h5";
+  int stopped = 0;
+  for (const int64_t kilobytes : {4, 40, 64, 100, 140, 500, 1100, 1200, 1300, 2000, 2200, 2400}) {
+    const std::string result = in_child([&]() -> std::string {
+      if (!mount_small_disk(folder_ / "disk", kilobytes * 1024)) return "unsupported";
+      std::string message;
+      try {
+        PackedImageWriter writer(path, example_packed_info());
+        for (int64_t i = 0; i < 10000; i += 100) writer.append(example_images(i, 100));
+        writer.close();
+      } catch (const FileError& error) {
+        message = error.what();
+      }
+      if (!message.empty() && !fs::is_empty(folder_ / "disk")) return "left something";
+      if (!resize_small_disk(folder_ / "disk", 8 << 20)) return "cannot resize";
+      // The process goes on: HDF5 survives its own failure.
+      PackedImageWriter writer(path, example_packed_info(), true);
+      writer.append(example_images(0, 100));
+      writer.close();
+      return PackedImageReader(path).count() == 100 ? message : "cannot go on after " + message;
+    });
+    if (result == "unsupported") GTEST_SKIP() << "no small disk may be mounted here";
+    if (result.empty()) continue;
+    ++stopped;
+    EXPECT_THAT(result, AllOf(StartsWith(path), HasSubstr("No space left on device"))) << kilobytes;
+  }
+  EXPECT_GT(stopped, 5);
+}
+
+TEST_F(PackedImages, AgreeWithH5pyBothWays) {
+  write_example(12, 5);
+  std::string output;
+  const int status = run_python("tests/store/h5py_images.py", folder_.path(), output);
+  if (status == 77) GTEST_SKIP() << output;
+  ASSERT_EQ(status, 0) << output;
+  for (const char* name : {"plain", "compressed"}) {  // without labels and paths
+    const PackedImageReader reader(folder_ / (std::string(name) + ".h5"));
+    ASSERT_EQ(reader.count(), 12);
+    std::vector<uint8_t> pixels(static_cast<size_t>(12 * kHeight * kWidth * 3));
+    reader.read(0, 12, pixels.data());
+    EXPECT_EQ(pixels, example_images(0, 12).pixels);
+    EXPECT_EQ(reader.paths().at(11), "11");
+    EXPECT_TRUE(reader.labels().empty());
+  }
+  EXPECT_THAT([&] { PackedImageReader reader(folder_ / "floats.h5"); },
+              ThrowsMessage<FileError>(HasSubstr("must be uint8 [N, H, W, 3]")));
+  EXPECT_EQ(PackedImageReader(folder_ / "texts.h5").paths().at(11),
+            "p\xc3\xa4"
+            "11");
+  EXPECT_THAT([&] { PackedImageReader reader(folder_ / "compressed_texts.h5"); },
+              ThrowsMessage<FileError>(HasSubstr("not supported")));
+}
+
+}  // namespace
+}  // namespace dcgan::test
