@@ -1,10 +1,11 @@
-#include <jerror.h>
-#include <jpeglib.h>
-
 #include <csetjmp>
 #include <cstdio>
-#include <cstring>
-#include <limits>
+
+// jpeglib.h uses size_t and FILE without including what declares them, so it comes after.
+// clang-format off
+#include <jpeglib.h>
+#include <jerror.h>
+// clang-format on
 
 #include "data/codecs.h"
 
@@ -74,11 +75,13 @@ unsigned scale_eighths(const jpeg_decompress_struct& info, int64_t side) {
 }
 
 // longjmp runs no destructors: whatever owns memory belongs to the caller.
-void decode_rows(jpeg_decompress_struct& info, const DecodeOptions& options, RgbImage& image,
-                 std::vector<JSAMPLE>& row) {
+// @return the EXIF orientation
+int decode_rows(jpeg_decompress_struct& info, const DecodeOptions& options, RgbImage& image,
+                std::vector<JSAMPLE>& row) {
   jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);
   jpeg_read_header(&info, TRUE);
   check_size(info.image_width, info.image_height, options);
+  const int exif = orientation(info);  // now: the end of the image frees the markers
   const bool four_inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   if (info.jpeg_color_space == JCS_UNKNOWN) {
     throw DecodeError("JPEG with " + std::to_string(info.num_components) + " components is not supported");
@@ -99,6 +102,7 @@ void decode_rows(jpeg_decompress_struct& info, const DecodeOptions& options, Rgb
     if (four_inks) rgb_from_cmyk(row.data(), width, info.saw_Adobe_marker != 0, rgb);
   }
   jpeg_finish_decompress(&info);  // reads on to the end marker: its absence is a warning
+  return exif;
 }
 
 }  // namespace
@@ -120,8 +124,8 @@ RgbImage decode_jpeg(ByteView bytes, const DecodeOptions& options) {
     throw DecodeError(std::string("damaged or truncated JPEG: ") + errors.reason);
   }
   jpeg_mem_src(&info, bytes.data, static_cast<unsigned long>(bytes.size));
-  decode_rows(info, options, image, row);
-  apply_orientation(orientation(info), image);
+  const int exif = decode_rows(info, options, image, row);
+  apply_orientation(exif, image);
   return image;
 }
 

@@ -157,7 +157,16 @@ RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options) {
       if (offsets[i] + counts[i] > static_cast<int64_t>(bytes.size)) truncated("TIFF");
     }
   }
-  return decode_with_opencv(bytes, "TIFF");
+  // libtiff multiplies colours by an alpha of the kind "unassociated". Called "associated", they stay as they are
+  // stored.
+  constexpr uint16_t kExtraSamples = 338;
+  constexpr int64_t kAssociated = 1;
+  constexpr int64_t kUnassociated = 2;
+  const size_t kind_at = directory.low_byte_of_short(kExtraSamples);
+  if (kind_at == 0 || directory.value(kExtraSamples, 0) != kUnassociated) return decode_with_opencv(bytes, "TIFF");
+  std::vector<uint8_t> renamed(bytes.data, bytes.data + bytes.size);
+  renamed[kind_at] = kAssociated;
+  return decode_with_opencv({renamed.data(), renamed.size()}, "TIFF");
 }
 
 }  // namespace dcgan::data

@@ -34,7 +34,7 @@ int64_t TiffDirectory::number(size_t at, size_t width) const {
   return result;
 }
 
-std::vector<int64_t> TiffDirectory::values(uint16_t tag) const {
+TiffDirectory::Location TiffDirectory::locate(uint16_t tag) const {
   for (size_t i = 0; i < entries_; ++i) {
     const size_t entry = first_entry_ + i * kEntrySize;
     if (number(entry, 2) != tag) continue;
@@ -44,16 +44,26 @@ std::vector<int64_t> TiffDirectory::values(uint16_t tag) const {
     // Up to four bytes lie in the entry itself, more where it points.
     const size_t at = count <= 4 / width ? entry + 8 : static_cast<size_t>(number(entry + 8, 4));
     if (at > bytes_.size || count > (bytes_.size - at) / width) return {};
-    std::vector<int64_t> result(count);
-    for (size_t k = 0; k < count; ++k) result[k] = number(at + k * width, width);
-    return result;
+    return {at, width, count};
   }
   return {};
+}
+
+std::vector<int64_t> TiffDirectory::values(uint16_t tag) const {
+  const Location found = locate(tag);
+  std::vector<int64_t> result(found.count);
+  for (size_t k = 0; k < found.count; ++k) result[k] = number(found.at + k * found.width, found.width);
+  return result;
 }
 
 int64_t TiffDirectory::value(uint16_t tag, int64_t absent) const {
   const std::vector<int64_t> all = values(tag);
   return all.empty() ? absent : all.front();
+}
+
+size_t TiffDirectory::low_byte_of_short(uint16_t tag) const {
+  const Location found = locate(tag);
+  return found.width == 2 && found.count > 0 ? found.at + (big_endian_ ? 1 : 0) : 0;
 }
 
 }  // namespace dcgan::data

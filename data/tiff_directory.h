@@ -16,8 +16,16 @@ class TiffDirectory {
   /// All values of an entry of type BYTE, SHORT or LONG; empty where there is none, or it lies outside the file.
   std::vector<int64_t> values(uint16_t tag) const;
   int64_t value(uint16_t tag, int64_t absent) const;
+  /// Where the first value of an entry lies in the bytes, low byte of a SHORT; 0 where there is none.
+  size_t low_byte_of_short(uint16_t tag) const;
 
  private:
+  struct Location {
+    size_t at = 0;     // 0: there is none, since the header lies there
+    size_t width = 0;  // bytes per value
+    size_t count = 0;
+  };
+  Location locate(uint16_t tag) const;
   int64_t number(size_t at, size_t width) const;
 
   ByteView bytes_;

@@ -45,7 +45,7 @@ std::string message_of(const std::string& path) {
 TEST(Cifar10Binary, ReadsPlanesAsPixelsAndLabelsInOfficialOrder) {
   const TemporaryFolder folder;
   write_bytes(folder / "test_batch.bin", batch_bytes(3));
-  const data::ImageBatch batch = data::read_cifar10_batch(folder / "test_batch.bin");
+  const ImageBatch batch = data::read_cifar10_batch(folder / "test_batch.bin");
   ASSERT_EQ(batch.count(), 10'000);
   EXPECT_EQ(batch.paths[1234], "test_batch/01234");
   EXPECT_EQ(batch.labels[1234], 7);
