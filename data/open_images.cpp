@@ -5,7 +5,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 
 #include "data/image_folder.h"
 #include "data/packed_source.h"
@@ -20,10 +19,10 @@ ImageList open_list(const std::vector<std::string>& inputs, const std::string& n
                       " inputs were named.");
   }
   const std::string folder = inputs.empty() ? "" : inputs.front();
-  if (name == "-") return read_image_list(std::cin, "standard input", folder);
-  std::ifstream file(name);
+  const bool standard_input = name == "-";
+  std::ifstream file(standard_input ? "/dev/stdin" : name);
   if (!file) throw FileError(name, "cannot be opened: " + std::string(std::strerror(errno)) + "; --list names it.");
-  return read_image_list(file, name, folder);
+  return read_image_list(file, standard_input ? "standard input" : name, folder);
 }
 
 }  // namespace
