@@ -13,15 +13,20 @@
 namespace dcgan::eval {
 namespace {
 
-constexpr int64_t kSlab = 1024;  // columns; a float32 sum is no longer than this
+constexpr int64_t kSlab = 1024;  // columns, about; a float32 sum is no longer than this
 constexpr int64_t kBlockRows = 32;
 constexpr int64_t kKernelFormRows = 1024;
 // Blocks that are always the same agree with each other only slowly on what all rows share (their mean): with two or
 // three random partitions in turn the gap falls by four in each pass, with one by a few percent.
 constexpr int64_t kPartitions = 3;
 constexpr int64_t kSweeps = 3;
+constexpr double kOptimism = 8;
+constexpr int64_t kRefreshPasses = 40;
 
 int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+
+// Slabs of equal width, so that threads that share them have equal work.
+int64_t slab_count(int64_t pitch) { return std::max<int64_t>(1, (pitch + kSlab / 2) / kSlab); }
 
 struct Block {
   std::vector<int64_t> indices;  // into the training set
@@ -44,19 +49,19 @@ class DenseSolver : public SvmSolver {
         pitch_(row_pitch(columns_)),
         machines_(set.classes == 2 ? 1 : set.classes),
         block_rows_(n_ <= kKernelFormRows ? n_ : kBlockRows),
-        slabs_((pitch_ + kSlab - 1) / kSlab),
+        slab_width_(round_up((pitch_ + slab_count(pitch_) - 1) / slab_count(pitch_), kKernelStep)),
+        slabs_((pitch_ + slab_width_ - 1) / slab_width_),
         stream_(set_, resources.max_memory, resources.seed),
         team_(resources.threads),
         dual_(size(n_ * machines_)),
-        w_(size(machines_ * pitch_)),
-        w_float_(w_.size()),
+        w_(machines_, columns_),
         partial_(size(slabs_ * block_rows_ * machines_)),
         changes_(size(block_rows_ * machines_)),
         pass_losses_(size(machines_)) {
     for (int64_t k = 0; k < machines_; ++k) {
-      w_rows_.push_back(w_.data() + k * pitch_);
-      w_float_rows_.push_back(w_float_.data() + k * pitch_);
-      w_const_rows_.push_back(w_float_.data() + k * pitch_);
+      w_rows_.push_back(w_.row(k));
+      w_const_rows_.push_back(w_.row(k));
+      std::fill(w_.row(k), w_.row(k) + pitch_, 0.0f);
     }
   }
 
@@ -69,14 +74,18 @@ class DenseSolver : public SvmSolver {
     fit.c = c;
     fit.has_dual = true;
     fit.converged = false;
+    // What a pass sees of the losses on its way is several times too much near the end.
+    double promising = kOptimism * options_.tolerance;
     while (!fit.converged && fit.passes < options_.max_passes) {
       pass(fit.passes);
       fit.passes += 1;
+      if (fit.passes % kRefreshPasses == 0) refresh_weights();
       const double dual = sum(duals());
-      const double estimate = sum(primals(pass_losses_));
-      if (resources_.on_pass) resources_.on_pass(fit.passes, (estimate - dual) / estimate);
-      if (estimate - dual > 1.5 * options_.tolerance * estimate && fit.passes % 50 != 0) continue;
+      const double estimate = (sum(primals(pass_losses_)) - dual) / dual;
+      if (resources_.on_pass) resources_.on_pass(fit.passes, estimate);
+      if (estimate > promising && fit.passes % kRefreshPasses != 0) continue;
       certify(fit);
+      promising = 0.5 * estimate;
     }
     if (!fit.converged) certify(fit);
     copy_weights(fit.model);
@@ -101,9 +110,8 @@ class DenseSolver : public SvmSolver {
     // variables are, which is nearer to the new optimum.
     const double factor = std::min(1.0, c / c_);
     for (double& a : dual_) a *= factor;
-    for (size_t i = 0; i < w_.size(); ++i) {
-      w_[i] *= factor;
-      w_float_[i] = static_cast<float>(w_[i]);
+    for (float* w : w_rows_) {
+      for (int64_t j = 0; j < pitch_; ++j) w[j] = static_cast<float>(w[j] * factor);
     }
   }
 
@@ -138,8 +146,8 @@ class DenseSolver : public SvmSolver {
   }
 
   // Columns of a slab.
-  int64_t slab_begin(int64_t slab) const { return slab * kSlab; }
-  int64_t slab_length(int64_t slab) const { return std::min(kSlab, pitch_ - slab * kSlab); }
+  int64_t slab_begin(int64_t slab) const { return slab * slab_width_; }
+  int64_t slab_length(int64_t slab) const { return std::min(slab_width_, pitch_ - slab_begin(slab)); }
 
   void step(Block& block) {
     if (block.gram.empty()) compute_gram(block);
@@ -165,15 +173,35 @@ class DenseSolver : public SvmSolver {
   void update_slab(int64_t slab) {
     if (pending_rows_.empty()) return;
     kernels_.accumulate(pending_rows_.data(), changes_.data(), static_cast<int64_t>(pending_rows_.size()), machines_,
-                        w_rows_.data(), w_float_rows_.data(), machines_, slab_begin(slab), slab_length(slab));
-    if (options_.intercept == Intercept::kNone && columns_ / kSlab == slab) {
-      for (int64_t k = 0; k < machines_; ++k) w_rows_[size(k)][columns_] = w_float_rows_[size(k)][columns_] = 0;
+                        w_rows_.data(), machines_, slab_begin(slab), slab_length(slab));
+    const bool has_constant = columns_ >= slab_begin(slab) && columns_ < slab_begin(slab) + slab_length(slab);
+    if (options_.intercept == Intercept::kNone && has_constant) {
+      for (float* w : w_rows_) w[columns_] = 0;
     }
   }
 
   void update_weights() {
     team_.run(slabs_, [&](int64_t slab) { update_slab(slab); });
     pending_rows_.clear();
+  }
+
+  // The weights anew from the dual variables, without the rounding of many small updates.
+  void refresh_weights() {
+    for (float* w : w_rows_) std::fill(w, w + pitch_, 0.0f);
+    for (int64_t p = 0; p < stream_.pieces(); ++p) {
+      const RowStream::Piece& piece = stream_.next();
+      const int64_t n = static_cast<int64_t>(piece.rows.size());
+      for (int64_t first = 0; first < n; first += block_rows_) {
+        for (int64_t i = first; i < std::min(n, first + block_rows_); ++i) {
+          const int64_t index = piece.indices[size(i)];
+          for (int64_t k = 0; k < machines_; ++k) {
+            changes_[size((i - first) * machines_ + k)] = static_cast<float>(target(index, k) * dual(index, k));
+          }
+          pending_rows_.push_back(piece.rows[size(i)]);
+        }
+        update_weights();
+      }
+    }
   }
 
   void compute_gram(Block& block) {
@@ -252,9 +280,9 @@ class DenseSolver : public SvmSolver {
 
   std::vector<double> half_squared_norms() const {
     std::vector<double> result;
-    for (const double* w : w_rows_) {
+    for (const float* w : w_rows_) {
       double total = 0;
-      for (int64_t j = 0; j <= columns_; ++j) total += 0.5 * w[j] * w[j];
+      for (int64_t j = 0; j <= columns_; ++j) total += 0.5 * static_cast<double>(w[j]) * static_cast<double>(w[j]);
       result.push_back(total);
     }
     return result;
@@ -318,9 +346,9 @@ class DenseSolver : public SvmSolver {
   void copy_weights(LinearModel& model) const {
     model = {set_.classes, columns_, {}};
     for (int64_t k = 0; k < set_.classes; ++k) {
-      const double* w = w_rows_[size(std::min(k, machines_ - 1))];
+      const float* w = w_rows_[size(std::min(k, machines_ - 1))];
       const double sign = k < machines_ ? 1 : -1;
-      for (int64_t j = 0; j <= columns_; ++j) model.weights.push_back(sign * w[j]);
+      for (int64_t j = 0; j <= columns_; ++j) model.weights.push_back(sign * static_cast<double>(w[j]));
     }
   }
 
@@ -328,19 +356,17 @@ class DenseSolver : public SvmSolver {
   const SvmOptions options_;
   const SolverResources resources_;
   const RowKernels& kernels_;
-  const int64_t n_, columns_, pitch_, machines_, block_rows_, slabs_;
+  const int64_t n_, columns_, pitch_, machines_, block_rows_, slab_width_, slabs_;
   RowStream stream_;
   ThreadTeam team_;
   std::vector<Block> partitions_[kPartitions];  // of rows that stay in memory
   double c_ = 0;
-  std::vector<double> dual_;  // [n, machines]
-  std::vector<double> w_;     // [machines, pitch]
-  std::vector<float> w_float_;
+  std::vector<double> dual_;         // [n, machines]
+  RowBuffer w_;               // [machines, pitch]
   std::vector<float> partial_;       // [slabs, block, machines] scores
   std::vector<float> changes_;       // [rows, machines] of y a, still to be added to the weights
   std::vector<double> pass_losses_;  // [machines]
-  std::vector<double*> w_rows_;
-  std::vector<float*> w_float_rows_;
+  std::vector<float*> w_rows_;
   std::vector<const float*> w_const_rows_;
   std::vector<const float*> pending_rows_;
 };

@@ -19,10 +19,10 @@ std::vector<double> scores(const LinearModel& model, const RowSource& features, 
                            int64_t threads) {
   const int64_t n = static_cast<int64_t>(rows.size());
   const int64_t pitch = row_pitch(model.columns);
-  std::vector<float> weights(static_cast<size_t>(model.classes * pitch));
+  RowBuffer weights(model.classes, model.columns);
   std::vector<const float*> machines;
   for (int64_t k = 0; k < model.classes; ++k) {
-    float* machine = weights.data() + k * pitch;
+    float* machine = weights.row(k);
     std::transform(model.machine(k), model.machine(k) + model.columns + 1, machine,
                    [](double w) { return static_cast<float>(w); });
     machines.push_back(machine);

@@ -18,9 +18,9 @@ struct RowKernels {
   void (*dots)(const float* const* a, int64_t na, const float* const* b, int64_t nb, int64_t first, int64_t length,
                float* out, int64_t pitch);
 
-  /// w_k += sum over i < n of factors[i * pitch + k] * x_i, for k < classes; `w` float64 and its float32 copy
-  void (*accumulate)(const float* const* x, const float* factors, int64_t n, int64_t pitch, double* const* w,
-                     float* const* w_float, int64_t classes, int64_t first, int64_t length);
+  /// w_k += sum over i < n of factors[i * pitch + k] * x_i, for k < classes
+  void (*accumulate)(const float* const* x, const float* factors, int64_t n, int64_t pitch, float* const* w,
+                     int64_t classes, int64_t first, int64_t length);
 
   /// y += factor * x
   void (*axpy)(float factor, const float* x, float* y, int64_t length);
