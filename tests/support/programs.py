@@ -46,19 +46,22 @@ class ProgramTest(unittest.TestCase):
 
 
 def draw(kind, generator, size):
-    """A picture of one kind ("discs", "squares", "stripes") in random colours at a random place."""
-    colour = lambda: tuple(generator.randrange(256) for _ in range(3))
-    picture = Image.new("RGB", size, colour())
+    """A picture of one kind ("discs", "squares", "stripes"), light on dark, in random colours at a random place."""
+
+    def colour(low, high):
+        return tuple(generator.randrange(low, high) for _ in range(3))
+
+    picture, ink = Image.new("RGB", size, colour(0, 90)), colour(160, 256)
     pen = ImageDraw.Draw(picture)
     width, height = size
     if kind == "stripes":
-        ink, step = colour(), generator.randrange(4, 7)
+        step = generator.randrange(4, 7)
         for x in range(-height, width, 2 * step):
             pen.line([(x, 0), (x + height, height)], fill=ink, width=step)
     else:
         side = generator.randrange(12, 24)
         x, y = generator.randrange(width - side), generator.randrange(height - side)
-        (pen.ellipse if kind == "discs" else pen.rectangle)([x, y, x + side, y + side], fill=colour())
+        (pen.ellipse if kind == "discs" else pen.rectangle)([x, y, x + side, y + side], fill=ink)
     return picture
 
 

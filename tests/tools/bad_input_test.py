@@ -196,7 +196,7 @@ class BadInput(ProgramTest):
 
     def test_a_device_that_is_missing_is_an_error(self):
         self.assert_refuses("dcgan-train", "--data", self.packed, "--out", self.path("x"), *NARROW, "--device", "cuda:7",
-                            code=1, says=["cuda:7"])
+                            code=2, says=["cuda:7"])
 
     # --- full disk
 

@@ -48,7 +48,7 @@ class MainJob(ProgramTest):
         run = self.folder / "run"
         for line in (run / "metrics.jsonl").read_text().splitlines():
             self.assertIn("step", json.loads(line))
-        self.assertEqual(json.loads((run / "options.json").read_text())["ndf"], 4)
+        self.assertEqual(json.loads((run / "options.json").read_text())["architecture"]["ndf"], 4)
         self.assertTrue(list((run / "samples").glob("*.png")))
         with safe_open(run / "model.safetensors", "numpy") as model:
             self.assertEqual(model.get_tensor("discriminator.conv1.weight").shape, (4, 3, 3, 3))

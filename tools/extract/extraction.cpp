@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <fstream>
 #include <iostream>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <optional>
 #include <thread>
 
-#include "data/image_folder.h"
 #include "data/image_pipeline.h"
-#include "data/packed_source.h"
-#include "data/selected_source.h"
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
 #include "tools/cli/command_line.h"
@@ -107,87 +102,42 @@ std::string fingerprint_of(const data::ImageSource& source, int64_t begin, int64
   return std::to_string(source.count()) + " inputs, hash " + std::to_string(hash);
 }
 
-std::vector<int64_t> statistics_order(int64_t count, const ExtractOptions& options, uint64_t seed) {
-  std::vector<int64_t> order;
-  if (options.statistics_list.empty()) {
-    // A folder in order of its classes would give minibatches of one class.
-    order = shuffled_indices(count, derive_seed(seed, "statistics"));
-  } else {
-    order.resize(static_cast<size_t>(count));
-    std::iota(order.begin(), order.end(), int64_t{0});
-  }
-  if (options.statistics_images > 0 && options.statistics_images < count) {
-    order.resize(static_cast<size_t>(options.statistics_images));
-  }
-  return order;
-}
-
 }  // namespace
 
-std::unique_ptr<data::ImageSource> open_images(const std::vector<std::string>& inputs, const std::string& list,
-                                               const data::DecodeOptions& decode) {
-  if (inputs.size() == 1 && is_hdf5_file(inputs.front())) {
-    if (!list.empty()) throw OptionError("--list goes with folders; " + inputs.front() + " is a packed file.");
-    return std::make_unique<data::PackedSource>(PackedImageReader(inputs.front()));
-  }
-  if (list.empty()) return std::make_unique<data::FolderImages>(data::list_images(inputs), decode);
-
-  if (inputs.size() > 1) throw OptionError("--list takes one folder as IMAGES, found " + std::to_string(inputs.size()) + ".");
-  const std::string folder = inputs.empty() ? "" : inputs.front();
-  if (list == "-") {
-    return std::make_unique<data::FolderImages>(data::read_image_list(std::cin, "standard input", folder), decode);
-  }
-  std::ifstream file(list);
-  if (!file) throw FileError(list, "cannot be opened; --list takes a text file with one path a line.");
-  return std::make_unique<data::FolderImages>(data::read_image_list(file, list, folder), decode);
-}
-
-FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features, uint64_t seed, bool quiet) {
+FeatureExtractor make_extractor(const ExtractOptions& options, const StatisticsOptions& statistics,
+                                const FeatureOptions& features, uint64_t seed, bool quiet) {
   if (options.model.empty()) {
-    throw OptionError("--model is missing; it names a model file, such as the model.safetensors that dcgan-train writes.");
+    throw OptionError(
+        "--model is missing; it names a model file, such as the model.safetensors that dcgan-train writes.");
   }
   FeatureExtractor extractor(options.model, features);
-  if (options.statistics_from.empty()) {
-    if (!options.statistics_list.empty()) throw OptionError("--statistics-list is ignored without --statistics-from.");
+  if (statistics.statistics_from.empty()) {
+    if (!statistics.statistics_list.empty()) throw OptionError("--statistics-list needs --statistics-from.");
     return extractor;
   }
+  StatisticsImages images(statistics, resize_options(options, extractor.image_size()), decode_options(options),
+                          features.threads, seed, quiet);
+  extractor.infer_statistics(images.next(), statistics.statistics_from);
+  return extractor;
+}
+
+data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size) {
+  data::ResizeOptions resize;
+  resize.size = size;
+  resize.resize = options.resize;
+  return resize;
+}
+
+data::DecodeOptions decode_options(const ExtractOptions& options) {
   data::DecodeOptions decode;
   decode.max_pixels = options.max_pixels;
-  const auto source = open_images({options.statistics_from}, options.statistics_list, decode);
-  const data::SelectedSource selected(*source, statistics_order(source->count(), options, seed));
-  data::PipelineOptions pipeline_options;
-  pipeline_options.threads = features.threads;
-  data::ResizeOptions resize;
-  resize.size = extractor.image_size();
-  resize.resize = options.resize;
-  data::ImagePipeline pipeline(selected, resize, pipeline_options);
-
-  cli::Progress progress("statistics", selected.count(), quiet);
-  data::DecodedBlock block;
-  int64_t taken = 0;  // images of the block that were handed on
-  const int64_t image_bytes = resize.size * resize.size * 3;
-  const auto next = [&](uint8_t* pixels, int64_t capacity) -> int64_t {
-    if (cli::interrupted()) throw cli::Interrupted();
-    while (taken == block.images.count()) {
-      if (!pipeline.next(block)) return 0;
-      taken = 0;
-      progress.update(block.first + block.inputs);
-      for (const Failure& f : block.failures) cli::log(quiet, f.path + ": " + f.reason + "; left out of the statistics.");
-    }
-    const int64_t count = std::min(capacity, block.images.count() - taken);
-    std::copy_n(block.images.pixels.data() + taken * image_bytes, count * image_bytes, pixels);
-    taken += count;
-    return count;
-  };
-  extractor.infer_statistics(next, options.statistics_from);
-  return extractor;
+  check(decode);
+  return decode;
 }
 
 std::string preprocessing_json(const ExtractOptions& options, const FeatureExtractor& extractor,
                                const data::ImageSource& source) {
-  data::ResizeOptions resize;
-  resize.size = extractor.image_size();
-  resize.resize = options.resize;
+  const data::ResizeOptions resize = resize_options(options, extractor.image_size());
   return nlohmann::ordered_json({{"images", nlohmann::ordered_json::parse(source.description())},
                                  {"resize", nlohmann::ordered_json::parse(data::resize_description(resize))},
                                  {"scale", "x / 127.5 - 1"},
@@ -198,7 +148,8 @@ std::string preprocessing_json(const ExtractOptions& options, const FeatureExtra
 ExtractionReport extract_to_file(const data::ImageSource& source, const data::ResizeOptions& resize,
                                  FeatureExtractor& extractor, const ExtractionJob& job) {
   const Clock::time_point start = Clock::now();
-  FeatureFileWriter writer(job.output, job.info, job.end - job.begin, fingerprint_of(source, job.begin, job.end), job.mode);
+  FeatureFileWriter writer(job.output, job.info, job.end - job.begin, fingerprint_of(source, job.begin, job.end),
+                           job.mode);
   ExtractionReport report;
   report.resumed_at = writer.inputs_done();
 
@@ -217,7 +168,8 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
     Rows rows;
     rows.features.resize(static_cast<size_t>(block.images.count() * extractor.feature_count()));
     const Clock::time_point network_start = Clock::now();
-    extractor.extract(block.images.pixels.data(), block.images.count(), resize.size, resize.size, 0, rows.features.data());
+    extractor.extract(block.images.pixels.data(), block.images.count(), resize.size, resize.size, 0,
+                      rows.features.data());
     report.network_s += seconds_since(network_start);
     rows.paths = std::move(block.images.paths);
     rows.labels = std::move(block.images.labels);

@@ -19,6 +19,10 @@ constexpr size_t kMaximumCache = size_t{256} << 20;  // bytes
 constexpr int64_t kMaximumRatio = 1032;
 
 std::recursive_mutex& process_mutex() {
+  // HDF5 1.10 crashes in its clean-up at exit once a close has failed, as on a full disk. No handle here waits for that
+  // clean-up. Without effect if the caller's program has used HDF5 before.
+  static const herr_t without_clean_up_at_exit = H5dont_atexit();
+  static_cast<void>(without_clean_up_at_exit);
   static std::recursive_mutex mutex;
   return mutex;
 }
