@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
+#include "eval/svm/newton.h"
 #include "eval/svm/objective.h"
 #include "eval/svm/row_stream.h"
 #include "eval/svm/thread_team.h"
@@ -21,7 +23,8 @@ constexpr int64_t kKernelFormRows = 1024;
 constexpr int64_t kPartitions = 3;
 constexpr int64_t kSweeps = 3;
 constexpr double kOptimism = 8;
-constexpr int64_t kRefreshPasses = 40;
+// Coordinate descent that does not make the gap ten times smaller in so many passes is left for Newton's method.
+constexpr int64_t kCheckpoint = 30;
 
 int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
@@ -76,19 +79,25 @@ class DenseSolver : public SvmSolver {
     fit.converged = false;
     // What a pass sees of the losses on its way is several times too much near the end.
     double promising = kOptimism * options_.tolerance;
-    while (!fit.converged && fit.passes < options_.max_passes) {
+    double last_gap = std::numeric_limits<double>::infinity();
+    bool crawls = false;
+    while (!fit.converged && !crawls && fit.passes < options_.max_passes) {
       pass(fit.passes);
       fit.passes += 1;
-      if (fit.passes % kRefreshPasses == 0) refresh_weights();
       const double dual = sum(duals());
       const double estimate = (sum(primals(pass_losses_)) - dual) / dual;
       if (resources_.on_pass) resources_.on_pass(fit.passes, estimate);
-      if (estimate > promising && fit.passes % kRefreshPasses != 0) continue;
-      certify(fit);
+      const bool checkpoint = fit.passes % kCheckpoint == 0 || fit.passes == options_.max_passes;
+      if (!(estimate <= promising) && !checkpoint) continue;
       promising = 0.5 * estimate;
+      if (checkpoint) refresh_weights();
+      certify(fit);
+      if (!checkpoint) continue;
+      crawls = !(fit.gap < 0.1 * last_gap);
+      last_gap = fit.gap;
     }
-    if (!fit.converged) certify(fit);
     copy_weights(fit.model);
+    if (!fit.converged && fit.passes < options_.max_passes) finish_with_newton(fit);
     fit.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return fit;
   }
@@ -331,8 +340,27 @@ class DenseSolver : public SvmSolver {
     return result;
   }
 
-  void certify(SvmFit& fit) {
-    const std::vector<double> primal = primals(losses()), dual = duals();
+  void finish_with_newton(SvmFit& fit) {
+    std::vector<double> start(fit.model.weights.begin(), fit.model.weights.begin() + machines_ * (columns_ + 1));
+    const NewtonProblem problem{set_, stream_, team_, options_, c_, machines_, [&](int64_t passes, double gap) {
+                                  if (resources_.on_pass) resources_.on_pass(fit.passes + passes, gap);
+                                }};
+    const NewtonResult result = newton(problem, std::move(start), options_.max_passes - fit.passes);
+    fit.passes += result.passes;
+    record(fit, result.primal, result.dual);
+    // The next fit starts from here.
+    dual_ = result.duals;
+    for (int64_t k = 0; k < machines_; ++k) {
+      const double* w = result.weights.data() + k * (columns_ + 1);
+      std::copy(w, w + columns_ + 1, fit.model.machine(k));
+      std::transform(w, w + columns_ + 1, w_.row(k), [](double value) { return static_cast<float>(value); });
+      if (machines_ < set_.classes) std::transform(w, w + columns_ + 1, fit.model.machine(1), std::negate<>());
+    }
+  }
+
+  void certify(SvmFit& fit) { record(fit, primals(losses()), duals()); }
+
+  void record(SvmFit& fit, const std::vector<double>& primal, const std::vector<double>& dual) const {
     fit.class_gaps.clear();
     for (size_t k = 0; k < primal.size(); ++k) fit.class_gaps.push_back(primal[k] - dual[k]);
     if (machines_ < set_.classes) fit.class_gaps.push_back(fit.class_gaps.front());
@@ -362,7 +390,7 @@ class DenseSolver : public SvmSolver {
   std::vector<Block> partitions_[kPartitions];  // of rows that stay in memory
   double c_ = 0;
   std::vector<double> dual_;         // [n, machines]
-  RowBuffer w_;               // [machines, pitch]
+  RowBuffer w_;                      // [machines, pitch]
   std::vector<float> partial_;       // [slabs, block, machines] scores
   std::vector<float> changes_;       // [rows, machines] of y a, still to be added to the weights
   std::vector<double> pass_losses_;  // [machines]
