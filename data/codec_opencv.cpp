@@ -40,7 +40,8 @@ class QuietScope {
  public:
   QuietScope() {
     // Never freed: std::cerr is used until the very end of the process.
-    static std::streambuf* const installed = std::cerr.rdbuf(new QuietBuffer(std::cerr.rdbuf()));
+    std::ostream& stream = std::cerr;  // loud: not printed to; a filter keeps OpenCV's own messages out of it
+    static std::streambuf* const installed = stream.rdbuf(new QuietBuffer(stream.rdbuf()));
     static_cast<void>(installed);
     QuietBuffer::quiet = true;
   }

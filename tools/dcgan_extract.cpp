@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "data/open_images.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
 #include "tools/extract/extraction.h"
@@ -57,7 +58,7 @@ void print_report(const tools::ExtractionReport& r, const std::string& output, c
   const double decode_share = r.decode_s / (r.seconds * static_cast<double>(threads));
   const double network_share = r.network_s / r.seconds;
   const double write_share = r.write_s / r.seconds;
-  const char* bound = r.wait_s > 0.2 * r.seconds                       ? "decoding"
+  const char* bound = r.wait_s > 0.2 * r.seconds                         ? "decoding"
                       : write_share > network_share && write_share > 0.5 ? "writing"
                                                                          : "the network";
   if (json) {
@@ -77,41 +78,45 @@ void print_report(const tools::ExtractionReport& r, const std::string& output, c
               << "\n";
     return;
   }
-  std::printf("%s: %lld rows of %lld features, %lld failures; %.1f images/s on %s, bound by %s "
-              "(decode %.0f%% of all threads, network %.0f%%, write %.0f%% of the time)\n",
-              output.c_str(), static_cast<long long>(r.rows), static_cast<long long>(extractor.feature_count()),
-              static_cast<long long>(r.failures), rate, extractor.device().c_str(), bound, 100 * decode_share,
-              100 * network_share, 100 * write_share);
+  std::printf(
+      "%s: %lld rows of %lld features, %lld failures; %.1f images/s on %s, bound by %s "
+      "(decode %.0f%% of all threads, network %.0f%%, write %.0f%% of the time)\n",
+      output.c_str(), static_cast<long long>(r.rows), static_cast<long long>(extractor.feature_count()),
+      static_cast<long long>(r.failures), rate, extractor.device().c_str(), bound, 100 * decode_share,
+      100 * network_share, 100 * write_share);
 }
 
 int extract(int argc, const char* const* argv) {
   std::vector<std::string> inputs;
+  data::InputOptions input;
   tools::ExtractOptions options;
+  tools::StatisticsOptions statistics;
   FeatureOptions features;
   OutputOptions output;
   cli::CommonOptions common;
   cli::CommandLine line("dcgan-extract", "Features of a trained discriminator for every image, into one HDF5 file.",
                         "dcgan-extract photos/ -o photos.h5 --model runs/narrow/model.safetensors");
   line.positional(inputs, "IMAGES", "files, folders (recursive) or one packed file");
-  line.add("Images and model", options);
+  line.add("Images", input);
+  line.add("Model", options);
+  line.add("Batch-norm statistics (default: the model's)", statistics);
   line.add("Features", features);
   line.add("Output", output);
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
   if (output.output.empty()) throw OptionError("-o is missing; it names the HDF5 file to make.");
-  if (inputs.empty() && options.list.empty()) throw OptionError("no IMAGES given; name files, folders or a packed file.");
+  if (inputs.empty() && input.list.empty()) throw OptionError("no IMAGES given; name files, folders or a packed file.");
   if (output.resume && output.overwrite) throw OptionError("--resume and --overwrite exclude each other.");
   if (output.resume && fs::exists(output.output)) {
     std::cout << output.output << ": complete already\n";
     return 0;
   }
-  data::DecodeOptions decode;
-  decode.max_pixels = options.max_pixels;
-  check(decode);
-  const auto source = tools::open_images(inputs, options.list, decode);
+  const data::OpenedImages opened = data::open_images(inputs, input, tools::decode_options(options));
+  const auto& source = opened.source;
+  for (const std::string& note : opened.notes) cli::log(common.quiet, note);
   features.threads = cli::resolve_threads(common.threads);
   features.device = common.device;
-  FeatureExtractor extractor = tools::make_extractor(options, features, common.seed, common.quiet);
+  FeatureExtractor extractor = tools::make_extractor(options, statistics, features, common.seed, common.quiet);
 
   tools::ExtractionJob job;
   job.output = output.output;
@@ -139,17 +144,15 @@ int extract(int argc, const char* const* argv) {
   const auto bytes = static_cast<double>((job.end - job.begin) * extractor.feature_count() * value_bytes);
   const fs::path folder = fs::absolute(output.output).parent_path();
   const auto free_bytes = static_cast<double>(fs::space(folder).available);
-  const std::string plan = std::to_string(job.end - job.begin) + " images, " + std::to_string(extractor.feature_count()) +
-                           " features each: " + cli::human_bytes(bytes) + "; free in " + folder.string() + ": " +
-                           cli::human_bytes(free_bytes);
+  const std::string plan = std::to_string(job.end - job.begin) + " images, " +
+                           std::to_string(extractor.feature_count()) + " features each: " + cli::human_bytes(bytes) +
+                           "; free in " + folder.string() + ": " + cli::human_bytes(free_bytes);
   if (output.dry_run) {
     std::cout << plan << "\n";
     return 0;
   }
   cli::log(common.quiet, plan + "; on " + extractor.device());
-  data::ResizeOptions resize;
-  resize.size = extractor.image_size();
-  resize.resize = options.resize;
+  const data::ResizeOptions resize = tools::resize_options(options, extractor.image_size());
   const tools::ExtractionReport report = tools::extract_to_file(*source, resize, extractor, job);
   print_report(report, output.output, extractor, features.threads, common.json);
   constexpr int kSomeInputsFailed = 3;

@@ -80,8 +80,8 @@ std::string recipe_path(const std::string& recipe) {
     const fs::path file = folder / (recipe + ".ini");
     if (fs::exists(file)) return file;
   }
-  throw OptionError("--recipe is \"" + recipe + "\", neither a file nor a recipe of this project: " +
-                    "faces64, imagenet32, lsun64, svhn32.");
+  throw OptionError("--recipe is \"" + recipe +
+                    "\", neither a file nor a recipe of this project: " + "faces64, imagenet32, lsun64, svhn32.");
 }
 
 int run(int argc, const char* const* argv) {

@@ -6,9 +6,11 @@ usage: quickstart_report.py FOLDER
 
 import html
 import json
+import math
 import sys
 from pathlib import Path
 
+# File, label
 ROWS = [
     ("trained", "trained discriminator"),
     ("untrained", "same network, untrained"),
@@ -27,12 +29,15 @@ PAGE = """<!doctype html>
   img {{ image-rendering: pixelated; width: 100%; max-width: 40em; }}
 </style>
 <h1>libdcgan quickstart</h1>
-<p>Accuracy of a linear SVM on images that neither the network nor the SVM has seen.</p>
+<p>Accuracy of a linear SVM, fitted to {train_rows:,} images, on {test_rows:,} images that neither the network nor the SVM
+has seen; &plusmn; is half the 95% interval of a proportion. C was chosen on images held out of the training set.</p>
 <table>
 <tr><th>features</th><th>accuracy</th><th>C</th></tr>
 {rows}
 </table>
 <p>{verdict}</p>
+<h2>Images that it was trained on, without labels</h2>
+<p><img src="images.png" alt="training images"></p>
 <h2>Samples of the generator</h2>
 {pictures}
 <h2>How the network was made</h2>
@@ -53,6 +58,12 @@ def verdict(results):
     return f"The trained network is NOT above: {lost}. More steps or a wider network may help (--steps, --width)."
 
 
+def percent(result):
+    """Accuracy with half its 95% interval, in percent."""
+    p, n = result["accuracy"], result["test_rows"]
+    return f"{100 * p:.1f} ± {196 * math.sqrt(p * (1 - p) / n):.1f}%"
+
+
 def sample_grids(folder):
     """The first and the last grid of samples, oldest first."""
     grids = sorted((folder / "trained/samples").glob("*.png"))
@@ -62,22 +73,23 @@ def sample_grids(folder):
 def main():
     folder = Path(sys.argv[1])
     results = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name, _ in ROWS}
-    options = json.loads((folder / "trained/options.json").read_text(encoding="utf-8"))
+    metrics = (folder / "trained/metrics.jsonl").read_text(encoding="utf-8").splitlines()
 
-    print(f"{'features':<26}{'accuracy':>10}{'C':>10}")
+    print(f"{'features':<26}{'accuracy':>14}{'C':>10}")
     for name, label in ROWS:
-        print(f"{label:<26}{results[name]['accuracy']:>9.1%} {results[name]['c']:>9.3g}")
+        print(f"{label:<26}{percent(results[name]):>14}{results[name]['c']:>10.3g}")
     print(verdict(results))
 
     rows = "\n".join(
-        f"<tr><td>{label}</td><td class=number>{results[name]['accuracy']:.1%}</td>"
+        f"<tr><td>{label}</td><td class=number>{percent(results[name])}</td>"
         f"<td class=number>{results[name]['c']:.3g}</td></tr>" for name, label in ROWS)
     pictures = "\n".join(
         f'<p>{html.escape(grid.stem)}<br><img src="trained/samples/{html.escape(grid.name)}" alt="{html.escape(grid.stem)}"></p>'
         for grid in sample_grids(folder))
     report = folder / "report.html"
-    report.write_text(PAGE.format(rows=rows, verdict=html.escape(verdict(results)), pictures=pictures,
-                                  steps=options["steps"]), encoding="utf-8")
+    counts = {name: results["trained"][name] for name in ("train_rows", "test_rows")}
+    report.write_text(PAGE.format(**counts, rows=rows, verdict=html.escape(verdict(results)), pictures=pictures,
+                                  steps=json.loads(metrics[-1])["step"]), encoding="utf-8")
     print(f"report: {report}")
 
 

@@ -60,12 +60,12 @@ TEST(Architecture, OfImageNet32IsThatOfTheReleasedWeights) {
 
 TEST(Architecture, OfSvhn32IsThatOfTheReleasedWeights) {
   const ArchitectureOptions o = published_architecture("svhn32");
-  EXPECT_THAT(rows(discriminator_convolutions(o)),
-              ElementsAre(Row(3, 64, 5, 2, 32, 16, false), Row(64, 128, 5, 2, 16, 8, true),
-                          Row(128, 256, 5, 2, 8, 4, true)));
-  EXPECT_THAT(rows(generator_convolutions(o)),
-              ElementsAre(Row(256, 128, 5, 2, 4, 8, true), Row(128, 64, 5, 2, 8, 16, true),
-                          Row(64, 3, 5, 2, 16, 32, false)));
+  EXPECT_THAT(
+      rows(discriminator_convolutions(o)),
+      ElementsAre(Row(3, 64, 5, 2, 32, 16, false), Row(64, 128, 5, 2, 16, 8, true), Row(128, 256, 5, 2, 8, 4, true)));
+  EXPECT_THAT(
+      rows(generator_convolutions(o)),
+      ElementsAre(Row(256, 128, 5, 2, 4, 8, true), Row(128, 64, 5, 2, 8, 16, true), Row(64, 3, 5, 2, 16, 32, false)));
   EXPECT_EQ(discriminator_parameters(o), 1'033'664);
   EXPECT_EQ(generator_parameters(o), 1'446'976);
   EXPECT_EQ(o.latent, Latent::kNormal);
@@ -109,7 +109,8 @@ TEST(Architecture, NamesTheFlagTheValueAndTheRule) {
               ThrowsMessage<OptionError>(HasSubstr("faces64, imagenet32, lsun64, svhn32")));
   EXPECT_THAT([] { feature_count({}, {7}); }, ThrowsMessage<OptionError>(HasSubstr("--layers is 7; it must be")));
   EXPECT_THAT([] { feature_count({}, {2, 1}); }, ThrowsMessage<OptionError>(HasSubstr("in rising order")));
-  EXPECT_THAT([] { feature_count({}, {}, 3); }, ThrowsMessage<OptionError>(HasSubstr("--grid is 3; it must be 1, 2 or 4")));
+  EXPECT_THAT([] { feature_count({}, {}, 3); },
+              ThrowsMessage<OptionError>(HasSubstr("--grid is 3; it must be 1, 2 or 4")));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ class Extractor : public testing::Test {
   }
 
   // Feeds images to infer_statistics() in pieces of `piece`.
-  static FeatureExtractor::NextImages feed(const std::vector<uint8_t>& pixels, int64_t piece) {
+  static NextImages feed(const std::vector<uint8_t>& pixels, int64_t piece) {
     return [&pixels, piece, done = size_t{0}](uint8_t* to, int64_t capacity) mutable {
       constexpr int64_t kBytes = 32 * 32 * 3;
       const int64_t left = static_cast<int64_t>(pixels.size() - done) / kBytes;
@@ -131,7 +131,8 @@ TEST_F(Extractor, GivesTheSameBitsWhateverBatchSizeThreadsAndCount) {
     }
   }
   const std::vector<uint8_t> first(pixels.begin(), pixels.begin() + 32 * 32 * 3);
-  EXPECT_EQ(extract(reference, first), std::vector<float>(expected.begin(), expected.begin() + reference.feature_count()));
+  EXPECT_EQ(extract(reference, first),
+            std::vector<float>(expected.begin(), expected.begin() + reference.feature_count()));
 }
 
 TEST_F(Extractor, TellsItsShapeFromTheModel) {
@@ -179,10 +180,12 @@ TEST_F(Extractor, ReadsRowsWithAStride) {
 }
 
 TEST_F(Extractor, NamesWhatDoesNotFit) {
-  EXPECT_THAT([&] { FeatureExtractor(path_, {{7}}); }, ThrowsMessage<Error>(HasSubstr("--layers asks for convolution 7; the model has 6")));
+  EXPECT_THAT([&] { FeatureExtractor(path_, {{7}}); },
+              ThrowsMessage<Error>(HasSubstr("--layers asks for convolution 7; the model has 6")));
   EXPECT_THAT([&] { FeatureExtractor(path_, {{}, 3}); }, ThrowsMessage<Error>(HasSubstr("--grid is 3")));
   EXPECT_THAT([&] { FeatureExtractor(path_, {{}, 4, 1, 0}); }, ThrowsMessage<Error>(HasSubstr("--batch-size is 0")));
-  EXPECT_THAT([&] { FeatureExtractor(folder_ / "none.safetensors"); }, ThrowsMessage<Error>(HasSubstr("none.safetensors")));
+  EXPECT_THAT([&] { FeatureExtractor(folder_ / "none.safetensors"); },
+              ThrowsMessage<Error>(HasSubstr("none.safetensors")));
   FeatureExtractor extractor(path_);
   float unused = 0;
   EXPECT_THAT([&] { extractor.extract(nullptr, 1, 31, 32, 0, &unused); },

@@ -14,7 +14,8 @@ TEST(Device, IsTheCpuWhenAskedFor) { EXPECT_TRUE(resolve_device("cpu").is_cpu())
 
 TEST(Device, RefusesANameThatIsNone) {
   for (const char* text : {"", "gpu", "cuda:", "cuda:x", "cuda:1x", "CPU"}) {
-    EXPECT_THAT([&] { resolve_device(text); }, ThrowsMessage<OptionError>(HasSubstr("must be auto, cpu, cuda or cuda:N")))
+    EXPECT_THAT([&] { resolve_device(text); },
+                ThrowsMessage<OptionError>(HasSubstr("must be auto, cpu, cuda or cuda:N")))
         << text;
   }
 }

@@ -21,7 +21,8 @@ ArchitectureOptions small_architecture() {
 ModelFile model_of(const Discriminator& d, const Generator& g) {
   ModelFile model;
   model.architecture = small_architecture();
-  for (const auto& tensors : {d.parameters(), d.buffers(), g.parameters(), g.buffers()}) store_tensors(tensors, model.tensors);
+  for (const auto& tensors : {d.parameters(), d.buffers(), g.parameters(), g.buffers()})
+    store_tensors(tensors, model.tensors);
   model.convolutions = static_cast<int64_t>(d.convolutions.size());
   return model;
 }
@@ -60,7 +61,8 @@ TEST(NetworkTensors, NameATensorThatIsMissingOrOfAnotherShape) {
   model.tensors.at("discriminator.bn2.weight").shape = {1};
   EXPECT_THAT([&] { discriminator_from(model); }, ThrowsMessage<Error>(HasSubstr("\"discriminator.bn2.weight\" has")));
   model.tensors.erase("discriminator.bn2.weight");
-  EXPECT_THAT([&] { discriminator_from(model); }, ThrowsMessage<Error>(HasSubstr("\"discriminator.bn2.weight\" is missing")));
+  EXPECT_THAT([&] { discriminator_from(model); },
+              ThrowsMessage<Error>(HasSubstr("\"discriminator.bn2.weight\" is missing")));
 }
 
 }  // namespace

@@ -129,7 +129,8 @@ TEST(BatchNorm, UsesTheBiasedVarianceAndTheAuthorsEpsilon) {
 
 TEST(BatchNorm, WithTinyVarianceShowsItsEpsilon) {
   const BatchNorm norm = {at::full({1}, 1.0), at::zeros({1}), at::zeros({1}), at::full({1}, 1.0)};
-  // Values +-1e-4 have variance 1e-8, so the result is 1e-4 / sqrt(2e-8) = 0.7071; with PyTorch's 1e-5 it would be 0.03.
+  // Values +-1e-4 have variance 1e-8, so the result is 1e-4 / sqrt(2e-8) = 0.7071; with PyTorch's 1e-5 it would be
+  // 0.03.
   const at::Tensor x = at::tensor({1e-4F, -1e-4F}).view({2, 1, 1, 1});
   EXPECT_NEAR(norm.forward(x, Statistics::kBatch).max().item<double>(), std::sqrt(0.5), 1e-4);
 }
@@ -185,7 +186,8 @@ TEST(Networks, HaveTheGradientsOfFiniteDifferences) {
 }
 
 TEST(StatisticsAverage, IsThePlainAverageOverMinibatches) {
-  // Two layers, the first without batch norm. Minibatches of 2 and 1 images count the same (the authors' short last one).
+  // Two layers, the first without batch norm. Minibatches of 2 and 1 images count the same (the authors' short last
+  // one).
   ArchitectureOptions o = small_architecture();
   Discriminator d = make_discriminator(o, 2);
   const at::Tensor a = some_images(o, 2);

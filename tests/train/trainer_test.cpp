@@ -118,7 +118,8 @@ TEST_F(Trainer, KeepsTheNewestCheckpointsOnly) {
   run.options.keep_checkpoints = 2;
   train(run);
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(run.folder + "/checkpoints")) names.push_back(entry.path().filename());
+  for (const auto& entry : fs::directory_iterator(run.folder + "/checkpoints"))
+    names.push_back(entry.path().filename());
   EXPECT_THAT(names, testing::UnorderedElementsAre("step-00000005.safetensors", "step-00000006.safetensors"));
 }
 
@@ -185,8 +186,9 @@ TEST_F(Trainer, IsChangedByEachOption) {
     change(run);
     train(run);
     const ModelFile model = load_model(run.folder + "/model.safetensors");
-    const bool same = model.tensors.at("discriminator.conv1.weight").bytes == base.tensors.at("discriminator.conv1.weight").bytes &&
-                      model.tensors.at("generator.project.weight").bytes == base.tensors.at("generator.project.weight").bytes;
+    const bool same =
+        model.tensors.at("discriminator.conv1.weight").bytes == base.tensors.at("discriminator.conv1.weight").bytes &&
+        model.tensors.at("generator.project.weight").bytes == base.tensors.at("generator.project.weight").bytes;
     EXPECT_FALSE(same) << name;
   }
   TrainingRun statistics = small_run(folder_ / "statistics", 3);

@@ -155,8 +155,8 @@ bool CommandLine::parse(int argc, const char* const* argv) {
     for (const auto& [flag, set] : setters_) {
       if (values.count(flag) == 0 || values[flag].defaulted()) continue;
       const auto& value = values[flag].value();
-      set(flag, value.type() == typeid(bool) ? to_text(boost::any_cast<bool>(value))
-                                             : boost::any_cast<std::string>(value));
+      set(flag,
+          value.type() == typeid(bool) ? to_text(boost::any_cast<bool>(value)) : boost::any_cast<std::string>(value));
     }
   };
   set_fields(values_);
@@ -207,8 +207,8 @@ int dispatch(int argc, const char* const* argv, const std::string& summary, cons
   for (const Command& command : commands) names.push_back(command.name);
   if (first == "--help" || first == "-h") {
     std::cout << summary << "\n\nUsage: " << program << " COMMAND [options]\n\nCommands:\n";
-    for (const Command& c : commands) std::cout << "  " << c.name << std::string(14 - std::min<size_t>(13, c.name.size()), ' ')
-                                                << c.summary << "\n";
+    for (const Command& c : commands)
+      std::cout << "  " << c.name << std::string(14 - std::min<size_t>(13, c.name.size()), ' ') << c.summary << "\n";
     std::cout << "\n" << program << " COMMAND --help says more.\n";
     return 0;
   }
@@ -220,7 +220,8 @@ int dispatch(int argc, const char* const* argv, const std::string& summary, cons
   for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
   const std::string guess = nearest(first, names);
   throw OptionError((first.empty() ? "no command given" : "\"" + first + "\" is no command of " + program) +
-                    (guess.empty() || first.empty() ? "" : "; did you mean " + guess + "?") + "; commands: " + known + ".");
+                    (guess.empty() || first.empty() ? "" : "; did you mean " + guess + "?") + "; commands: " + known +
+                    ".");
 }
 
 }  // namespace

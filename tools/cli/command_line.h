@@ -17,9 +17,9 @@ namespace dcgan::cli {
 
 /// Options that every program has.
 struct CommonOptions {
-  bool quiet = false;          ///< no progress and no log on stderr
-  bool json = false;           ///< results as JSON on stdout
-  int64_t threads = 0;         ///< 0: one per core
+  bool quiet = false;   ///< no progress and no log on stderr
+  bool json = false;    ///< results as JSON on stdout
+  int64_t threads = 0;  ///< 0: one per core
   std::string device = "auto";
   uint64_t seed = 42;
 };
@@ -47,7 +47,8 @@ class CommandLine {
   template <class Options>
   void add(const std::string& group, Options& options) {
     boost::program_options::options_description& description = new_group(group);
-    describe(options, [&](auto& field, const char* flag, const char* help) { add_option(description, field, flag, help); });
+    describe(options,
+             [&](auto& field, const char* flag, const char* help) { add_option(description, field, flag, help); });
   }
   /// One flag that belongs to no struct; `flag` may be "output,o".
   template <class T>

@@ -21,7 +21,8 @@ struct EnumNames<Latent> {
 };
 
 /// Shape of a discriminator and its generator, which mirrors it. The defaults are the ImageNet-32 model of Radford,
-/// Metz, Chintala 2016 (arXiv:1511.06434), section 5.1; released weights "imagenet_gan_pretrain_128f_relu_lrelu_7l_3x3_256z".
+/// Metz, Chintala 2016 (arXiv:1511.06434), section 5.1; released weights
+/// "imagenet_gan_pretrain_128f_relu_lrelu_7l_3x3_256z".
 ///
 /// The image is halved by a stride-2 convolution until it is 4x4. Each halving is a scale; scale i has width ndf * 2^i
 /// and `convs_per_scale` convolutions, all of stride 1 but the last.

@@ -1,22 +1,22 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "dcgan/export.h"
+#include "dcgan/next_images.h"
 
 namespace dcgan {
 
 /// Which features to make, and with what.
 struct FeatureOptions {
-  std::vector<int64_t> layers;   ///< 1-based convolutions, lowest first; empty: all
-  int64_t grid = 4;              ///< side that each feature map is max-pooled to: 1, 2 or 4
-  int64_t threads = 0;           ///< 0: one per core
-  int64_t batch_size = 64;       ///< images per pass; changes speed and memory, never the features
-  std::string device = "auto";   ///< auto, cpu, cuda or cuda:N; auto takes a GPU where there is one
+  std::vector<int64_t> layers;  ///< 1-based convolutions, lowest first; empty: all
+  int64_t grid = 4;             ///< side that each feature map is max-pooled to: 1, 2 or 4
+  int64_t threads = 0;          ///< 0: one per core
+  int64_t batch_size = 64;      ///< images per pass; changes speed and memory, never the features
+  std::string device = "auto";  ///< auto, cpu, cuda or cuda:N; auto takes a GPU where there is one
 };
 
 template <class Visitor>
@@ -27,7 +27,8 @@ void describe(FeatureOptions& o, Visitor&& f) {
 }
 
 /// Features of a trained discriminator: every convolution after batch norm and LeakyReLU, max-pooled to grid x grid,
-/// flattened (C, H, W) and concatenated, lowest layer first (Radford, Metz, Chintala 2016, arXiv:1511.06434, section 5.1).
+/// flattened (C, H, W) and concatenated, lowest layer first (Radford, Metz, Chintala 2016, arXiv:1511.06434,
+/// section 5.1).
 ///
 /// This header needs nothing but the standard library. An object may be used from one thread at a time; several
 /// objects may be used side by side.
@@ -40,23 +41,17 @@ class DCGAN_EXPORT FeatureExtractor {
   FeatureExtractor(FeatureExtractor&&) noexcept;
   FeatureExtractor& operator=(FeatureExtractor&&) noexcept;
 
-  int64_t image_size() const;                        ///< H = W that the model takes, pixels
-  int64_t feature_count() const;                     ///< D, 28,672 for the ImageNet-32 model
-  const std::vector<int64_t>& layers() const;        ///< 1-based, lowest first
-  std::vector<int64_t> layer_offsets() const;        ///< [layers + 1], see FeatureFileInfo
-  const std::string& architecture() const;           ///< JSON
+  int64_t image_size() const;                  ///< H = W that the model takes, pixels
+  int64_t feature_count() const;               ///< D, 28,672 for the ImageNet-32 model
+  const std::vector<int64_t>& layers() const;  ///< 1-based, lowest first
+  std::vector<int64_t> layer_offsets() const;  ///< [layers + 1], see FeatureFileInfo
+  const std::string& architecture() const;     ///< JSON
   const std::string& model_sha256() const;
-  const std::string& statistics() const;             ///< where the batch-norm statistics come from, JSON
-  const std::string& device() const;                 ///< "cpu" or "cuda:N", what "auto" took
+  const std::string& statistics() const;  ///< where the batch-norm statistics come from, JSON
+  const std::string& device() const;      ///< "cpu" or "cuda:N", what "auto" took
 
-  /// Infers the batch-norm statistics from images of the target domain by the authors' rule and uses them from now on:
-  /// minibatches of 128 in the given order, each layer's mean and biased variance while the layers below are normalised
-  /// with the minibatch's own, plain average over the minibatches (authors' svhn_semisup_analysis.py).
-  /// @param next    fills uint8 [n, H, W, 3] with the next n <= capacity images and returns n; 0 after the last. It is
-  ///                asked again until a minibatch is full.
-  /// @param source  recorded in statistics()
-  /// @throws dcgan::Error if there are no images.
-  using NextImages = std::function<int64_t(uint8_t* pixels, int64_t capacity)>;
+  /// Infers the batch-norm statistics from images of the target domain by the authors' rule (dcgan/statistics.h) and
+  /// uses them from now on.
   void infer_statistics(const NextImages& next, const std::string& source);
 
   /// @param pixels  uint8, RGB, interleaved; image i starts at pixels + i * height * stride

@@ -20,7 +20,8 @@ struct EnumNames<FeatureStorage> {
   static constexpr std::array<std::string_view, 2> kNames = {"f32", "f16"};
 };
 
-/// How the features of a file were made; every field becomes a root attribute of the same name.
+/// How the features of a file were made; every field becomes a root attribute of the same name, but for `classes`
+/// (a dataset) and `storage` (the type of /features).
 struct FeatureFileInfo {
   int64_t feature_count = 0;           ///< D
   std::string model_sha256;            ///< of the model file
@@ -31,14 +32,15 @@ struct FeatureFileInfo {
   std::string preprocessing = "{}";    ///< JSON: resize, crop, decode, statistics, ...
   std::string command_line;
   uint64_t seed = 0;
-  std::vector<std::string> classes;    ///< [K] in byte order; empty where the images have no labels
+  std::vector<std::string> classes;  ///< [K] in byte order; empty where the images have no labels
   FeatureStorage storage = FeatureStorage::kFloat32;
 };
 
 /// Writes features in order of rows to `path`.partial; close() renames it to `path`.
 ///
-/// Killed at any moment, the partial file stays readable, and a writer opened on it with `resume` goes on after the
-/// rows of the last flush(). Not safe for concurrent use.
+/// Killed at any moment, even in close(), a writer opened with kResume goes on after the rows of the last flush();
+/// paths, labels and failures wait in `path`.partial.journal until close(). Memory does not grow with N. A full disk is
+/// a FileError that says what is kept. Not safe for concurrent use; a second process on the same `path` is refused.
 class DCGAN_EXPORT FeatureFileWriter {
  public:
   enum class Mode { kCreate, kOverwrite, kResume };
@@ -51,10 +53,11 @@ class DCGAN_EXPORT FeatureFileWriter {
                     const std::string& fingerprint, Mode mode);
   ~FeatureFileWriter();  ///< without close() the partial file stays, flushed
 
-  int64_t rows() const;            ///< rows written, including those of the run that was resumed
-  int64_t inputs_done() const;     ///< inputs accounted for: rows and failures
+  int64_t rows() const;         ///< rows written, including those of the run that was resumed
+  int64_t inputs_done() const;  ///< inputs accounted for: rows and failures
   /// Appends rows: float32 [paths.size(), D]; labels as in PackedImageWriter. `inputs_done` counts the inputs that are
-  /// accounted for once these rows and the failures added before are safe.
+  /// accounted for once these rows and failures are safe.
+  /// @throws FileError if the disk is full, or float16 cannot hold a value (the message names the image)
   void append(const float* rows, const std::vector<std::string>& paths, const std::vector<int32_t>& labels,
               const std::vector<Failure>& failures, int64_t inputs_done);
   void flush();
@@ -79,10 +82,10 @@ class DCGAN_EXPORT FeatureFileReader {
 
   const std::string& path() const;
   const FeatureFileInfo& info() const;
-  int64_t rows() const;                            ///< N
-  int64_t feature_count() const;                   ///< D
-  const std::vector<std::string>& paths() const;   ///< [N], or empty
-  const std::vector<int32_t>& labels() const;      ///< [N], or empty
+  int64_t rows() const;                           ///< N
+  int64_t feature_count() const;                  ///< D
+  const std::vector<std::string>& paths() const;  ///< [N], or empty
+  const std::vector<int32_t>& labels() const;     ///< [N], or empty
   std::vector<Failure> failures() const;
 
   /// Rows first .. first + count - 1 as float32 [count, D], whatever the storage.

@@ -22,9 +22,9 @@ struct ModelFile {
   std::map<std::string, StoredTensor> tensors;
   std::string statistics = "{}";  ///< JSON: where running_mean and running_var come from
   std::string training = "{}";    ///< JSON: training options, data set and its preparation, step, seed
-  int64_t convolutions = 0;       ///< lower convolutions of the discriminator that the file holds; all, or fewer (partial)
+  int64_t convolutions = 0;  ///< lower convolutions of the discriminator that the file holds; all, or fewer (partial)
   bool has_generator = true;
-  std::string sha256;             ///< of the file it was read from; ignored by save_model
+  std::string sha256;  ///< of the file it was read from; ignored by save_model
 };
 
 /// @throws FileError if a tensor is missing, surplus, or of another shape than the architecture says.

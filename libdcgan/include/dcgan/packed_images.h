@@ -50,9 +50,9 @@ class DCGAN_EXPORT PackedImageReader {
 
   const std::string& path() const;
   const PackedImagesInfo& info() const;
-  int64_t count() const;                             ///< N
-  const std::vector<std::string>& paths() const;     ///< [N]
-  const std::vector<int32_t>& labels() const;        ///< [N], or empty
+  int64_t count() const;                          ///< N
+  const std::vector<std::string>& paths() const;  ///< [N]
+  const std::vector<int32_t>& labels() const;     ///< [N], or empty
   std::vector<Failure> failures() const;
 
   /// Rows first .. first + count - 1 into `pixels`, uint8 [count, H, W, 3].

@@ -32,7 +32,7 @@ struct TrainOptions {
   double learning_rate = 2e-4;
   double beta1 = 0.5;
   double beta2 = 0.999;
-  double weight_decay = 0;              ///< added to the gradient of every parameter; authors: 1e-5 for faces
+  double weight_decay = 0;  ///< added to the gradient of every parameter; authors: 1e-5 for faces
   int64_t decay_steps = 0;
   int64_t statistics_minibatches = 32;
   int64_t log_every = 20;
@@ -108,7 +108,8 @@ DCGAN_EXPORT int64_t run_training(const TrainingRun& run, const PackedImageReade
 DCGAN_EXPORT ModelFile initialised_model(const ArchitectureOptions& options, uint64_t seed);
 
 /// Samples of a model's generator, noise drawn from the seed. uint8 [count, H, W, 3].
-/// @param batch_statistics  normalise with the statistics of these samples, as the authors do, rather than the fixed ones
+/// @param batch_statistics  normalise with the statistics of these samples, as the authors do, rather than the fixed
+/// ones
 DCGAN_EXPORT ImageBatch sample_images(const ModelFile& model, int64_t count, uint64_t seed, bool batch_statistics);
 
 }  // namespace dcgan

@@ -13,6 +13,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "features/inference_engine.h"
+#include "features/statistics.h"
 #include "features/torch_features.h"
 #include "nn/device.h"
 #include "nn/network_tensors.h"
@@ -29,7 +30,8 @@ FoldedConvolution fold(const nn::Convolution& convolution) {
   std::vector<double> shift(static_cast<size_t>(s.out_channels), 0);
   if (s.batch_norm) {
     const nn::BatchNorm& norm = convolution.batch_norm;
-    const at::Tensor a = norm.weight.to(at::kDouble).div(norm.running_var.to(at::kDouble).add(nn::kBatchNormEpsilon).sqrt());
+    const at::Tensor a =
+        norm.weight.to(at::kDouble).div(norm.running_var.to(at::kDouble).add(nn::kBatchNormEpsilon).sqrt());
     const at::Tensor b = norm.bias.to(at::kDouble).sub(a.mul(norm.running_mean.to(at::kDouble)));
     std::memcpy(scale.data(), a.const_data_ptr<double>(), scale.size() * sizeof(double));
     std::memcpy(shift.data(), b.const_data_ptr<double>(), shift.size() * sizeof(double));
@@ -135,26 +137,7 @@ std::vector<int64_t> FeatureExtractor::layer_offsets() const {
 }
 
 void FeatureExtractor::infer_statistics(const NextImages& next, const std::string& source) {
-  const int64_t image_bytes = image_size() * image_size() * 3;
-  std::vector<uint8_t> pixels(static_cast<size_t>(nn::kStatisticsMinibatch * image_bytes));
-  nn::StatisticsAverage average(impl_->network);
-  int64_t images = 0;
-  for (bool more = true; more;) {
-    int64_t count = 0;
-    while (more && count < nn::kStatisticsMinibatch) {
-      const int64_t got = next(pixels.data() + count * image_bytes, nn::kStatisticsMinibatch - count);
-      count += got;
-      more = got > 0;
-    }
-    if (count > 0) average.add(impl_->images_from(pixels.data(), count));
-    images += count;
-  }
-  if (images == 0) throw OptionError("batch-norm statistics need at least one image; " + source + " has none.");
-  average.finish();
-  impl_->model.statistics = nlohmann::ordered_json({{"source", source},
-                                                    {"images", images},
-                                                    {"minibatch-size", nn::kStatisticsMinibatch}})
-                                .dump();
+  impl_->model.statistics = features::average_statistics(impl_->network, image_size(), impl_->device, next, source);
   impl_->prepare();
 }
 
@@ -168,12 +151,14 @@ void FeatureExtractor::extract(const uint8_t* pixels, int64_t count, int64_t wid
   const int64_t row = 3 * width;
   if (stride == 0) stride = row;
   if (stride < row) {
-    throw OptionError("the stride is " + std::to_string(stride) + " bytes; a row of pixels takes " + std::to_string(row) + ".");
+    throw OptionError("the stride is " + std::to_string(stride) + " bytes; a row of pixels takes " +
+                      std::to_string(row) + ".");
   }
   std::vector<uint8_t> dense;
   if (stride != row) {
     dense.resize(static_cast<size_t>(count * height * row));
-    for (int64_t y = 0; y < count * height; ++y) std::memcpy(dense.data() + y * row, pixels + y * stride, static_cast<size_t>(row));
+    for (int64_t y = 0; y < count * height; ++y)
+      std::memcpy(dense.data() + y * row, pixels + y * stride, static_cast<size_t>(row));
     pixels = dense.data();
   }
   if (impl_->engine) {
@@ -182,10 +167,12 @@ void FeatureExtractor::extract(const uint8_t* pixels, int64_t count, int64_t wid
   }
   for (int64_t first = 0; first < count; first += impl_->options.batch_size) {
     const int64_t n = std::min(impl_->options.batch_size, count - first);
-    const at::Tensor rows = features::torch_features(impl_->network, impl_->images_from(pixels + first * height * row, n),
-                                                     impl_->options.layers, impl_->options.grid)
-                                .to(at::kCPU);
-    std::memcpy(features + first * feature_count(), rows.const_data_ptr<float>(), static_cast<size_t>(rows.numel()) * sizeof(float));
+    const at::Tensor rows =
+        features::torch_features(impl_->network, impl_->images_from(pixels + first * height * row, n),
+                                 impl_->options.layers, impl_->options.grid)
+            .to(at::kCPU);
+    std::memcpy(features + first * feature_count(), rows.const_data_ptr<float>(),
+                static_cast<size_t>(rows.numel()) * sizeof(float));
   }
 }
 

@@ -6,8 +6,8 @@
 
 namespace dcgan::features {
 
-at::Tensor torch_features(const nn::Discriminator& network, const at::Tensor& images, const std::vector<int64_t>& layers,
-                          int64_t grid) {
+at::Tensor torch_features(const nn::Discriminator& network, const at::Tensor& images,
+                          const std::vector<int64_t>& layers, int64_t grid) {
   const at::NoGradGuard no_grad;
   const std::vector<at::Tensor> activations = network.activations(images, nn::Statistics::kFixed);
   std::vector<at::Tensor> parts;

@@ -34,7 +34,8 @@ std::vector<Convolution> make_convolutions(const std::vector<ConvolutionShape>& 
     const int64_t second = transposed ? s.out_channels : s.in_channels;
     at::Tensor weight =
         normal({first, second, s.kernel, s.kernel}, 0, random).contiguous(at::MemoryFormat::ChannelsLast);
-    convolutions.push_back({s, std::move(weight), s.batch_norm ? make_batch_norm(s.out_channels, random) : BatchNorm{}});
+    convolutions.push_back(
+        {s, std::move(weight), s.batch_norm ? make_batch_norm(s.out_channels, random) : BatchNorm{}});
   }
   return convolutions;
 }
@@ -110,7 +111,8 @@ std::vector<at::Tensor> Discriminator::activations(const at::Tensor& images, Sta
   return outputs;
 }
 
-at::Tensor Discriminator::forward(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook) const {
+at::Tensor Discriminator::forward(const at::Tensor& images, Statistics statistics,
+                                  const PreActivationHook& hook) const {
   // Flattened as (C, H, W), whatever the memory format, as the authors' flatten does.
   const at::Tensor top = activations(images, statistics, hook).back().contiguous();
   return at::linear(top.flatten(1), head).squeeze(1);
@@ -143,7 +145,8 @@ at::Tensor Generator::forward(const at::Tensor& z, Statistics statistics, const 
           .contiguous(at::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < convolutions.size(); ++i) {
     const Convolution& c = convolutions[i];
-    h = at::conv_transpose2d(h, c.weight, {}, c.shape.stride, c.shape.kernel / 2, /*output_padding=*/c.shape.stride - 1);
+    h = at::conv_transpose2d(h, c.weight, {}, c.shape.stride, c.shape.kernel / 2,
+                             /*output_padding=*/c.shape.stride - 1);
     if (hook) hook(i + 1, h);
     if (c.shape.batch_norm) h = c.batch_norm.forward(h, statistics).relu_();
   }

@@ -20,7 +20,8 @@ namespace dcgan::nn {
 constexpr double kLeakySlope = 0.2;
 /// The authors' lib/ops.py, batchnorm(); PyTorch's default is 1e-5.
 constexpr double kBatchNormEpsilon = 1e-8;
-/// Standard deviation of all initial weights, arXiv:1511.06434, section 4; of batch norm's scale around 1, authors' faces.
+/// Standard deviation of all initial weights, arXiv:1511.06434, section 4; of batch norm's scale around 1, authors'
+/// faces.
 constexpr double kInitialDeviation = 0.02;
 /// The authors' rule: batch-norm statistics are averages over minibatches of 128 images.
 constexpr int64_t kStatisticsMinibatch = 128;
@@ -32,8 +33,8 @@ enum class Statistics { kBatch, kFixed };
 
 /// (x - mean) / sqrt(variance + 1e-8) * weight + bias, per channel of float32 [N, C, H, W] or unit of [N, C].
 struct BatchNorm {
-  at::Tensor weight, bias;                ///< float32 [C]
-  at::Tensor running_mean, running_var;   ///< float32 [C], the fixed statistics; biased variance
+  at::Tensor weight, bias;               ///< float32 [C]
+  at::Tensor running_mean, running_var;  ///< float32 [C], the fixed statistics; biased variance
   at::Tensor forward(const at::Tensor& x, Statistics statistics) const;
 };
 
@@ -89,8 +90,8 @@ at::Tensor images_from_pixels(const at::Tensor& pixels);
 /// The inverse, rounded to the nearest and clamped: uint8 [N, H, W, 3].
 at::Tensor pixels_from_images(const at::Tensor& images);
 
-/// Infers fixed batch-norm statistics by the authors' rule (svhn/svhn_semisup_analysis.py): each layer's mean and biased
-/// variance while the layers below are normalised with the minibatch's own; plain average over the minibatches.
+/// Infers fixed batch-norm statistics by the authors' rule (svhn/svhn_semisup_analysis.py): each layer's mean and
+/// biased variance while the layers below are normalised with the minibatch's own; plain average over the minibatches.
 ///   StatisticsAverage average(network);   for each minibatch: average.add(images);   average.finish();
 template <class Network>
 class StatisticsAverage {

@@ -15,7 +15,8 @@ namespace dcgan::hdf5 {
 std::vector<std::string> read_texts(Place at, const std::string& name);
 
 /// Checks the global heaps in the first mebibyte of a file, where the texts of the root attributes lie that our writers
-/// wrote (what refers to them has checksums). @throws FileError
+/// wrote (what refers to them has checksums; in a file that another program wrote in HDF5's oldest format it has none,
+/// and damage there is HDF5's to find). @throws FileError
 void check_attribute_heaps(const std::string& path);
 
 }  // namespace dcgan::hdf5

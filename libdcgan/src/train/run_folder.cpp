@@ -60,8 +60,8 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, Trai
         const std::string was = a.contains(key) ? a[key].dump() : "nothing";
         const std::string is = b.contains(key) ? b[key].dump() : "nothing";
         if (was == is) continue;
-        throw OptionError(options_path + ": the run was made with " + key.substr(1) + " = " + was + ", now it is " + is +
-                          "; resume with the same options, or start anew in another folder.");
+        throw OptionError(options_path + ": the run was made with " + key.substr(1) + " = " + was + ", now it is " +
+                          is + "; resume with the same options, or start anew in another folder.");
       }
     }
     return;

@@ -19,7 +19,8 @@ class RunFolder {
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
   std::string sample_path(int64_t step) const;
 
-  /// The newest checkpoint that can be read whole; step -1 if there is none. A damaged one is passed over with a message.
+  /// The newest checkpoint that can be read whole; step -1 if there is none. A damaged one is passed over with a
+  /// message.
   struct Checkpoint {
     int64_t step = -1;
     SafetensorsFile file;

@@ -158,8 +158,8 @@ class Training {
   ModelFile model(const ordered_json& training) const {
     ModelFile model;
     model.architecture = run_.architecture;
-    for (const auto& tensors : {discriminator_.parameters(), discriminator_.buffers(), generator_.parameters(),
-                                generator_.buffers()}) {
+    for (const auto& tensors :
+         {discriminator_.parameters(), discriminator_.buffers(), generator_.parameters(), generator_.buffers()}) {
       nn::store_tensors(tensors, model.tensors);
     }
     model.convolutions = static_cast<int64_t>(discriminator_.convolutions.size());
@@ -217,8 +217,8 @@ class Training {
   void update_generator(int64_t batch_size, double rate) {
     set_requires_grad(discriminator_.parameters(), false);  // its gradients would be thrown away
     set_requires_grad(generator_.parameters(), true);
-    const at::Tensor fake = generator_.forward(noise("generator-noise", static_cast<uint64_t>(step_), batch_size),
-                                               nn::Statistics::kBatch);
+    const at::Tensor fake =
+        generator_.forward(noise("generator-noise", static_cast<uint64_t>(step_), batch_size), nn::Statistics::kBatch);
     const at::Tensor loss = at::softplus(discriminator_.forward(fake, nn::Statistics::kBatch).neg()).mean();
     loss.backward();
     generator_adam_.step(rate);
@@ -246,7 +246,8 @@ ordered_json identity_of(const TrainingRun& run, const ordered_json& data) {
   ordered_json options = options_to_json(run.options);
   for (const char* free : {"log-every", "sample-every", "checkpoint-every", "keep-checkpoints"}) options.erase(free);
   if (run.options.decay_steps == 0) options.erase("steps");
-  return {{"architecture", options_to_json(run.architecture)}, {"options", options}, {"seed", run.seed}, {"data", data}};
+  return {
+      {"architecture", options_to_json(run.architecture)}, {"options", options}, {"seed", run.seed}, {"data", data}};
 }
 
 void check_images(const TrainingRun& run, const PackedImageReader& images) {
