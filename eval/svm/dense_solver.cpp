@@ -51,7 +51,7 @@ class DenseSolver : public SvmSolver {
         columns_(set.features.columns()),
         pitch_(row_pitch(columns_)),
         machines_(set.classes == 2 ? 1 : set.classes),
-        block_rows_(n_ <= kKernelFormRows ? n_ : kBlockRows),
+        block_rows_(n_ <= std::min(columns_, kKernelFormRows) ? n_ : kBlockRows),
         slab_width_(round_up((pitch_ + slab_count(pitch_) - 1) / slab_count(pitch_), kKernelStep)),
         slabs_((pitch_ + slab_width_ - 1) / slab_width_),
         stream_(set_, resources.max_memory, resources.seed),
@@ -85,11 +85,11 @@ class DenseSolver : public SvmSolver {
       pass(fit.passes);
       fit.passes += 1;
       const double dual = sum(duals());
-      const double estimate = (sum(primals(pass_losses_)) - dual) / dual;
+      const double estimate = std::abs(sum(primals(pass_losses_)) - dual) / dual;
       if (resources_.on_pass) resources_.on_pass(fit.passes, estimate);
       const bool checkpoint = fit.passes % kCheckpoint == 0 || fit.passes == options_.max_passes;
       if (!(estimate <= promising) && !checkpoint) continue;
-      promising = 0.5 * estimate;
+      promising = std::max(0.5 * estimate, 0.1 * options_.tolerance);
       if (checkpoint) refresh_weights();
       certify(fit);
       if (!checkpoint) continue;
@@ -259,7 +259,7 @@ class DenseSolver : public SvmSolver {
     double first_gain = 0;
     const bool alone = n_ == block.count();  // nothing outside the block: as good as solved in here
     const double enough = alone ? 1e-4 : 0.1;
-    const int64_t sweeps = alone ? 200 * kSweeps : kSweeps;
+    const int64_t sweeps = alone ? 10 * kSweeps : kSweeps;
     for (int64_t sweep = 0; sweep < sweeps; ++sweep) {
       double gain = 0;
       for (int64_t i = 0; i < block.count(); ++i) {
@@ -362,12 +362,13 @@ class DenseSolver : public SvmSolver {
 
   void record(SvmFit& fit, const std::vector<double>& primal, const std::vector<double>& dual) const {
     fit.class_gaps.clear();
-    for (size_t k = 0; k < primal.size(); ++k) fit.class_gaps.push_back(primal[k] - dual[k]);
+    // Rounding to float32 can put a dual a hair above its primal.
+    for (size_t k = 0; k < primal.size(); ++k) fit.class_gaps.push_back(std::max(0.0, primal[k] - dual[k]));
     if (machines_ < set_.classes) fit.class_gaps.push_back(fit.class_gaps.front());
     const double copies = machines_ < set_.classes ? 2 : 1;  // the second of two classes mirrors the first
     fit.primal = copies * sum(primal);
-    fit.dual = copies * sum(dual);
-    fit.gap = (fit.primal - fit.dual) / fit.primal;
+    fit.gap = sum(fit.class_gaps) / fit.primal;
+    fit.dual = fit.primal - sum(fit.class_gaps);
     fit.converged = fit.gap <= options_.tolerance;
   }
 

@@ -48,7 +48,7 @@ double best_dual_logistic(double a, double margin, double squared, double c) {
     const double change = value / (1 + squared * c * s * (1 - s));
     t -= change;
     if (t <= low || t >= high) t = 0.5 * (low + high);
-    if (std::abs(change) < 1e-9 * (1 + std::abs(t))) break;
+    if (std::abs(change) < 1e-7 * (1 + std::abs(t))) break;
   }
   return c * sigmoid(t);
 }

@@ -86,7 +86,7 @@ TEST(ChooseC, RefusesANegativeValueOfTheGrid) {
 }
 
 TEST(TestSplit, OpensOnceForMachinesOfTheChosenC) {
-  const SvmData data = clouds(60, 5, 3, 2);
+  const SvmData data = clouds(60, 6, 3, 3);
   const std::unique_ptr<SvmSolver> solver = make_solver(data.set, {});
   std::vector<SvmFit> right, wrong;
   right.push_back(solver->fit(1e-2));

@@ -71,7 +71,9 @@ TEST_P(LossLaws, TheBestDualLeavesNothingToGain) {
     };
     const double best = best_dual(GetParam(), start, margin, squared, c);
     for (const double step : {-1e-4, 1e-4}) {
-      if (best + step >= 0) EXPECT_GE(dual(best) + 1e-12, dual(best + step)) << margin;
+      if (best + step >= 0) {
+        EXPECT_GE(dual(best) + 1e-12, dual(best + step)) << margin;
+      }
     }
   }
 }
