@@ -1,0 +1,224 @@
+#include "eval/protocols/protocol.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "dcgan/errors.h"
+#include "dcgan/seeds.h"
+
+namespace dcgan::eval {
+namespace {
+
+TrainingSet training_set(const LabelledFeatures& set, std::vector<int64_t> rows) {
+  TrainingSet result{set.features, std::move(rows), {}, static_cast<int64_t>(set.classes.size())};
+  for (const int64_t row : result.rows) result.labels.push_back(set.labels[static_cast<size_t>(row)]);
+  return result;
+}
+
+void log(const ProtocolResources& resources, const std::string& line) {
+  if (resources.log) resources.log(line);
+}
+
+std::string percent(double share) {
+  std::ostringstream text;
+  text.setf(std::ios::fixed);
+  text.precision(2);
+  text << 100 * share << "%";
+  return text.str();
+}
+
+// Rows that are set apart: a random part, or all rows of random groups until there are enough.
+RowSplit set_apart(const LabelledFeatures& set, int64_t count, uint64_t seed) {
+  const int64_t n = static_cast<int64_t>(set.labels.size());
+  std::vector<bool> apart(set.labels.size());
+  if (set.groups.empty()) {
+    const std::vector<int64_t> order = shuffled_indices(n, seed);
+    for (int64_t i = 0; i < count; ++i) apart[static_cast<size_t>(order[static_cast<size_t>(i)])] = true;
+  } else {
+    std::map<int64_t, std::vector<int64_t>> rows_of;
+    for (int64_t i = 0; i < n; ++i) rows_of[set.groups[static_cast<size_t>(i)]].push_back(i);
+    std::vector<const std::vector<int64_t>*> groups;
+    for (const auto& group : rows_of) groups.push_back(&group.second);
+    int64_t done = 0;
+    for (const int64_t g : shuffled_indices(static_cast<int64_t>(groups.size()), seed)) {
+      if (done >= count) break;
+      for (const int64_t row : *groups[static_cast<size_t>(g)]) apart[static_cast<size_t>(row)] = true, ++done;
+    }
+  }
+  RowSplit split;
+  for (int64_t i = 0; i < n; ++i) (apart[static_cast<size_t>(i)] ? split.validation : split.training).push_back(i);
+  return split;
+}
+
+// The pool's rows of each class.
+std::vector<std::vector<int64_t>> rows_by_class(const LabelledFeatures& set, const std::vector<int64_t>& pool,
+                                                int64_t per_class) {
+  std::vector<std::vector<int64_t>> rows(set.classes.size());
+  for (const int64_t row : pool) rows[static_cast<size_t>(set.labels[static_cast<size_t>(row)])].push_back(row);
+  for (size_t k = 0; k < rows.size(); ++k) {
+    if (static_cast<int64_t>(rows[k].size()) < per_class) {
+      throw Error("class \"" + set.classes[k] + "\" has " + std::to_string(rows[k].size()) +
+                  " examples to draw from, expected at least " + std::to_string(per_class) +
+                  "; give more images, or lower --per-class.");
+    }
+  }
+  return rows;
+}
+
+std::vector<int64_t> draw(const std::vector<std::vector<int64_t>>& by_class, int64_t per_class, uint64_t seed) {
+  std::vector<int64_t> rows;
+  for (size_t k = 0; k < by_class.size(); ++k) {
+    const std::vector<int64_t> order =
+        shuffled_indices(static_cast<int64_t>(by_class[k].size()), derive_seed(seed, "class", k));
+    for (int64_t i = 0; i < per_class; ++i)
+      rows.push_back(by_class[k][static_cast<size_t>(order[static_cast<size_t>(i)])]);
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+void check_sets(const LabelledFeatures& training, const LabelledFeatures& test) {
+  if (training.classes != test.classes) throw Error("training and test set have different classes.");
+  if (training.features.columns() != test.features.columns()) {
+    throw Error("training and test set have " + std::to_string(training.features.columns()) + " and " +
+                std::to_string(test.features.columns()) + " features.");
+  }
+}
+
+}  // namespace
+
+std::string split_hash(const LabelledFeatures& set, const std::vector<int64_t>& rows) {
+  uint64_t hash = derive_seed(rows.size(), "split");
+  for (const int64_t row : rows) hash = derive_seed(hash, set.names[static_cast<size_t>(row)]);
+  std::ostringstream text;
+  text.width(16);
+  text.fill('0');
+  text << std::hex << hash;
+  return text.str();
+}
+
+ProtocolResult all_labels(const LabelledFeatures& training, const LabelledFeatures& test,
+                          const ValidationOptions& validation, const ProtocolResources& resources) {
+  check_sets(training, test);
+  const TrainingSet all = training_set(training, all_rows(training.features.rows()));
+  const std::vector<RowSplit> splits =
+      validation_splits(training.labels, training.groups, validation, resources.solver.seed);
+  const ChosenC c = choose_c(all, splits, resources.grid, resources.svm, resources.solver);
+  for (const GridPoint& point : c.grid()) {
+    std::ostringstream line;
+    line << "C = " << point.c << ": " << percent(point.accuracy) << " on validation rows";
+    log(resources, line.str());
+  }
+  std::vector<SvmFit> fits;
+  fits.push_back(make_solver(all, resources.svm, resources.solver)->fit(c.value()));
+  const std::vector<int64_t> test_rows = all_rows(test.features.rows());
+  TestSplit closed(test.features, test_rows, test.labels);
+  ProtocolResult result;
+  result.accuracy = spread_of(closed.open(c, fits, resources.solver.threads));
+  result.c = c.value();
+  result.grid = c.grid();
+  result.edge_warning = c.edge_warning();
+  result.training_rows = training.features.rows();
+  result.validation_rows = static_cast<int64_t>(splits.front().validation.size());
+  result.test_rows = test.features.rows();
+  result.training_hash = split_hash(training, all.rows);
+  result.validation_hash = split_hash(training, splits.front().validation);
+  result.test_hash = split_hash(test, test_rows);
+  return result;
+}
+
+void check(const DrawOptions& options) {
+  const auto positive = [](const char* flag, int64_t value) {
+    if (value < 1)
+      throw OptionError("--" + std::string(flag) + " is " + std::to_string(value) + "; it must be positive.");
+  };
+  positive("per-class", options.per_class);
+  positive("selection-draws", options.selection_draws);
+  positive("draws", options.final_draws);
+  positive("validation", options.validation_rows);
+}
+
+ProtocolResult few_labels(const LabelledFeatures& training, const LabelledFeatures& test, const DrawOptions& options,
+                          const ProtocolResources& resources) {
+  check(options);
+  check_sets(training, test);
+  ProtocolResult result;
+  const int64_t n = training.features.rows();
+  int64_t validation_rows = options.validation_rows;
+  if (options.published_rows > 0 && n < options.published_rows) {
+    validation_rows =
+        std::max<int64_t>(1, std::llround(static_cast<double>(n) * static_cast<double>(options.validation_rows) /
+                                          static_cast<double>(options.published_rows)));
+    result.notes.push_back("training set of " + std::to_string(n) + " instead of " +
+                           std::to_string(options.published_rows) + ": " + std::to_string(validation_rows) +
+                           " validation rows, in proportion");
+  }
+  if (validation_rows >= n) {
+    throw Error(std::to_string(n) + " training rows cannot give " + std::to_string(validation_rows) +
+                " validation rows; lower --validation.");
+  }
+  const uint64_t seed = resources.solver.seed;
+  const RowSplit split = set_apart(training, validation_rows, derive_seed(seed, "validation"));
+  const auto by_class = rows_by_class(training, split.training, options.per_class);
+  const TrainingSet validation = training_set(training, split.validation);
+
+  std::vector<double> grid = resources.grid;
+  for (const double c : grid) check_cost("c-grid", c);
+  std::sort(grid.begin(), grid.end());
+  // Each draw serves the whole grid, so that values of C are compared on the same examples and one warm path fits them.
+  std::vector<GridPoint> points;
+  for (const double c : grid) points.push_back({c, 0, 0});
+  for (int64_t d = 0; d < options.selection_draws; ++d) {
+    const TrainingSet drawn = training_set(
+        training, draw(by_class, options.per_class, derive_seed(seed, "selection draw", static_cast<uint64_t>(d))));
+    const std::unique_ptr<SvmSolver> solver = make_solver(drawn, resources.svm, resources.solver);
+    for (GridPoint& point : points) {
+      const SvmFit fit = solver->fit(point.c);
+      const double right =
+          accuracy(predict(fit.model, training.features, validation.rows, resources.solver.threads), validation.labels);
+      point.accuracy += right / static_cast<double>(options.selection_draws);
+      point.fits += 1;
+    }
+    log(resources, "selection draw " + std::to_string(d + 1) + " of " + std::to_string(options.selection_draws));
+  }
+  const ChosenC c = best_of(points);
+
+  std::vector<SvmFit> fits;
+  std::vector<std::vector<int64_t>> draws;
+  for (int64_t d = 0; d < options.final_draws; ++d) {
+    draws.push_back(draw(by_class, options.per_class, derive_seed(seed, "final draw", static_cast<uint64_t>(d))));
+    fits.push_back(make_solver(training_set(training, draws.back()), resources.svm, resources.solver)->fit(c.value()));
+    log(resources, "draw " + std::to_string(d + 1) + " of " + std::to_string(options.final_draws));
+  }
+  const std::vector<int64_t> test_rows = all_rows(test.features.rows());
+  TestSplit closed(test.features, test_rows, test.labels);
+  result.accuracy = spread_of(closed.open(c, fits, resources.solver.threads));
+  result.c = c.value();
+  result.grid = c.grid();
+  result.edge_warning = c.edge_warning();
+  result.training_rows = static_cast<int64_t>(draws.front().size());
+  result.pool_rows = static_cast<int64_t>(split.training.size());
+  result.validation_rows = static_cast<int64_t>(split.validation.size());
+  result.test_rows = test.features.rows();
+  std::vector<int64_t> drawn;
+  for (const auto& rows : draws) drawn.insert(drawn.end(), rows.begin(), rows.end());
+  result.training_hash = split_hash(training, drawn);
+  result.validation_hash = split_hash(training, split.validation);
+  result.test_hash = split_hash(test, test_rows);
+  // The classes' own shares matter: the smallest class of a small pool is nearly the same in each draw.
+  double overlap = 0;
+  for (const auto& rows : by_class) {
+    overlap = std::max(overlap, static_cast<double>(options.per_class) / static_cast<double>(rows.size()));
+  }
+  constexpr double kNoticeable = 0.1;
+  if (overlap > kNoticeable) {
+    result.notes.push_back("draws overlap (up to " + percent(overlap) +
+                           " of a class is common to two of them): the spread over draws is too small");
+  }
+  return result;
+}
+
+}  // namespace dcgan::eval

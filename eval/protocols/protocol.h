@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "eval/choose_c.h"
+#include "eval/protocols/spread.h"
+#include "eval/svm/solver.h"
+
+namespace dcgan::eval {
+
+/// Rows with labels and the names of the rows, for the hashes of splits.
+struct LabelledFeatures {
+  const RowSource& features;
+  std::vector<int32_t> labels;     ///< [N]
+  std::vector<std::string> names;  ///< [N]
+  std::vector<int64_t> groups;     ///< [N] such as houses, or empty
+  std::vector<std::string> classes;
+};
+
+/// 16 hexadecimal digits that change with the rows' names and their order.
+std::string split_hash(const LabelledFeatures& set, const std::vector<int64_t>& rows);
+
+/// What every protocol needs.
+struct ProtocolResources {
+  SvmOptions svm;
+  SolverResources solver;  ///< threads, seed
+  std::vector<double> grid;
+  std::function<void(const std::string& line)> log;  ///< may be empty; may throw to stop
+};
+
+/// The outcome of a protocol for one set of features.
+struct ProtocolResult {
+  Spread accuracy;  ///< on the test rows
+  double c = 0;
+  std::vector<GridPoint> grid;
+  std::string edge_warning;   ///< empty unless the best C lies at an edge of the grid
+  int64_t training_rows = 0;  ///< of each fit whose accuracy is reported
+  int64_t pool_rows = 0;      ///< that draws are taken from; 0: all rows are used
+  int64_t validation_rows = 0;
+  int64_t test_rows = 0;
+  std::string training_hash, validation_hash, test_hash;
+  std::vector<std::string> notes;  ///< what differs from the published setting, and what to beware of
+};
+
+/// C by a hold-out of a fifth of the training rows (or by folds), then one machine on all of them.
+ProtocolResult all_labels(const LabelledFeatures& training, const LabelledFeatures& test,
+                          const ValidationOptions& validation, const ProtocolResources& resources);
+
+/// Few labels: `per_class` examples of each class in each draw.
+struct DrawOptions {
+  int64_t per_class = 100;
+  int64_t selection_draws = 10;  ///< for each value of C
+  int64_t final_draws = 100;     ///< at the best C
+  int64_t validation_rows = 10000;
+  int64_t published_rows = 0;  ///< N of the published training set; 0: any N is as published
+};
+
+template <class Visitor>
+void describe(DrawOptions& o, Visitor&& f) {
+  f(o.per_class, "per-class", "labelled examples of each class in a draw");
+  f(o.selection_draws, "selection-draws", "draws for each value of C");
+  f(o.final_draws, "draws", "draws at the best C, tested on the test set");
+  f(o.validation_rows, "validation", "training images set apart to choose C; fewer where the set is smaller");
+}
+
+void check(const DrawOptions& options);
+
+/// The authors' svhn_semisup_analysis.py: validation rows are set apart from the training set; for each C some random
+/// draws are fitted and validated; then fresh draws at the best C are tested. Where the training set is smaller than
+/// the published one, validation and pool are scaled in proportion, and a note says how far draws overlap.
+/// @throws Error naming a class with fewer than `per_class` examples in the pool.
+ProtocolResult few_labels(const LabelledFeatures& training, const LabelledFeatures& test, const DrawOptions& options,
+                          const ProtocolResources& resources);
+
+}  // namespace dcgan::eval
