@@ -44,7 +44,8 @@ FORBIDDEN_LIBRARIES = {
 QUIET_ROOMS = LIBRARY_MODULES + ("data", "eval")
 LOUD = re.compile(
     r"\bstd::(cout|cerr|clog|cin)\b|(?<![\w.>])(?:std::|::)?"
-    r"(printf|fprintf|vprintf|vfprintf|puts|fputs|putchar|perror|exit|_exit|quick_exit|abort|getenv|secure_getenv|setenv)\s*\("
+    r"(printf|fprintf|vprintf|vfprintf|puts|fputs|putchar|perror|"
+    r"exit|_exit|quick_exit|abort|getenv|secure_getenv|setenv)\s*\("
 )
 # An exception states its reason on its line: `... // loud: why this does not print`.
 EXEMPT = re.compile(r"// loud: \S.{10,}")
@@ -124,7 +125,8 @@ def check_words(path, text, root):
             yield f"{relative}:{number}: using namespace torch"
         loud = LOUD.search(line)
         if loud and not EXEMPT.search(commented[number - 1]) and room_of_file(relative) in QUIET_ROOMS + ("public",):
-            yield f"{relative}:{number}: {loud.group().rstrip('( ')}: the library never prints, exits or reads the environment"
+            word = loud.group().rstrip("( ")
+            yield f"{relative}:{number}: {word}: the library never prints, exits or reads the environment"
 
 
 def check_links(path, text, root):

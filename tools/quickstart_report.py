@@ -29,8 +29,9 @@ PAGE = """<!doctype html>
   img {{ image-rendering: pixelated; width: 100%; max-width: 40em; }}
 </style>
 <h1>libdcgan quickstart</h1>
-<p>Accuracy of a linear SVM, fitted to {train_rows:,} images, on {test_rows:,} images that neither the network nor the SVM
-has seen; &plusmn; is half the 95% interval of a proportion. C was chosen on images held out of the training set.</p>
+<p>Accuracy of a linear SVM, fitted to {train_rows:,} images, on {test_rows:,} images that neither the network
+nor the SVM has seen; &plusmn; is half the 95% interval of a proportion. C was chosen on images held out of
+the training set.</p>
 <table>
 <tr><th>features</th><th>accuracy</th><th>C</th></tr>
 {rows}
@@ -84,8 +85,7 @@ def main():
         f"<tr><td>{label}</td><td class=number>{percent(results[name])}</td>"
         f"<td class=number>{results[name]['c']:.3g}</td></tr>" for name, label in ROWS)
     pictures = "\n".join(
-        f'<p>{html.escape(grid.stem)}<br><img src="trained/samples/{html.escape(grid.name)}" alt="{html.escape(grid.stem)}"></p>'
-        for grid in sample_grids(folder))
+        f'<p>{grid.stem}<br><img src="trained/samples/{grid.name}" alt="{grid.stem}"></p>' for grid in sample_grids(folder))
     report = folder / "report.html"
     counts = {name: results["trained"][name] for name in ("train_rows", "test_rows")}
     report.write_text(PAGE.format(**counts, rows=rows, verdict=html.escape(verdict(results)), pictures=pictures,

@@ -22,7 +22,7 @@ def program(name):
 
 
 class ProgramTest(unittest.TestCase):
-    """A scratch folder per class, and run(), which checks the exit code and shows what the program said if it differs."""
+    """A scratch folder per class; run_program() checks the exit code and shows what was said if it differs."""
 
     @classmethod
     def setUpClass(cls):
@@ -66,7 +66,7 @@ def draw(kind, generator, size):
 
 
 def write_image_folder(folder, per_class, seed=1, kinds=("discs", "squares", "stripes")):
-    """folder/KIND/NNN.{png,jpg}, PNG and JPEG by turns, in two sizes that are not square. Returns the relative paths."""
+    """folder/KIND/NNN.{png,jpg}, PNG and JPEG by turns, in two sizes that are not square. Returns the paths."""
     generator = random.Random(seed)
     paths = []
     for kind in kinds:

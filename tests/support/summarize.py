@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 def outcome(case):
     if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
         return "failed"
-    if case.find("skipped") is not None or case.get("result") == "skipped" or case.get("status") in ("notrun", "disabled"):
+    skipped = case.find("skipped") is not None or case.get("result") == "skipped"
+    if skipped or case.get("status") in ("notrun", "disabled"):
         return "skipped"
     return "passed"
 

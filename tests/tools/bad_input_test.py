@@ -36,12 +36,15 @@ class BadInput(ProgramTest):
     def path(self, name):
         return self.folder / name
 
+    def assert_extract_refuses(self, images, *arguments, **expected):
+        self.assert_refuses("dcgan-extract", images, "-o", self.path("x.h5"), *arguments, **expected)
+
     # --- folders and images
 
     def test_a_missing_folder_is_named(self):
         missing = self.path("no-such-folder")
         self.assert_refuses("dcgan-prepare", "folder", missing, "-o", self.path("x.h5"), code=1, says=[missing])
-        self.assert_refuses("dcgan-extract", missing, "-o", self.path("x.h5"), "--model", self.model, code=1, says=[missing])
+        self.assert_extract_refuses(missing, "--model", self.model, code=1, says=[missing])
         self.assert_refuses("dcgan-train", "--data", missing, "--out", self.path("x"), *NARROW, code=1, says=[missing])
 
     def test_an_empty_folder_is_named_with_the_extensions_that_were_looked_for(self):
@@ -50,7 +53,8 @@ class BadInput(ProgramTest):
         for program in ("dcgan-prepare", "dcgan-extract"):
             with self.subTest(program=program):
                 arguments = ["folder", empty] if program == "dcgan-prepare" else [empty, "--model", self.model]
-                self.assert_refuses(program, *arguments, "-o", self.path("x.h5"), code=1, says=[empty, "jpg", "png", "webp"])
+                self.assert_refuses(program, *arguments, "-o", self.path("x.h5"), code=1,
+                                    says=[empty, "jpg", "png", "webp"])
         self.assertFalse(self.path("x.h5").exists())
 
     def test_images_that_cannot_be_read_are_failures_with_a_reason_each(self):
@@ -62,8 +66,9 @@ class BadInput(ProgramTest):
             (folder / name).write_bytes(whole[: len(whole) * 2 // 3])
         (folder / "discs/text.png").write_text("no PNG")
         (folder / "discs/nothing.jpg").write_bytes(b"")
-        result = self.run_program("dcgan-prepare", "folder", folder, "-o", self.path("broken.h5"), "--size", 32, expect=3)
-        with h5py.File(self.path("broken.h5")) as file:
+        output = self.path("broken.h5")
+        result = self.run_program("dcgan-prepare", "folder", folder, "-o", output, "--size", 32, expect=3)
+        with h5py.File(output) as file:
             failed = sorted(p.decode() for p in file["failures/path"])
             self.assertEqual(failed, sorted([jpeg, png, "discs/text.png", "discs/nothing.jpg"]))
             self.assertTrue(all(file["failures/reason"]))
@@ -117,7 +122,7 @@ class BadInput(ProgramTest):
             with self.subTest(length=length):
                 cut = self.path("cut.safetensors")
                 cut.write_bytes(whole[:length])
-                self.assert_refuses("dcgan-extract", self.packed, "-o", self.path("x.h5"), "--model", cut, code=1, says=[cut])
+                self.assert_extract_refuses(self.packed, "--model", cut, code=1, says=[cut])
 
     def test_a_model_of_another_architecture_is_refused_with_the_tensor_and_both_shapes(self):
         whole = self.model.read_bytes()
@@ -128,7 +133,7 @@ class BadInput(ProgramTest):
         text = json.dumps(header).encode()
         other = self.path("other.safetensors")
         other.write_bytes(struct.pack("<Q", len(text)) + text + whole[8 + length :])
-        self.assert_refuses("dcgan-extract", self.packed, "-o", self.path("x.h5"), "--model", other, code=1,
+        self.assert_extract_refuses(self.packed, "--model", other, code=1,
                             says=[other, "discriminator.", "4", "8"])
 
     def test_images_of_another_size_than_the_network_takes_are_refused(self):
@@ -189,14 +194,13 @@ class BadInput(ProgramTest):
         self.assert_refuses(*train, "--batch-size", 0, code=2, says=["--batch-size", "0"])
         self.assert_refuses(*train, "--batch-size", "many", code=2, says=["--batch-size", "many"])
         self.assert_refuses(*train, "--kernel", 4, code=2, says=["--kernel", "4", "odd"])
-        self.assert_refuses("dcgan-extract", self.packed, "-o", self.path("x.h5"), "--model", self.model, "--grid", 3,
-                            code=2, says=["--grid", "3"])
-        self.assert_refuses("dcgan-extract", self.packed, "-o", self.path("x.h5"), "--model", self.model, "--layers", "1,9",
-                            code=2, says=["--layers", "9", "6"])
+        self.assert_extract_refuses(self.packed, "--model", self.model, "--grid", 3, code=2, says=["--grid", "3"])
+        self.assert_extract_refuses(self.packed, "--model", self.model, "--layers", "1,9", code=2,
+                                    says=["--layers", "9", "6"])
 
     def test_a_device_that_is_missing_is_an_error(self):
-        self.assert_refuses("dcgan-train", "--data", self.packed, "--out", self.path("x"), *NARROW, "--device", "cuda:7",
-                            code=2, says=["cuda:7"])
+        self.assert_refuses("dcgan-train", "--data", self.packed, "--out", self.path("x"), "--device", "cuda:7", code=2,
+                            says=["cuda:7"])
 
     # --- full disk
 
@@ -224,7 +228,8 @@ class BadInput(ProgramTest):
     def test_on_a_full_disk_an_extraction_keeps_what_it_has_and_resumes_once_there_is_room(self):
         disk = self.path("disk")
         disk.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", disk], capture_output=True, check=False).returncode:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", disk]
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
             self.skipTest("this machine does not allow to mount a file system")
         try:
             output = disk / "features.h5"

@@ -29,11 +29,13 @@ class MainJob(ProgramTest):
 
     def train(self, run, steps, *arguments, **options):
         data, out = self.folder / "train.h5", self.folder / run
-        return self.run_program("dcgan-train", "--data", data, "--out", out, "--steps", steps, *NARROW, *arguments, **options)
+        arguments = ["--data", data, "--out", out, "--steps", steps, *NARROW, *arguments]
+        return self.run_program("dcgan-train", *arguments, **options)
 
     def extract(self, images, output, *arguments, **options):
         model = self.folder / "run/model.safetensors"
-        return self.run_program("dcgan-extract", images, "-o", self.folder / output, "--model", model, *arguments, **options)
+        arguments = [images, "-o", self.folder / output, "--model", model, *arguments]
+        return self.run_program("dcgan-extract", *arguments, **options)
 
     def test_preparing_keeps_paths_labels_and_classes_in_byte_order(self):
         with h5py.File(self.folder / "train.h5") as file:
@@ -99,7 +101,8 @@ class MainJob(ProgramTest):
         self.train("straight", steps)
         command = [program("dcgan-train"), "--data", self.folder / "train.h5", "--out", self.folder / "stopped",
                    "--steps", steps, "--log-every", 1, *NARROW]
-        with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(list(map(str, command)), **pipes) as process:
             metrics = self.folder / "stopped/metrics.jsonl"
             deadline = time.monotonic() + 120
             while process.poll() is None and time.monotonic() < deadline:
