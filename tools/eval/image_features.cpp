@@ -1,0 +1,154 @@
+#include "tools/eval/image_features.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+#include "data/image_pipeline.h"
+#include "dcgan/errors.h"
+#include "dcgan/model_file.h"
+#include "dcgan/seeds.h"
+#include "dcgan/trainer.h"
+#include "tools/cli/command_line.h"
+#include "tools/cli/progress.h"
+
+namespace dcgan::tools {
+namespace {
+
+int64_t image_bytes(const ImageBatch& batch) { return batch.height * batch.width * 3; }
+
+// A file that is gone with the object.
+class TemporaryFile {
+ public:
+  TemporaryFile()
+      : path_(std::filesystem::temp_directory_path() /
+              ("dcgan-untrained-" + std::to_string(getpid()) + ".safetensors")) {}
+  ~TemporaryFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  std::string path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::unique_ptr<eval::FeatureMatrix> extract(FeatureExtractor& extractor, const LoadedImages& images,
+                                             const ProtocolModel& model, const std::string& what) {
+  constexpr int64_t kBatch = 64;
+  const ImageBatch& batch = images.batch;
+  const int64_t columns = extractor.feature_count();
+  auto matrix = std::make_unique<eval::FeatureMatrix>(batch.count(), columns);
+  std::vector<float> features(static_cast<size_t>(kBatch * columns));
+  cli::Progress progress(what, batch.count(), model.quiet);
+  for (int64_t i = 0; i < batch.count(); i += kBatch) {
+    if (cli::interrupted()) throw cli::Interrupted();
+    const int64_t count = std::min(kBatch, batch.count() - i);
+    extractor.extract(batch.pixels.data() + i * image_bytes(batch), count, batch.width, batch.height, 0,
+                      features.data());
+    for (int64_t j = 0; j < count; ++j) {
+      std::copy_n(features.data() + j * columns, columns, matrix->row(i + j));
+    }
+    progress.update(i + count);
+  }
+  return matrix;
+}
+
+}  // namespace
+
+LoadedImages LoadedImages::at(const std::vector<int64_t>& indices) const {
+  LoadedImages part;
+  part.classes = classes;
+  part.batch.height = batch.height;
+  part.batch.width = batch.width;
+  for (const int64_t i : indices) {
+    const auto pixels = batch.pixels.begin() + i * image_bytes(batch);
+    part.batch.pixels.insert(part.batch.pixels.end(), pixels, pixels + image_bytes(batch));
+    part.batch.paths.push_back(batch.paths[static_cast<size_t>(i)]);
+    part.batch.labels.push_back(batch.labels[static_cast<size_t>(i)]);
+    if (!groups.empty()) part.groups.push_back(groups[static_cast<size_t>(i)]);
+  }
+  return part;
+}
+
+LoadedImages load_images(const data::ImageSource& source, int64_t size, int64_t threads, bool quiet) {
+  data::ResizeOptions resize;
+  resize.size = size;
+  data::PipelineOptions options;
+  options.threads = threads;
+  data::ImagePipeline pipeline(source, resize, options);
+  LoadedImages images;
+  images.classes = source.classes();
+  images.batch.height = images.batch.width = size;
+  images.batch.pixels.reserve(static_cast<size_t>(source.count() * size * size * 3));
+  cli::Progress progress("images", source.count(), quiet);
+  for (data::DecodedBlock block; pipeline.next(block);) {
+    if (cli::interrupted()) throw cli::Interrupted();
+    const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    append(images.batch.pixels, block.images.pixels);
+    append(images.batch.paths, block.images.paths);
+    append(images.batch.labels, block.images.labels);
+    images.failures += static_cast<int64_t>(block.failures.size());
+    for (const Failure& f : block.failures) std::cerr << f.path << ": " << f.reason << "\n";
+    progress.update(block.first + block.inputs);
+  }
+  return images;
+}
+
+FeaturePair network_features(const ProtocolModel& model, const LoadedImages& training, const LoadedImages& test) {
+  FeatureOptions options;
+  options.layers = model.layers;
+  options.threads = model.threads;
+  FeatureExtractor extractor(model.path, options);
+  if (!model.own_statistics) {
+    const std::vector<int64_t> order =
+        shuffled_indices(training.batch.count(), derive_seed(model.seed, "statistics images"));
+    size_t next = 0;
+    extractor.infer_statistics(
+        [&](uint8_t* pixels, int64_t capacity) {
+          int64_t count = 0;
+          const int64_t bytes = image_bytes(training.batch);
+          for (; count < capacity && next < order.size(); ++count) {
+            std::copy_n(training.batch.pixels.data() + order[next++] * bytes, bytes, pixels + count * bytes);
+          }
+          return count;
+        },
+        "the training images of the protocol");
+  }
+  FeaturePair pair;
+  pair.training = extract(extractor, training, model, "training features");
+  pair.test = extract(extractor, test, model, "test features");
+  pair.model_sha256 = extractor.model_sha256();
+  pair.layers = extractor.layers();
+  return pair;
+}
+
+FeaturePair pixel_features(const LoadedImages& training, const LoadedImages& test) {
+  const auto matrix_of = [](const LoadedImages& images) {
+    const int64_t columns = image_bytes(images.batch);
+    auto matrix = std::make_unique<eval::FeatureMatrix>(images.batch.count(), columns);
+    for (int64_t i = 0; i < matrix->rows(); ++i) {
+      const uint8_t* pixels = images.batch.pixels.data() + i * columns;
+      std::transform(pixels, pixels + columns, matrix->row(i),
+                     [](uint8_t p) { return static_cast<float>(p) / 127.5f - 1; });
+    }
+    return matrix;
+  };
+  FeaturePair pair;
+  pair.training = matrix_of(training);
+  pair.test = matrix_of(test);
+  return pair;
+}
+
+FeaturePair untrained_features(const ProtocolModel& model, const LoadedImages& training, const LoadedImages& test) {
+  const TemporaryFile file;
+  save_model(file.path(), initialised_model(load_model(model.path).architecture, derive_seed(model.seed, "untrained")));
+  ProtocolModel untrained = model;
+  untrained.path = file.path();
+  untrained.own_statistics = false;  // an untrained net has none
+  return network_features(untrained, training, test);
+}
+
+}  // namespace dcgan::tools

@@ -1,0 +1,214 @@
+#include "tools/eval/protocol_commands.h"
+
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "data/open_images.h"
+#include "dcgan/model_file.h"
+#include "eval/protocols/tables.h"
+#include "tools/cli/command_line.h"
+#include "tools/cli/progress.h"
+#include "tools/eval/image_features.h"
+#include "tools/eval/svhn_images.h"
+
+namespace dcgan::tools {
+namespace {
+
+struct ProtocolFiles {
+  std::string data;
+  std::string model;
+  std::vector<int64_t> layers;
+  bool own_statistics = false;
+  bool no_baselines = false;
+  eval::TableFormat format = eval::TableFormat::kText;
+};
+
+template <class Visitor>
+void describe(ProtocolFiles& o, Visitor&& f) {
+  f(o.data, "data", "folder of the data set");
+  f(o.model, "model", "model file (.safetensors)");
+  f(o.layers, "layers", "convolutions whose features are used, 1-based, such as 1,2,3; default all");
+  f(o.own_statistics, "own-statistics", "batch-norm statistics of the model file, not those of the training images");
+  f(o.no_baselines, "no-baselines", "only the model: neither raw pixels nor the untrained network");
+  f(o.format, "format", "of the table on stdout");
+}
+
+struct GridOptions {
+  std::vector<double> grid;
+};
+
+template <class Visitor>
+void describe(GridOptions& o, Visitor&& f) {
+  f(o.grid, "c-grid", "values of C to choose from");
+}
+
+// The options that both commands have, and what follows from them.
+class ProtocolCommand {
+ public:
+  ProtocolCommand(const char* name, const char* summary, const char* example, std::vector<double> grid)
+      : line(name, summary, example) {
+    cost.grid = std::move(grid);
+    line.add("Data and model", files);
+    line.add("Machine", svm);
+    line.add("Choice of C", cost);
+    line.add("Common", common);
+  }
+
+  /// To be called after line.parse().
+  void check_options() {
+    if (files.data.empty()) throw OptionError("--data is missing; give the folder of the data set.");
+    if (files.model.empty()) throw OptionError("--model is missing; give a model file, such as dcgan-train writes.");
+    if (cost.grid.empty()) throw OptionError("--c-grid is empty; give values of C, such as 1e-5,1e-4,1e-3.");
+    for (const double c : cost.grid) eval::check_cost("c-grid", c);
+    check(svm);
+    threads = cli::resolve_threads(common.threads);
+    image_size = load_model(files.model).architecture.image_size;
+    if (common.json) files.format = eval::TableFormat::kJson;
+  }
+
+  eval::ProtocolResources resources() const {
+    eval::ProtocolResources r;
+    r.svm = svm;
+    r.grid = cost.grid;
+    r.solver.threads = threads;
+    r.solver.seed = common.seed;
+    r.solver.on_pass = [](int64_t, double) {
+      if (cli::interrupted()) throw cli::Interrupted();
+    };
+    r.log = [quiet = common.quiet](const std::string& text) { cli::log(quiet, "  " + text); };
+    return r;
+  }
+
+  /// One row of a table for each way to make features.
+  void run(eval::ResultTable& table, const LoadedImages& training, const LoadedImages& test,
+           const std::vector<std::string>& notes,
+           const std::function<std::vector<eval::ProtocolResult>(const eval::LabelledFeatures&,
+                                                                 const eval::LabelledFeatures&)>& protocol) {
+    ProtocolModel model{files.model, files.layers, files.own_statistics, threads, common.seed, common.quiet};
+    table.seed = common.seed;
+    const auto add = [&](const std::string& name, const FeaturePair& features, std::vector<std::string> row_notes) {
+      cli::log(common.quiet, name + ": " + std::to_string(features.training->columns()) + " features");
+      const auto labelled = [](const eval::RowSource& rows, const LoadedImages& images) {
+        return eval::LabelledFeatures{rows, images.batch.labels, images.batch.paths, images.groups, images.classes};
+      };
+      eval::MeasuredRow row;
+      row.model = name;
+      row.model_sha256 = features.model_sha256;
+      row.features = features.training->columns();
+      row.results = protocol(labelled(*features.training, training), labelled(*features.test, test));
+      row.notes = std::move(row_notes);
+      row.notes.insert(row.notes.end(), notes.begin(), notes.end());
+      for (const eval::ProtocolResult& result : row.results) {
+        if (!result.edge_warning.empty()) cli::log(common.quiet, "warning: " + name + ": " + result.edge_warning);
+      }
+      table.measured.push_back(std::move(row));
+    };
+    if (!files.no_baselines) {
+      add("raw pixels", pixel_features(training, test), {});
+      ProtocolModel untrained = model;
+      add("untrained network", untrained_features(untrained, training, test), {"same architecture, initialised"});
+    }
+    add("DCGAN features + L2-SVM", network_features(model, training, test), {training_note()});
+    std::cout << eval::render(table, files.format);
+  }
+
+  cli::CommandLine line;
+  cli::CommonOptions common;
+  ProtocolFiles files;
+  eval::SvmOptions svm;
+  GridOptions cost;
+  int64_t threads = 1, image_size = 32;
+
+ private:
+  // What the model says of its own training data.
+  std::string training_note() const {
+    const nlohmann::json training = nlohmann::json::parse(load_model(files.model).training, nullptr, false);
+    const char* const unknown = "GAN trained on data that the model file does not name";
+    if (!training.is_object()) return unknown;
+    for (const char* key : {"data", "data-source", "data_source"}) {
+      if (!training.contains(key)) continue;
+      const nlohmann::json& data = training[key];
+      return "GAN trained on " + (data.is_string() ? data.get<std::string>() : data.dump());
+    }
+    return unknown;
+  }
+};
+
+int exit_code(const LoadedImages& training, const LoadedImages& test) {
+  constexpr int kSomeImagesFailed = 3;
+  return training.failures + test.failures > 0 ? kSomeImagesFailed : 0;
+}
+
+struct CifarOptions {
+  bool all_only = false;
+};
+
+template <class Visitor>
+void describe(CifarOptions& o, Visitor&& f) {
+  f(o.all_only, "all-labels-only", "leave out the column with few labels");
+}
+
+}  // namespace
+
+int cifar10_command(int argc, const char* const* argv) {
+  ProtocolCommand command("dcgan-eval cifar10", "Table 1 of the paper: CIFAR-10 with all and with few labels.",
+                          "dcgan-eval cifar10 --data cifar-10-batches-bin --model run/model.safetensors",
+                          {1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2});
+  eval::ValidationOptions validation;
+  CifarOptions cifar;
+  // The paper does not give the number of draws; ten thousand images of the training set choose C.
+  eval::DrawOptions draws{400, 3, 10, 10000, 0};
+  command.line.add("All labels", validation);
+  command.line.add("Few labels", draws);
+  command.line.add("Few labels", cifar);
+  if (!command.line.parse(argc, argv)) return 0;
+  command.check_options();
+  check(validation);
+  check(draws);
+  const LoadedImages training = load_images(*data::open_cifar10(command.files.data, data::Split::kTrain),
+                                            command.image_size, command.threads, command.common.quiet);
+  const LoadedImages test = load_images(*data::open_cifar10(command.files.data, data::Split::kTest), command.image_size,
+                                        command.threads, command.common.quiet);
+  constexpr int64_t kOfficialTraining = 50000, kOfficialTest = 10000;
+  std::vector<std::string> notes;
+  if (training.batch.count() != kOfficialTraining) {
+    notes.push_back(std::to_string(training.batch.count()) + " training images instead of 50,000");
+  }
+  if (test.batch.count() != kOfficialTest) {
+    notes.push_back(std::to_string(test.batch.count()) + " test images instead of 10,000");
+  }
+  eval::ResultTable table = eval::cifar10_table();
+  table.columns[1] = std::to_string(draws.per_class) + " per class";
+  command.run(table, training, test, notes, [&](const auto& a, const auto& b) {
+    const eval::ProtocolResources resources = command.resources();
+    std::vector<eval::ProtocolResult> results;
+    results.push_back(all_labels(a, b, validation, resources));
+    results.push_back(cifar.all_only ? eval::ProtocolResult{} : few_labels(a, b, draws, resources));
+    return results;
+  });
+  return exit_code(training, test);
+}
+
+int svhn_command(int argc, const char* const* argv) {
+  ProtocolCommand command("dcgan-eval svhn", "Table 2 of the paper: SVHN with 1,000 labels.",
+                          "dcgan-eval svhn --data svhn/ --model run/model.safetensors", eval::published_c_grid());
+  // The training set without the "extra" images; authors' svhn_semisup_analysis.py.
+  constexpr int64_t kOfficialTraining = 73257;
+  eval::DrawOptions draws{100, 10, 100, 10000, kOfficialTraining};
+  command.line.add("Draws", draws);
+  if (!command.line.parse(argc, argv)) return 0;
+  command.check_options();
+  check(draws);
+  const SvhnImages svhn =
+      load_svhn(command.files.data, command.image_size, command.threads, command.common.seed, command.common.quiet);
+  std::vector<std::string> notes;
+  if (!svhn.note.empty()) notes.push_back(svhn.note);
+  eval::ResultTable table = eval::svhn_table();
+  command.run(table, svhn.training, svhn.test, notes, [&](const auto& a, const auto& b) {
+    return std::vector<eval::ProtocolResult>{few_labels(a, b, draws, command.resources())};
+  });
+  return exit_code(svhn.training, svhn.test);
+}
+
+}  // namespace dcgan::tools
