@@ -7,6 +7,7 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
+#include "eval/svm/kernel_newton.h"
 #include "eval/svm/newton.h"
 #include "eval/svm/objective.h"
 #include "eval/svm/row_stream.h"
@@ -258,9 +259,9 @@ class DenseSolver : public SvmSolver {
     for (int64_t i = 0; i < block.count(); ++i) before[size(i)] = dual(block.indices[size(i)], k);
     double first_gain = 0;
     const bool alone = n_ == block.count();  // nothing outside the block: as good as solved in here
-    const double enough = alone ? 1e-4 : 0.1;
-    const int64_t sweeps = alone ? 10 * kSweeps : kSweeps;
-    for (int64_t sweep = 0; sweep < sweeps; ++sweep) {
+    const int64_t sweeps = alone ? 4 * kSweeps : kSweeps;
+    bool solved = false;
+    for (int64_t sweep = 0; sweep < sweeps && !solved; ++sweep) {
       double gain = 0;
       for (int64_t i = 0; i < block.count(); ++i) {
         const float* gram_row = block.gram.data() + i * gram_pitch;
@@ -275,8 +276,9 @@ class DenseSolver : public SvmSolver {
         kernels_.axpy(static_cast<float>(y * change), gram_row, score.data(), gram_pitch);
       }
       if (sweep == 0) first_gain = gain;
-      if (gain <= enough * first_gain) break;
+      solved = alone ? sweep % kSweeps == kSweeps - 1 && is_solved(block, k, score) : gain <= 0.1 * first_gain;
     }
+    if (alone && !solved && options_.loss == Loss::kSquaredHinge) solve_alone(block, k);
     for (int64_t i = 0; i < block.count(); ++i) {
       double& a = dual(block.indices[size(i)], k);
       const double old = before[size(i)];
@@ -285,6 +287,30 @@ class DenseSolver : public SvmSolver {
       if (a < 0) a = 0;
       changes_[size(i * machines_ + k)] = static_cast<float>(target(block.indices[size(i)], k)) * change;
     }
+  }
+
+  // Whether the gap of machine k is closed, for a block that is everything.
+  bool is_solved(const Block& block, int64_t k, const std::vector<float>& score) {
+    double half_norm = 0, loss = 0, gain = 0;
+    for (int64_t i = 0; i < block.count(); ++i) {
+      const int64_t index = block.indices[size(i)];
+      const double margin = target(index, k) * static_cast<double>(score[size(i)]);
+      half_norm += 0.5 * dual(index, k) * margin;
+      loss += c_ * loss_value(options_.loss, margin);
+      gain += dual_gain(options_.loss, dual(index, k), c_);
+    }
+    return 2 * half_norm + loss - gain <= 0.3 * options_.tolerance * (half_norm + loss);
+  }
+
+  // Where descent crawls and the block is everything: exactly.
+  void solve_alone(const Block& block, int64_t k) {
+    std::vector<double> targets, duals;
+    for (const int64_t index : block.indices) {
+      targets.push_back(target(index, k));
+      duals.push_back(dual(index, k));
+    }
+    kernel_newton(block.gram.data(), block.count(), round_up(block.count(), kKernelStep), targets, c_, duals);
+    for (size_t i = 0; i < duals.size(); ++i) dual(block.indices[i], k) = duals[i];
   }
 
   std::vector<double> half_squared_norms() const {

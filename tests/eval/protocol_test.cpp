@@ -1,0 +1,172 @@
+#include "eval/protocols/protocol.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "dcgan/errors.h"
+#include "eval/protocols/tables.h"
+#include "svm_data.h"
+
+namespace dcgan::eval {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+LabelledFeatures labelled(const SvmData& data) {
+  LabelledFeatures set{*data.matrix, data.set.labels, {}, {}, {}};
+  for (size_t i = 0; i < data.set.rows.size(); ++i) set.names.push_back("image" + std::to_string(i));
+  for (int64_t k = 0; k < data.set.classes; ++k) set.classes.push_back(std::string(1, static_cast<char>('a' + k)));
+  return set;
+}
+
+ProtocolResources resources() {
+  ProtocolResources r;
+  r.grid = {1e-3, 1e-2, 1e-1};
+  r.solver.threads = 1;
+  return r;
+}
+
+TEST(Spread, HasTheTextbookValues) {
+  const Spread s = spread_of({1, 2, 3, 4, 5});  // sd sqrt(2.5), t(4) 2.776
+  EXPECT_EQ(s.n, 5);
+  EXPECT_DOUBLE_EQ(s.mean, 3);
+  EXPECT_NEAR(s.sd, 1.5811388, 1e-6);
+  EXPECT_NEAR(s.authors, 1.96 * 1.5811388, 1e-6);
+  EXPECT_NEAR(s.ci_high - 3, 2.776 * 1.5811388 / std::sqrt(5.0), 1e-6);
+  EXPECT_EQ(spread_of({7}).ci_low, 7);
+}
+
+TEST(Spread, StudentsQuantilesAreThoseOfTheTables) {
+  EXPECT_NEAR(student_t975(4), 2.776, 1e-3);
+  EXPECT_NEAR(student_t975(11), 2.201, 1e-3);
+  EXPECT_NEAR(student_t975(30), 2.042, 1e-3);
+  EXPECT_NEAR(student_t975(99), 1.984, 1e-3);
+}
+
+TEST(AllLabels, TestsOneMachineOnAllTestRowsAndSaysWhichRowsItUsed) {
+  const SvmData training = clouds(300, 20, 3, 1), test = clouds(90, 20, 3, 1, 0.5, 2);
+  const ProtocolResult result = all_labels(labelled(training), labelled(test), {}, resources());
+  EXPECT_GT(result.accuracy.mean, 0.6);
+  EXPECT_EQ(result.accuracy.n, 1);
+  EXPECT_EQ(result.training_rows, 300);
+  EXPECT_EQ(result.validation_rows, 60);
+  EXPECT_EQ(result.test_rows, 90);
+  EXPECT_EQ(result.grid.size(), 3u);
+  EXPECT_EQ(result.training_hash.size(), 16u);
+  EXPECT_NE(result.training_hash, result.validation_hash);
+}
+
+TEST(FewLabels, GivesTheSameDigitsForTheSameSeedAndOthersForAnother) {
+  const SvmData training = clouds(600, 20, 3, 0.6), test = clouds(90, 20, 3, 0.6, 0.5, 2);
+  const DrawOptions draws{10, 2, 5, 100, 0};
+  ProtocolResources r = resources();
+  const ProtocolResult a = few_labels(labelled(training), labelled(test), draws, r);
+  const ProtocolResult b = few_labels(labelled(training), labelled(test), draws, r);
+  r.solver.seed = 7;
+  const ProtocolResult c = few_labels(labelled(training), labelled(test), draws, r);
+  EXPECT_EQ(a.accuracy.mean, b.accuracy.mean);
+  EXPECT_EQ(a.accuracy.sd, b.accuracy.sd);
+  EXPECT_EQ(a.training_hash, b.training_hash);
+  EXPECT_NE(a.training_hash, c.training_hash);
+  EXPECT_EQ(a.accuracy.n, 5);
+  EXPECT_EQ(a.training_rows, 30);
+  EXPECT_EQ(a.pool_rows, 500);
+}
+
+TEST(FewLabels, ScalesValidationWithASmallSetAndSaysSo) {
+  const SvmData training = clouds(600, 20, 3, 0.6), test = clouds(90, 20, 3, 0.6, 0.5, 2);
+  const ProtocolResult result = few_labels(labelled(training), labelled(test), {10, 1, 2, 10000, 60000}, resources());
+  EXPECT_EQ(result.validation_rows, 100);
+  EXPECT_THAT(result.notes, Contains(AllOf(HasSubstr("600 instead of 60000"), HasSubstr("100 validation"))));
+}
+
+TEST(FewLabels, MarksThatDrawsOverlapWhereThePoolIsSmall) {
+  const SvmData training = clouds(600, 20, 3, 0.6), test = clouds(90, 20, 3, 0.6, 0.5, 2);
+  const auto notes_for = [&](int64_t per_class) {
+    return few_labels(labelled(training), labelled(test), {per_class, 1, 2, 100, 0}, resources()).notes;
+  };
+  EXPECT_THAT(notes_for(100), Contains(HasSubstr("draws overlap")));
+  EXPECT_THAT(notes_for(10), IsEmpty());
+}
+
+TEST(FewLabels, KeepsHousesApartFromTheValidationRows) {
+  const SvmData training = clouds(600, 20, 3, 0.6), test = clouds(90, 20, 3, 0.6, 0.5, 2);
+  LabelledFeatures set = labelled(training);
+  for (int64_t i = 0; i < 600; ++i) set.groups.push_back(i / 7);
+  const ProtocolResult result = few_labels(set, labelled(test), {10, 1, 2, 100, 0}, resources());
+  EXPECT_GE(result.validation_rows, 100);
+  EXPECT_LT(result.validation_rows, 107) << "whole houses of seven";
+}
+
+TEST(FewLabels, NamesTheClassThatIsTooSmall) {
+  SvmData training = clouds(300, 20, 3, 0.6);
+  for (int32_t& label : training.set.labels) label = label == 2 ? 1 : label;
+  training.set.labels[2] = 2;
+  try {
+    few_labels(labelled(training), labelled(clouds(90, 20, 3, 0.6)), {50, 1, 2, 30, 0}, resources());
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("class \"c\""), HasSubstr("at least 50")));
+  }
+}
+
+MeasuredRow measured_row(size_t columns) {
+  MeasuredRow row;
+  row.model = "ours";
+  row.features = 7;
+  ProtocolResult result;
+  result.accuracy = spread_of({0.5, 0.6, 0.7});
+  result.c = 0.25;
+  result.training_rows = 30;
+  result.training_hash = "0123456789abcdef";
+  result.notes = {"part of a set"};
+  row.results.assign(columns, result);
+  return row;
+}
+
+TEST(Tables, ShowThePapersRowsBesideOurs) {
+  ResultTable table = cifar10_table();
+  table.measured.push_back(measured_row(2));
+  for (const TableFormat format : {TableFormat::kText, TableFormat::kMarkdown}) {
+    EXPECT_THAT(
+        render(table, format),
+        AllOf(HasSubstr("82.8%"), HasSubstr("73.8% (±0.4%)"), HasSubstr("60.00% (±19.60%)"), HasSubstr("C = 0.25"),
+              HasSubstr("0123456789abcdef"), HasSubstr("note: part of a set"), HasSubstr("3 draws")));
+  }
+}
+
+TEST(Tables, OfErrorsTurnAccuraciesRound) {
+  ResultTable table = svhn_table();
+  table.measured.push_back(measured_row(1));
+  EXPECT_THAT(render(table, TableFormat::kText), AllOf(HasSubstr("22.48%"), HasSubstr("40.00% (±19.60%)")));
+}
+
+TEST(Tables, InJsonHoldEveryFigure) {
+  ResultTable table = svhn_table();
+  table.measured.push_back(measured_row(1));
+  const nlohmann::json json = nlohmann::json::parse(render(table, TableFormat::kJson));
+  const nlohmann::json& result = json["measured"][0]["results"][0];
+  EXPECT_NEAR(result["error"].get<double>(), 0.4, 1e-12);
+  EXPECT_EQ(result["draws"], 3);
+  EXPECT_EQ(result["notes"][0], "part of a set");
+}
+
+TEST(Tables, InCsvHaveAsManyFieldsInEachLineAsInTheFirst) {
+  ResultTable table = svhn_table();
+  table.published.clear();
+  table.published.push_back({"KNN", {"77.93%"}, ""});
+  table.measured.push_back(measured_row(1));
+  std::istringstream lines(render(table, TableFormat::kCsv));
+  std::set<int64_t> commas;
+  for (std::string line; std::getline(lines, line);) commas.insert(std::count(line.begin(), line.end(), ','));
+  EXPECT_EQ(commas.size(), 1u);
+}
+
+}  // namespace
+}  // namespace dcgan::eval
