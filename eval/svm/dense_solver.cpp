@@ -309,7 +309,8 @@ class DenseSolver : public SvmSolver {
       targets.push_back(target(index, k));
       duals.push_back(dual(index, k));
     }
-    kernel_newton(block.gram.data(), block.count(), round_up(block.count(), kKernelStep), targets, c_, duals);
+    kernel_newton(kernels_, block.gram.data(), block.count(), round_up(block.count(), kKernelStep), targets, c_,
+                  0.3 * options_.tolerance, duals);
     for (size_t i = 0; i < duals.size(); ++i) dual(block.indices[i], k) = duals[i];
   }
 

@@ -10,31 +10,18 @@ namespace {
 
 using Values = std::vector<double>;
 
-double dot(const double* a, const double* b, int64_t n) {
-  constexpr int kLanes = 8;  // independent sums, which the compiler keeps in vector registers
-  double sums[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int l = 0; l < kLanes; ++l) sums[l] += a[i + l] * b[i + l];
-  }
-  for (; i < n; ++i) sums[0] += a[i] * b[i];
-  double total = 0;
-  for (const double sum : sums) total += sum;
-  return total;
-}
-
 // Solves A x = b for a symmetric positive definite A [n, n], of which the lower half is used and overwritten.
-Values solve_cholesky(Values a, Values b) {
+Values solve_cholesky(const RowKernels& kernels, Values a, Values b) {
   const int64_t n = static_cast<int64_t>(b.size());
   for (int64_t i = 0; i < n; ++i) {
     double* row = a.data() + i * n;
     for (int64_t j = 0; j < i; ++j)
-      row[j] = (row[j] - dot(row, a.data() + j * n, j)) / a[static_cast<size_t>(j * n + j)];
-    row[i] = std::sqrt(row[i] - dot(row, row, i));
+      row[j] = (row[j] - kernels.dot_doubles(row, a.data() + j * n, j)) / a[static_cast<size_t>(j * n + j)];
+    row[i] = std::sqrt(row[i] - kernels.dot_doubles(row, row, i));
   }
   for (int64_t i = 0; i < n; ++i) {
     const double* row = a.data() + i * n;
-    b[static_cast<size_t>(i)] = (b[static_cast<size_t>(i)] - dot(row, b.data(), i)) / row[i];
+    b[static_cast<size_t>(i)] = (b[static_cast<size_t>(i)] - kernels.dot_doubles(row, b.data(), i)) / row[i];
   }
   for (int64_t i = n - 1; i >= 0; --i) {
     const double* row = a.data() + i * n;
@@ -46,7 +33,8 @@ Values solve_cholesky(Values a, Values b) {
 
 }  // namespace
 
-void kernel_newton(const float* gram, int64_t n, int64_t pitch, const Values& targets, double c, Values& duals) {
+void kernel_newton(const RowKernels& kernels, const float* gram, int64_t n, int64_t pitch, const Values& targets,
+                   double c, double tolerance, Values& duals) {
   const size_t count = static_cast<size_t>(n);
   const auto times_gram = [&](const Values& v) {
     Values product(count);
@@ -62,13 +50,25 @@ void kernel_newton(const float* gram, int64_t n, int64_t pitch, const Values& ta
   for (size_t i = 0; i < count; ++i) beta[i] = targets[i] * duals[i];
   Values scores = times_gram(beta);
   constexpr int kMaxSteps = 50;
-  std::vector<int64_t> last_inside;
   for (int step = 0; step < kMaxSteps; ++step) {
+    // The duals that belong to the margins differ from those that made them by r: the gap is r . gram r / 2.
+    double primal = 0;
+    Values difference(count);
+    for (size_t i = 0; i < count; ++i) {
+      const double margin = targets[i] * scores[i];
+      duals[i] = dual_from_margin(Loss::kSquaredHinge, margin, c);
+      difference[i] = beta[i] - targets[i] * duals[i];
+      primal += 0.5 * beta[i] * scores[i] + c * loss_value(Loss::kSquaredHinge, margin);
+    }
+    const Values image = times_gram(difference);
+    double gap = 0;
+    for (size_t i = 0; i < count; ++i) gap += 0.5 * difference[i] * image[i];
+    if (gap <= tolerance * primal) break;
+
     std::vector<int64_t> inside;
     for (int64_t i = 0; i < n; ++i) {
       if (targets[static_cast<size_t>(i)] * scores[static_cast<size_t>(i)] < 1) inside.push_back(i);
     }
-    if (step > 0 && inside == last_inside) break;  // the last system had the same rows: solved exactly
     const size_t m = inside.size();
     Values system(m * m), right(m);
     for (size_t i = 0; i < m; ++i) {
@@ -77,7 +77,7 @@ void kernel_newton(const float* gram, int64_t n, int64_t pitch, const Values& ta
       system[i * m + i] += 0.5 / c;
       right[i] = targets[static_cast<size_t>(inside[i])];
     }
-    const Values solution = solve_cholesky(std::move(system), std::move(right));
+    const Values solution = solve_cholesky(kernels, std::move(system), std::move(right));
     Values direction(count);
     for (size_t i = 0; i < count; ++i) direction[i] = -beta[i];
     for (size_t i = 0; i < m; ++i) direction[static_cast<size_t>(inside[i])] += solution[i];
@@ -100,10 +100,6 @@ void kernel_newton(const float* gram, int64_t n, int64_t pitch, const Values& ta
       (slope(middle) < 0 ? low : high) = middle;
     }
     for (size_t i = 0; i < count; ++i) beta[i] += high * direction[i], scores[i] += high * change[i];
-    last_inside = full ? std::move(inside) : std::vector<int64_t>{};
-  }
-  for (size_t i = 0; i < count; ++i) {
-    duals[i] = dual_from_margin(Loss::kSquaredHinge, targets[i] * scores[i], c);
   }
 }
 
