@@ -102,6 +102,11 @@ TrainingSet subset(const TrainingSet& set, const std::vector<int64_t>& indices) 
   return result;
 }
 
+SvmOptions for_validation(SvmOptions options) {
+  options.tolerance = std::max(options.tolerance, std::min(10 * options.tolerance, 1e-3));
+  return options;
+}
+
 ChosenC choose_c(const TrainingSet& set, const std::vector<RowSplit>& splits, std::vector<double> grid,
                  const SvmOptions& options, const SolverResources& resources) {
   if (grid.empty()) throw OptionError("--c-grid is empty; give values of C, such as 1e-5,1e-4,1e-3.");
@@ -113,7 +118,7 @@ ChosenC choose_c(const TrainingSet& set, const std::vector<RowSplit>& splits, st
   for (const RowSplit& split : splits) {
     const TrainingSet training = subset(set, split.training);
     const TrainingSet validation = subset(set, split.validation);
-    const std::unique_ptr<SvmSolver> solver = make_solver(training, options, resources);
+    const std::unique_ptr<SvmSolver> solver = make_solver(training, for_validation(options), resources);
     for (GridPoint& point : points) {
       const SvmFit fit = solver->fit(point.c);
       point.accuracy +=

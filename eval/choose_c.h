@@ -69,6 +69,10 @@ void check(const ValidationOptions& options);
 std::vector<RowSplit> validation_splits(const std::vector<int32_t>& labels, const std::vector<int64_t>& groups,
                                         const ValidationOptions& options, uint64_t seed);
 
+/// Which C is better shows long before a fit is done to the last digit: those that only serve the choice stop at ten
+/// times the tolerance, or 1e-3 where that is less.
+SvmOptions for_validation(SvmOptions options);
+
 /// Fits the grid from small to large on each split and takes the value that does best on the validation rows.
 /// @param grid  at least one value; order does not matter
 ChosenC choose_c(const TrainingSet& set, const std::vector<RowSplit>& splits, std::vector<double> grid,

@@ -174,7 +174,7 @@ ProtocolResult few_labels(const LabelledFeatures& training, const LabelledFeatur
   for (int64_t d = 0; d < options.selection_draws; ++d) {
     const TrainingSet drawn = training_set(
         training, draw(by_class, options.per_class, derive_seed(seed, "selection draw", static_cast<uint64_t>(d))));
-    const std::unique_ptr<SvmSolver> solver = make_solver(drawn, resources.svm, resources.solver);
+    const std::unique_ptr<SvmSolver> solver = make_solver(drawn, for_validation(resources.svm), resources.solver);
     for (GridPoint& point : points) {
       const SvmFit fit = solver->fit(point.c);
       const double right =

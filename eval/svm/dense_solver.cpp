@@ -24,8 +24,10 @@ constexpr int64_t kKernelFormRows = 1024;
 constexpr int64_t kPartitions = 3;
 constexpr int64_t kSweeps = 3;
 constexpr double kOptimism = 8;
-// Coordinate descent that does not make the gap ten times smaller in so many passes is left for Newton's method.
+// Every so many passes descent is judged by how the gap fell since the last time: where at that rate it would need more
+// than kPatience times as many again, Newton's method, whose passes are several times dearer, is the better way.
 constexpr int64_t kCheckpoint = 30;
+constexpr double kPatience = 20;
 
 int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
@@ -94,7 +96,7 @@ class DenseSolver : public SvmSolver {
       if (checkpoint) refresh_weights();
       certify(fit);
       if (!checkpoint) continue;
-      crawls = !(fit.gap < 0.1 * last_gap);
+      crawls = checkpoints_left(fit.gap, last_gap) > kPatience;
       last_gap = fit.gap;
     }
     copy_weights(fit.model);
@@ -107,6 +109,11 @@ class DenseSolver : public SvmSolver {
   static size_t size(int64_t count) { return static_cast<size_t>(count); }
   double target(int64_t index, int64_t machine) const { return set_.labels[size(index)] == machine ? 1.0 : -1.0; }
   double& dual(int64_t index, int64_t machine) { return dual_[size(index * machines_ + machine)]; }
+
+  double checkpoints_left(double gap, double last_gap) const {
+    if (std::isinf(last_gap)) return 0;
+    return gap < last_gap ? std::log(gap / options_.tolerance) / std::log(last_gap / gap) : kPatience + 1;
+  }
 
   static double sum(const std::vector<double>& values) {
     double total = 0;
