@@ -48,21 +48,26 @@ the training set.</p>
 """
 
 
-def verdict(results):
-    """The plain truth about the three numbers, good or bad."""
-    trained = results["trained"]["accuracy"]
-    beaten = [name for name in ("untrained", "pixels") if trained > results[name]["accuracy"]]
-    names = dict(ROWS)
-    if len(beaten) == 2:
-        return "The trained network is above both baselines."
-    lost = " and ".join(names[name] for name in ("untrained", "pixels") if name not in beaten)
-    return f"The trained network is NOT above: {lost}. More steps or a wider network may help (--steps, --width)."
+def half_interval(result):
+    """Half the 95% interval of the accuracy."""
+    p, n = result["accuracy"], result["test_rows"]
+    return 1.96 * math.sqrt(p * (1 - p) / n)
 
 
 def percent(result):
-    """Accuracy with half its 95% interval, in percent."""
-    p, n = result["accuracy"], result["test_rows"]
-    return f"{100 * p:.1f} ± {196 * math.sqrt(p * (1 - p) / n):.1f}%"
+    return f"{100 * result['accuracy']:.1f} ± {100 * half_interval(result):.1f}%"
+
+
+def verdict(results):
+    """The plain truth about the three numbers, good or bad."""
+    trained, names = results["trained"], dict(ROWS)
+    sentences = []
+    for name in ("untrained", "pixels"):
+        difference = trained["accuracy"] - results[name]["accuracy"]
+        doubt = math.hypot(half_interval(trained), half_interval(results[name]))
+        word = "within the uncertainty of" if abs(difference) < doubt else "above" if difference > 0 else "BELOW"
+        sentences.append(f"{100 * difference:+.1f} points, {word} {names[name]}")
+    return "The trained network: " + "; ".join(sentences) + ". More steps or width: --steps, --width."
 
 
 def sample_grids(folder):
