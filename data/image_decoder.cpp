@@ -12,6 +12,7 @@
 #include <opencv2/core/version.hpp>
 
 #include "data/codecs.h"
+#include "dcgan/options.h"
 
 namespace dcgan::data {
 namespace {
@@ -84,12 +85,8 @@ void check_size(int64_t width, int64_t height, const DecodeOptions& options) {
 }
 
 void check(const DecodeOptions& options) {
-  if (options.max_pixels <= 0) {
-    throw OptionError("--max-pixels is " + std::to_string(options.max_pixels) + "; it must be positive.");
-  }
-  if (options.scaled_side < 0) {
-    throw OptionError("--scaled-side is " + std::to_string(options.scaled_side) + "; it must be 0 (exact) or more.");
-  }
+  require_option(options.max_pixels > 0, "max-pixels", options.max_pixels, "positive");
+  require_option(options.scaled_side >= 0, "scaled-side", options.scaled_side, "0 (exact) or more");
 }
 
 DecodedImage decode_image(const uint8_t* bytes, size_t size, const DecodeOptions& options) {

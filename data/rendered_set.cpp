@@ -7,7 +7,7 @@
 #include <opencv2/imgproc.hpp>
 #include <random>
 
-#include "dcgan/errors.h"
+#include "dcgan/options.h"
 #include "dcgan/seeds.h"
 
 namespace dcgan::data {
@@ -208,9 +208,7 @@ RgbImage render_digit(uint64_t seed, RenderedSplit split, int64_t index) {
   return result;
 }
 
-void check(const RenderOptions& options) {
-  if (options.count < 1) throw OptionError("--count is " + std::to_string(options.count) + "; it must be positive.");
-}
+void check(const RenderOptions& options) { require_option(options.count >= 1, "count", options.count, "positive"); }
 
 RenderedSet::RenderedSet(const RenderOptions& options, uint64_t seed) : options_(options), seed_(seed) {
   check(options);

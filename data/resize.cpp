@@ -5,16 +5,14 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "dcgan/errors.h"
+#include "dcgan/options.h"
 
 namespace dcgan::data {
 
 void check(const ResizeOptions& options) {
   constexpr int64_t kLargest = 4096;
-  if (options.size < 1 || options.size > kLargest) {
-    throw OptionError("--size is " + std::to_string(options.size) + "; it must be from 1 to " +
-                      std::to_string(kLargest) + " pixels.");
-  }
+  require_option(options.size >= 1 && options.size <= kLargest, "size", options.size,
+                 "from 1 to " + std::to_string(kLargest) + " pixels");
 }
 
 ResizedSize resized_size(int64_t height, int64_t width, int64_t size) {

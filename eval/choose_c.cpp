@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "dcgan/errors.h"
+#include "dcgan/options.h"
 #include "dcgan/seeds.h"
 
 namespace dcgan::eval {
@@ -39,13 +40,8 @@ ChosenC best_of(std::vector<GridPoint> grid) {
 }
 
 void check(const ValidationOptions& options) {
-  const auto refuse = [](const std::string& flag, double value, const std::string& rule) {
-    std::ostringstream text;
-    text << "--" << flag << " is " << value << "; it must be " << rule << ".";
-    throw OptionError(text.str());
-  };
-  if (options.folds < 0 || options.folds == 1) refuse("folds", static_cast<double>(options.folds), "0 or at least 2");
-  if (!(options.held_out > 0 && options.held_out < 1)) refuse("held-out", options.held_out, "between 0 and 1");
+  require_option(options.folds == 0 || options.folds >= 2, "folds", options.folds, "0 or at least 2");
+  require_option(options.held_out > 0 && options.held_out < 1, "held-out", options.held_out, "between 0 and 1");
 }
 
 std::vector<RowSplit> validation_splits(const std::vector<int32_t>& labels, const std::vector<int64_t>& groups,

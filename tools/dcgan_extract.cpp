@@ -116,7 +116,7 @@ int extract(int argc, const char* const* argv) {
   for (const std::string& note : opened.notes) cli::log(common.quiet, note);
   features.threads = cli::resolve_threads(common.threads);
   features.device = common.device;
-  FeatureExtractor extractor = tools::make_extractor(options, statistics, features, common.seed, common.quiet);
+  FeatureExtractor extractor = tools::make_extractor(options, features);
 
   tools::ExtractionJob job;
   job.output = output.output;
@@ -134,7 +134,6 @@ int extract(int argc, const char* const* argv) {
   job.info.layers = extractor.layers();
   job.info.layer_offsets = extractor.layer_offsets();
   job.info.grid = features.grid;
-  job.info.preprocessing = tools::preprocessing_json(options, extractor, *source);
   job.info.command_line = line.text();
   job.info.seed = common.seed;
   job.info.classes = source->classes();
@@ -152,6 +151,8 @@ int extract(int argc, const char* const* argv) {
     return 0;
   }
   cli::log(common.quiet, plan + "; on " + extractor.device());
+  tools::use_statistics(extractor, statistics, options, common);
+  job.info.preprocessing = tools::preprocessing_json(options, extractor, *source);
   const data::ResizeOptions resize = tools::resize_options(options, extractor.image_size());
   const tools::ExtractionReport report = tools::extract_to_file(*source, resize, extractor, job);
   print_report(report, output.output, extractor, features.threads, common.json);

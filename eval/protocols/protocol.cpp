@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "dcgan/errors.h"
+#include "dcgan/options.h"
 #include "dcgan/seeds.h"
 
 namespace dcgan::eval {
@@ -131,10 +132,7 @@ ProtocolResult all_labels(const LabelledFeatures& training, const LabelledFeatur
 }
 
 void check(const DrawOptions& options) {
-  const auto positive = [](const char* flag, int64_t value) {
-    if (value < 1)
-      throw OptionError("--" + std::string(flag) + " is " + std::to_string(value) + "; it must be positive.");
-  };
+  const auto positive = [](const char* flag, int64_t value) { require_option(value >= 1, flag, value, "positive"); };
   positive("per-class", options.per_class);
   positive("selection-draws", options.selection_draws);
   positive("draws", options.final_draws);

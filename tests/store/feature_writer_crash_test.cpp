@@ -37,6 +37,21 @@ class FeatureWriterCrash : public ::testing::Test {
     fs::create_directory(folder_ / "run");
     return folder_ / "run/x.h5";
   }
+  /// An output of which 40 inputs are done; restore_interrupted() brings its files back to that state.
+  std::string interrupted() {
+    const std::string path = fresh();
+    {
+      FeatureFileWriter writer(path, example_info(), kInputs, kFingerprint, Mode::kCreate);
+      extract_example(writer, 40);
+    }
+    fs::create_directory(folder_ / "saved");
+    fs::copy(folder_ / "run", folder_ / "saved");
+    return path;
+  }
+  void restore_interrupted() {
+    fs::remove_all(folder_ / "run");
+    fs::copy(folder_ / "saved", folder_ / "run");
+  }
   /// The output is there, equal to the uninterrupted one, and nothing is left beside it.
   void expect_whole(const std::string& path) {
     ASSERT_EQ(contents(path), whole_);
@@ -107,18 +122,11 @@ TEST_F(FeatureWriterCrash, KilledAtRandomMomentsItResumesToTheSameRows) {
 }
 
 TEST_F(FeatureWriterCrash, AJournalCutShortAnywhereLosesOnlyItsTail) {
-  const std::string path = fresh();
-  {
-    FeatureFileWriter writer(path, example_info(), kInputs, kFingerprint, Mode::kCreate);
-    extract_example(writer, 40);
-  }
+  const std::string path = interrupted();
   const std::string journal = path + ".partial.journal";
   const auto journal_bytes = static_cast<int64_t>(fs::file_size(journal));
-  fs::create_directory(folder_ / "saved");
-  fs::copy(folder_ / "run", folder_ / "saved");
   for (int64_t length = 0; length < journal_bytes; length += 13) {
-    fs::remove_all(folder_ / "run");
-    fs::copy(folder_ / "saved", folder_ / "run");
+    restore_interrupted();
     fs::resize_file(journal, static_cast<uintmax_t>(length));
     run_example(path, kInputs);
     expect_whole(path);
@@ -127,19 +135,12 @@ TEST_F(FeatureWriterCrash, AJournalCutShortAnywhereLosesOnlyItsTail) {
 }
 
 TEST_F(FeatureWriterCrash, AFlippedByteInTheJournalLosesOnlyWhatFollowsOrIsRefused) {
-  const std::string path = fresh();
-  {
-    FeatureFileWriter writer(path, example_info(), kInputs, kFingerprint, Mode::kCreate);
-    extract_example(writer, 40);
-  }
+  const std::string path = interrupted();
   const std::string journal = path + ".partial.journal";
   const auto journal_bytes = static_cast<int64_t>(fs::file_size(journal));
-  fs::create_directory(folder_ / "saved");
-  fs::copy(folder_ / "run", folder_ / "saved");
   int refused = 0;
   for (int64_t at = 0; at < journal_bytes; at += 11) {
-    fs::remove_all(folder_ / "run");
-    fs::copy(folder_ / "saved", folder_ / "run");
+    restore_interrupted();
     {
       std::fstream file(journal, std::ios::in | std::ios::out | std::ios::binary);
       file.seekg(at);

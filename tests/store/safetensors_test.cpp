@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "dcgan/errors.h"
+#include "tests/support/bytes_of.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dcgan::test {
@@ -18,11 +19,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {(std::istreambuf_iterator<char>(in)), {}};
-}
 
 SafetensorsFile example_file() {
   SafetensorsFile file;

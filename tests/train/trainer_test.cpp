@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "dcgan/errors.h"
+#include "tests/support/bytes_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/small_images.h"
 
@@ -34,15 +35,8 @@ TrainingRun small_run(const std::string& folder, int64_t steps) {
   return run;
 }
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 // Model files are equal when everything that decides them is: they hold no time, path or command line.
-std::string model_of(const TrainingRun& run) { return bytes_of(run.folder + "/model.safetensors"); }
+std::string model_of(const TrainingRun& run) { return test::bytes_of(run.folder + "/model.safetensors"); }
 
 std::vector<nlohmann::json> metrics_of(const TrainingRun& run) {
   std::ifstream file(run.folder + "/metrics.jsonl");

@@ -184,7 +184,7 @@ void CommandLine::print_help() const {
 bool interrupted() { return g_interrupted != 0; }
 
 int64_t resolve_threads(int64_t requested) {
-  if (requested < 0) throw OptionError("--threads is " + std::to_string(requested) + "; it must be 0 or more.");
+  require_option(requested >= 0, "threads", requested, "0 or more");
   return requested > 0 ? requested : std::max<int64_t>(1, std::thread::hardware_concurrency());
 }
 

@@ -54,7 +54,7 @@ void LabelledRows::read(int64_t first, int64_t count, float* out, int64_t pitch)
     std::vector<uint8_t> pixels(static_cast<size_t>(count * columns_));
     packed_->read(first, count, pixels.data());
     for (int64_t i = 0; i < count * columns_; ++i) {
-      out[i / columns_ * pitch + i % columns_] = static_cast<float>(pixels[static_cast<size_t>(i)]) / 127.5f - 1;
+      out[i / columns_ * pitch + i % columns_] = scaled_pixel(pixels[static_cast<size_t>(i)]);
     }
     return;
   }

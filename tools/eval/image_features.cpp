@@ -13,6 +13,7 @@
 #include "dcgan/trainer.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
+#include "tools/eval/feature_rows.h"
 
 namespace dcgan::tools {
 namespace {
@@ -131,8 +132,7 @@ FeaturePair pixel_features(const LoadedImages& training, const LoadedImages& tes
     auto matrix = std::make_unique<eval::FeatureMatrix>(images.batch.count(), columns);
     for (int64_t i = 0; i < matrix->rows(); ++i) {
       const uint8_t* pixels = images.batch.pixels.data() + i * columns;
-      std::transform(pixels, pixels + columns, matrix->row(i),
-                     [](uint8_t p) { return static_cast<float>(p) / 127.5f - 1; });
+      std::transform(pixels, pixels + columns, matrix->row(i), scaled_pixel);
     }
     return matrix;
   };

@@ -63,7 +63,9 @@ class ProtocolCommand {
     for (const double c : cost.grid) eval::check_cost("c-grid", c);
     check(svm);
     threads = cli::resolve_threads(common.threads);
-    image_size = load_model(files.model).architecture.image_size;
+    const ModelFile model = load_model(files.model);
+    image_size = model.architecture.image_size;
+    training_record_ = model.training;
     if (common.json) files.format = eval::TableFormat::kJson;
   }
 
@@ -85,7 +87,7 @@ class ProtocolCommand {
            const std::vector<std::string>& notes,
            const std::function<std::vector<eval::ProtocolResult>(const eval::LabelledFeatures&,
                                                                  const eval::LabelledFeatures&)>& protocol) {
-    ProtocolModel model{files.model, files.layers, files.own_statistics, threads, common.seed, common.quiet};
+    const ProtocolModel model{files.model, files.layers, files.own_statistics, threads, common.seed, common.quiet};
     table.seed = common.seed;
     const auto add = [&](const std::string& name, const FeaturePair& features, std::vector<std::string> row_notes) {
       cli::log(common.quiet, name + ": " + std::to_string(features.training->columns()) + " features");
@@ -106,8 +108,7 @@ class ProtocolCommand {
     };
     if (!files.no_baselines) {
       add("raw pixels", pixel_features(training, test), {});
-      ProtocolModel untrained = model;
-      add("untrained network", untrained_features(untrained, training, test), {"same architecture, initialised"});
+      add("untrained network", untrained_features(model, training, test), {"same architecture, initialised"});
     }
     add("DCGAN features + L2-SVM", network_features(model, training, test), {training_note()});
     std::cout << eval::render(table, files.format);
@@ -121,9 +122,10 @@ class ProtocolCommand {
   int64_t threads = 1, image_size = 32;
 
  private:
+  std::string training_record_;  // of the model file
   // What the model says of its own training data.
   std::string training_note() const {
-    const nlohmann::json training = nlohmann::json::parse(load_model(files.model).training, nullptr, false);
+    const nlohmann::json training = nlohmann::json::parse(training_record_, nullptr, false);
     const char* const unknown = "GAN trained on data that the model file does not name";
     if (!training.is_object()) return unknown;
     for (const char* key : {"data", "data-source", "data_source"}) {

@@ -12,7 +12,6 @@
 #include "data/image_pipeline.h"
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
-#include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
 
 namespace dcgan::tools {
@@ -104,21 +103,23 @@ std::string fingerprint_of(const data::ImageSource& source, int64_t begin, int64
 
 }  // namespace
 
-FeatureExtractor make_extractor(const ExtractOptions& options, const StatisticsOptions& statistics,
-                                const FeatureOptions& features, uint64_t seed, bool quiet) {
+FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features) {
   if (options.model.empty()) {
     throw OptionError(
         "--model is missing; it names a model file, such as the model.safetensors that dcgan-train writes.");
   }
-  FeatureExtractor extractor(options.model, features);
+  return FeatureExtractor(options.model, features);
+}
+
+void use_statistics(FeatureExtractor& extractor, const StatisticsOptions& statistics, const ExtractOptions& options,
+                    const cli::CommonOptions& common) {
   if (statistics.statistics_from.empty()) {
     if (!statistics.statistics_list.empty()) throw OptionError("--statistics-list needs --statistics-from.");
-    return extractor;
+    return;
   }
   StatisticsImages images(statistics, resize_options(options, extractor.image_size()), decode_options(options),
-                          features.threads, seed, quiet);
+                          cli::resolve_threads(common.threads), common.seed, common.quiet);
   extractor.infer_statistics(images.next(), statistics.statistics_from);
-  return extractor;
 }
 
 data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size) {

@@ -8,6 +8,7 @@
 #include "data/resize.h"
 #include "dcgan/feature_extractor.h"
 #include "dcgan/feature_file.h"
+#include "tools/cli/command_line.h"
 #include "tools/extract/statistics_images.h"
 
 namespace dcgan::tools {
@@ -26,9 +27,12 @@ void describe(ExtractOptions& o, Visitor&& f) {
   f(o.max_pixels, "max-pixels", "images with more pixels are failures");
 }
 
-/// The extractor of the options, with the statistics that they ask for or else the model's own.
-FeatureExtractor make_extractor(const ExtractOptions& options, const StatisticsOptions& statistics,
-                                const FeatureOptions& features, uint64_t seed, bool quiet);
+/// The extractor of the options, with the model's own statistics.
+FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features);
+
+/// Infers the statistics that the options ask for, if they do.
+void use_statistics(FeatureExtractor& extractor, const StatisticsOptions& statistics, const ExtractOptions& options,
+                    const cli::CommonOptions& common);
 
 data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size);
 /// @throws OptionError for a value out of range.

@@ -6,7 +6,7 @@
 #include "data/image_pipeline.h"
 #include "data/open_images.h"
 #include "data/selected_source.h"
-#include "dcgan/errors.h"
+#include "dcgan/options.h"
 #include "dcgan/seeds.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
@@ -21,10 +21,7 @@ std::unique_ptr<data::ImageSource> open(const StatisticsOptions& options, const 
 }
 
 std::vector<int64_t> order(int64_t count, const StatisticsOptions& options, uint64_t seed) {
-  if (options.statistics_images < 0) {
-    throw OptionError("--statistics-images is " + std::to_string(options.statistics_images) +
-                      "; it must be 0 or more.");
-  }
+  require_option(options.statistics_images >= 0, "statistics-images", options.statistics_images, "0 or more");
   std::vector<int64_t> indices(static_cast<size_t>(count));
   std::iota(indices.begin(), indices.end(), int64_t{0});
   if (options.statistics_list.empty()) indices = shuffled_indices(count, derive_seed(seed, "statistics"));

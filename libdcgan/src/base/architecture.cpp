@@ -5,13 +5,10 @@
 #include <utility>
 
 #include "dcgan/errors.h"
+#include "dcgan/options.h"
 
 namespace dcgan {
 namespace {
-
-void require(bool holds, const std::string& flag, int64_t value, const std::string& rule) {
-  if (!holds) throw OptionError("--" + flag + " is " + std::to_string(value) + "; it must be " + rule + ".");
-}
 
 bool is_power_of_two(int64_t x) { return x > 0 && (x & (x - 1)) == 0; }
 
@@ -32,13 +29,14 @@ const std::map<std::string, ArchitectureOptions>& published() {
 }  // namespace
 
 void check(const ArchitectureOptions& o) {
-  require(is_power_of_two(o.image_size) && o.image_size >= 8 && o.image_size <= 1024, "image-size", o.image_size,
-          "a power of two from 8 to 1024");
-  require(o.kernel % 2 == 1 && o.kernel >= 1 && o.kernel <= 15, "kernel", o.kernel, "odd, from 1 to 15");
-  require(o.convs_per_scale >= 1 && o.convs_per_scale <= 16, "convs-per-scale", o.convs_per_scale, "from 1 to 16");
-  require(o.ndf >= 1 && o.ndf <= 4096, "ndf", o.ndf, "from 1 to 4096");
-  require(o.ngf >= 1 && o.ngf <= 4096, "ngf", o.ngf, "from 1 to 4096");
-  require(o.nz >= 1 && o.nz <= 65536, "nz", o.nz, "from 1 to 65536");
+  require_option(is_power_of_two(o.image_size) && o.image_size >= 8 && o.image_size <= 1024, "image-size", o.image_size,
+                 "a power of two from 8 to 1024");
+  require_option(o.kernel % 2 == 1 && o.kernel >= 1 && o.kernel <= 15, "kernel", o.kernel, "odd, from 1 to 15");
+  require_option(o.convs_per_scale >= 1 && o.convs_per_scale <= 16, "convs-per-scale", o.convs_per_scale,
+                 "from 1 to 16");
+  require_option(o.ndf >= 1 && o.ndf <= 4096, "ndf", o.ndf, "from 1 to 4096");
+  require_option(o.ngf >= 1 && o.ngf <= 4096, "ngf", o.ngf, "from 1 to 4096");
+  require_option(o.nz >= 1 && o.nz <= 65536, "nz", o.nz, "from 1 to 65536");
 }
 
 ArchitectureOptions published_architecture(const std::string& name) {
@@ -88,7 +86,7 @@ std::vector<ConvolutionShape> generator_convolutions(const ArchitectureOptions& 
 }
 
 int64_t feature_count(const ArchitectureOptions& options, const std::vector<int64_t>& layers, int64_t grid) {
-  require(grid == 1 || grid == 2 || grid == 4, "grid", grid, "1, 2 or 4");
+  require_option(grid == 1 || grid == 2 || grid == 4, "grid", grid, "1, 2 or 4");
   const std::vector<ConvolutionShape> shapes = discriminator_convolutions(options);
   const auto count = static_cast<int64_t>(shapes.size());
   int64_t channels = 0;
@@ -98,9 +96,9 @@ int64_t feature_count(const ArchitectureOptions& options, const std::vector<int6
     }
   }
   for (size_t i = 0; i < layers.size(); ++i) {
-    require(layers[i] >= 1 && layers[i] <= count, "layers", layers[i],
-            "a convolution of the model, from 1 to " + std::to_string(count));
-    require(i == 0 || layers[i] > layers[i - 1], "layers", layers[i], "in rising order, each layer once");
+    require_option(layers[i] >= 1 && layers[i] <= count, "layers", layers[i],
+                   "a convolution of the model, from 1 to " + std::to_string(count));
+    require_option(i == 0 || layers[i] > layers[i - 1], "layers", layers[i], "in rising order, each layer once");
   }
   return channels * grid * grid;
 }

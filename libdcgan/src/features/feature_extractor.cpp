@@ -12,6 +12,7 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
+#include "dcgan/options.h"
 #include "features/inference_engine.h"
 #include "features/statistics.h"
 #include "features/torch_features.h"
@@ -71,23 +72,18 @@ struct FeatureExtractor::Impl {
   Impl(const std::string& model_file, FeatureOptions feature_options)
       : options(std::move(feature_options)), model(load_model(model_file)), network(nn::discriminator_from(model)) {
     options.layers = resolve_layers(options.layers, model);
-    if (options.batch_size < 1) {
-      throw OptionError("--batch-size is " + std::to_string(options.batch_size) + "; it must be positive.");
-    }
+    require_option(options.batch_size >= 1, "batch-size", options.batch_size, "positive");
     if (options.threads <= 0) options.threads = std::max<int64_t>(1, std::thread::hardware_concurrency());
     feature_count = dcgan::feature_count(model.architecture, options.layers, options.grid);
     architecture = to_json(model.architecture);
     device = nn::resolve_device(options.device);
     device_name = device.str();
-    prepare();
+    if (device.is_cuda()) nn::move_to(device, network);
   }
 
-  // Whatever follows from the network's weights and statistics.
-  void prepare() {
-    if (device.is_cuda()) {
-      nn::move_to(device, network);
-      return;
-    }
+  // Packed from the weights and statistics when features are first wanted: statistics may be inferred before.
+  InferenceEngine& prepared_engine() {
+    if (engine) return *engine;
     std::vector<FoldedConvolution> convolutions;
     for (const nn::Convolution& c : network.convolutions) convolutions.push_back(fold(c));
     EngineOptions engine_options;
@@ -97,6 +93,7 @@ struct FeatureExtractor::Impl {
     engine_options.threads = options.threads;
     engine_options.batch_size = options.batch_size;
     engine = std::make_unique<InferenceEngine>(std::move(convolutions), engine_options);
+    return *engine;
   }
 
   at::Tensor images_from(const uint8_t* pixels, int64_t count) const {
@@ -111,7 +108,7 @@ struct FeatureExtractor::Impl {
   int64_t feature_count = 0;
   std::string architecture, device_name;
   c10::Device device = c10::Device(c10::kCPU);
-  std::unique_ptr<InferenceEngine> engine;  ///< on the CPU
+  std::unique_ptr<InferenceEngine> engine;  ///< on the CPU, once features were wanted
 };
 
 FeatureExtractor::FeatureExtractor(const std::string& model_file, const FeatureOptions& options)
@@ -138,7 +135,7 @@ std::vector<int64_t> FeatureExtractor::layer_offsets() const {
 
 void FeatureExtractor::infer_statistics(const NextImages& next, const std::string& source) {
   impl_->model.statistics = features::average_statistics(impl_->network, image_size(), impl_->device, next, source);
-  impl_->prepare();
+  impl_->engine.reset();
 }
 
 void FeatureExtractor::extract(const uint8_t* pixels, int64_t count, int64_t width, int64_t height, int64_t stride,
@@ -161,8 +158,8 @@ void FeatureExtractor::extract(const uint8_t* pixels, int64_t count, int64_t wid
       std::memcpy(dense.data() + y * row, pixels + y * stride, static_cast<size_t>(row));
     pixels = dense.data();
   }
-  if (impl_->engine) {
-    impl_->engine->run(pixels, count, features);
+  if (!impl_->device.is_cuda()) {
+    impl_->prepared_engine().run(pixels, count, features);
     return;
   }
   for (int64_t first = 0; first < count; first += impl_->options.batch_size) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dcgan/errors.h"
+#include "store/files.h"
 
 namespace dcgan::train {
 namespace {
@@ -23,14 +24,8 @@ std::string step_name(int64_t step) {
   return text;
 }
 
-// Written beside and renamed, so that a reader never meets half a file.
 void write_text(const std::string& path, const std::string& text) {
-  const std::string partial = path + ".partial";
-  std::ofstream file(partial, std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) throw FileError(partial, "cannot be written; is the disk full, or the folder read-only?");
-  fs::rename(partial, path);
+  store::write_whole_file(path, [&](const store::File& file) { file.write_at(0, text.data(), text.size()); });
 }
 
 ordered_json read_options(const std::string& path) {

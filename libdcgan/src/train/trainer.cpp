@@ -4,7 +4,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softplus.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
 #include <chrono>
@@ -13,6 +12,7 @@
 
 #include "base/options_json.h"
 #include "dcgan/errors.h"
+#include "dcgan/options.h"
 #include "dcgan/png_file.h"
 #include "dcgan/seeds.h"
 #include "nn/device.h"
@@ -32,10 +32,6 @@ using train::RunFolder;
 
 constexpr int64_t kSampleColumns = 10;  // a grid of 10 x 10 samples, as in the paper's figures
 constexpr int64_t kSamples = kSampleColumns * kSampleColumns;
-
-void require(bool holds, const std::string& flag, const std::string& value, const std::string& rule) {
-  if (!holds) throw OptionError("--" + flag + " is " + value + "; it must be " + rule + ".");
-}
 
 void set_requires_grad(const nn::NamedTensors& parameters, bool required) {
   for (const auto& [name, tensor] : parameters) tensor.set_requires_grad(required);
@@ -259,15 +255,15 @@ void check_images(const TrainingRun& run, const PackedImageReader& images) {
                                        "; prepare them with dcgan-prepare --size " + std::to_string(size) +
                                        ", or set --image-size.");
   }
-  require(run.options.batch_size <= images.count(), "batch-size", std::to_string(run.options.batch_size),
-          "at most " + std::to_string(images.count()) + ", the number of images in " + images.path());
+  require_option(run.options.batch_size <= images.count(), "batch-size", run.options.batch_size,
+                 "at most " + std::to_string(images.count()) + ", the number of images in " + images.path());
 }
 
 }  // namespace
 
 void check(const TrainOptions& o) {
   const auto at_least = [](const std::string& flag, int64_t value, int64_t least) {
-    require(value >= least, flag, std::to_string(value), std::to_string(least) + " or more");
+    require_option(value >= least, flag, value, std::to_string(least) + " or more");
   };
   at_least("steps", o.steps, 0);
   at_least("batch-size", o.batch_size, 2);  // batch norm of the generator's units needs two images
@@ -277,10 +273,10 @@ void check(const TrainOptions& o) {
   at_least("sample-every", o.sample_every, 1);
   at_least("checkpoint-every", o.checkpoint_every, 1);
   at_least("keep-checkpoints", o.keep_checkpoints, 1);
-  require(o.learning_rate > 0, "learning-rate", std::to_string(o.learning_rate), "positive");
-  require(o.beta1 >= 0 && o.beta1 < 1, "beta1", std::to_string(o.beta1), "from 0 to below 1");
-  require(o.beta2 >= 0 && o.beta2 < 1, "beta2", std::to_string(o.beta2), "from 0 to below 1");
-  require(o.weight_decay >= 0, "weight-decay", std::to_string(o.weight_decay), "0 or more");
+  require_option(o.learning_rate > 0, "learning-rate", o.learning_rate, "positive");
+  require_option(o.beta1 >= 0 && o.beta1 < 1, "beta1", o.beta1, "from 0 to below 1");
+  require_option(o.beta2 >= 0 && o.beta2 < 1, "beta2", o.beta2, "from 0 to below 1");
+  require_option(o.weight_decay >= 0, "weight-decay", o.weight_decay, "0 or more");
 }
 
 int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
