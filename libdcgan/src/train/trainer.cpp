@@ -21,6 +21,7 @@
 #include "train/adam.h"
 #include "train/minibatches.h"
 #include "train/run_folder.h"
+#include "train/tensor_memory.h"
 
 namespace dcgan {
 namespace {
@@ -287,6 +288,7 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
 
   const ordered_json identity = identity_of(run, describe_data(images, run.data_source));
   const RunFolder folder(run.folder, identity.dump(), run.mode);
+  const train::ReusedTensorMemory reused_memory;
   Training training(run, images);
   observer.on_message("Training on " + training.device().str() + " with " + std::to_string(at::get_num_threads()) +
                       " threads.");

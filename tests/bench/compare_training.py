@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Training step of dcgan-train beside the same step in PyTorch eager, channels last, float32, with equal threads.
+
+Both train the same networks on the same packed images with the authors' alternating schedule: a pair of steps is one
+update of the generator and one of the discriminator, each with its own minibatch and noise. The two programs take turns,
+a few pairs each, round after round. Prints the
+best and the median seconds of a pair, and the ratio of each.
+
+PyTorch's step is timed twice: written as PyTorch's DCGAN example writes it (the generator's step also computes gradients
+of the discriminator, which are thrown away), and without those gradients, as dcgan-train does.
+
+Needs the PyPI packages torch, numpy and h5py:
+
+    peers/bin/python tests/bench/compare_training.py build/release/tools/dcgan-train --data tiny32.h5 --ndf 32 --ngf 32
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import time
+
+import h5py
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+KERNEL, EPSILON, SLOPE = 3, 1e-8, 0.2  # ImageNet-32: arXiv:1511.06434, section 4, and the authors' code
+
+
+def generator(ngf, nz):
+    def up(inputs, outputs, stride):
+        return nn.ConvTranspose2d(inputs, outputs, KERNEL, stride, 1, output_padding=stride - 1, bias=False)
+
+    def block(inputs, outputs, stride):
+        return [up(inputs, outputs, stride), nn.BatchNorm2d(outputs, eps=EPSILON), nn.ReLU(True)]
+
+    top = 4 * ngf
+    return nn.Sequential(nn.Linear(nz, 16 * top, bias=False), nn.BatchNorm1d(16 * top, eps=EPSILON), nn.ReLU(True),
+                         nn.Unflatten(1, (top, 4, 4)), *block(top, top, 2), *block(top, 2 * ngf, 1),
+                         *block(2 * ngf, 2 * ngf, 2), *block(2 * ngf, ngf, 1), *block(ngf, ngf, 2), up(ngf, 3, 1),
+                         nn.Tanh())
+
+
+def discriminator(ndf):
+    layers, inputs = [], 3
+    for outputs in (ndf, 2 * ndf, 4 * ndf):
+        for stride in (1, 2):
+            layers.append(nn.Conv2d(inputs, outputs, KERNEL, stride, 1, bias=False))
+            if inputs != 3:
+                layers.append(nn.BatchNorm2d(outputs, eps=EPSILON))
+            layers.append(nn.LeakyReLU(SLOPE, True))
+            inputs = outputs
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * ndf, 1, bias=False))
+
+
+class Eager:
+    def __init__(self, options, images, discards_gradients):
+        torch.manual_seed(1)
+        self.options, self.images, self.discards_gradients = options, images, discards_gradients
+        self.g = generator(options.ngf, options.nz).to(memory_format=torch.channels_last)
+        self.d = discriminator(options.ndf).to(memory_format=torch.channels_last)
+        for network in (self.g, self.d):
+            for parameter in network.parameters():
+                if parameter.dim() > 1:
+                    nn.init.normal_(parameter, 0, 0.02)
+        self.adam_g = torch.optim.Adam(self.g.parameters(), 2e-4, (0.5, 0.999))
+        self.adam_d = torch.optim.Adam(self.d.parameters(), 2e-4, (0.5, 0.999))
+
+    def fake(self):
+        return self.g(torch.rand(self.options.batch_size, self.options.nz) * 2 - 1)
+
+    def real(self):
+        pixels = self.images[np.sort(np.random.choice(len(self.images), self.options.batch_size, False))]
+        return torch.from_numpy(pixels).float().div_(127.5).sub_(1).permute(0, 3, 1, 2)  # channels last as it lies
+
+    def update(self, loss, adam):
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+
+    def pair(self):
+        one, zero = torch.ones(self.options.batch_size, 1), torch.zeros(self.options.batch_size, 1)
+        if self.discards_gradients:
+            self.d.requires_grad_(False)
+        self.update(F.binary_cross_entropy_with_logits(self.d(self.fake()), one), self.adam_g)
+        self.d.requires_grad_(True)
+        with torch.no_grad():
+            fake = self.fake()
+        real_loss = F.binary_cross_entropy_with_logits(self.d(self.real()), one)
+        self.update(real_loss + F.binary_cross_entropy_with_logits(self.d(fake), zero), self.adam_d)
+
+    def seconds(self, pairs):
+        times = []
+        for _ in range(pairs):
+            start = time.perf_counter()
+            self.pair()
+            times.append(time.perf_counter() - start)
+        return times
+
+
+def ours(options, folder):
+    """Seconds of each pair from metrics.jsonl; the first pair warms up."""
+    subprocess.run([options.program, "--data", options.data, "--out", folder, "--overwrite", "--quiet",
+                    "--ndf", str(options.ndf), "--ngf", str(options.ngf), "--nz", str(options.nz),
+                    "--batch-size", str(options.batch_size), "--threads", str(options.threads),
+                    "--steps", str(options.pairs + 1), "--log-every", "1", "--statistics-minibatches", "1"], check=True)
+    lines = (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines()
+    return [options.batch_size / json.loads(line)["images_per_second"] for line in lines[1:]]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", help="the built dcgan-train")
+    parser.add_argument("--data", required=True, help="packed images (dcgan-prepare)")
+    parser.add_argument("--ndf", type=int, default=128)
+    parser.add_argument("--ngf", type=int, default=128)
+    parser.add_argument("--nz", type=int, default=256)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--pairs", type=int, default=5, help="pairs of steps in a turn")
+    parser.add_argument("--rounds", type=int, default=6)
+    options = parser.parse_args()
+
+    torch.set_num_threads(options.threads)
+    with h5py.File(options.data) as file:
+        images = file["images"][:]
+    peers = {"PyTorch eager, as its example": Eager(options, images, False),
+             "PyTorch eager, no wasted gradients": Eager(options, images, True)}
+    times = {"dcgan-train": [], **{name: [] for name in peers}}
+    for name, peer in peers.items():
+        peer.seconds(2)
+    for _ in range(options.rounds):
+        time.sleep(0.3)  # OpenMP's threads go on spinning for a while after a pass
+        with tempfile.TemporaryDirectory() as folder:
+            times["dcgan-train"] += ours(options, folder)
+        for name, peer in peers.items():
+            times[name] += peer.seconds(options.pairs)
+
+    best, median = min(times["dcgan-train"]), statistics.median(times["dcgan-train"])
+    print(f"ndf {options.ndf}, ngf {options.ngf}, batch {options.batch_size}, {options.threads} threads, "
+          f"torch {torch.__version__}, {options.rounds} rounds of {options.pairs} pairs")
+    for name, seconds in times.items():
+        print(f"{name:36} {min(seconds):8.3f} s a pair, best {statistics.median(seconds):8.3f} median;"
+              f" ratio {min(seconds) / best:5.2f} {statistics.median(seconds) / median:5.2f}")
+
+
+if __name__ == "__main__":
+    main()
