@@ -126,14 +126,12 @@ class ProtocolCommand {
   // What the model says of its own training data.
   std::string training_note() const {
     const nlohmann::json training = nlohmann::json::parse(training_record_, nullptr, false);
-    const char* const unknown = "GAN trained on data that the model file does not name";
-    if (!training.is_object()) return unknown;
-    for (const char* key : {"data", "data-source", "data_source"}) {
-      if (!training.contains(key)) continue;
-      const nlohmann::json& data = training[key];
-      return "GAN trained on " + (data.is_string() ? data.get<std::string>() : data.dump());
+    if (training.is_object() && training.contains("data") && training["data"].is_object()) {
+      const nlohmann::json& data = training["data"];
+      const std::string images = data.contains("images") ? data["images"].dump() + " images, " : "";
+      return "GAN trained on " + images + data.value("source", "of unknown origin");
     }
-    return unknown;
+    return "GAN trained on data that the model file does not name";
   }
 };
 

@@ -1,0 +1,134 @@
+"""dcgan-eval svm from outside, on feature files written with h5py."""
+
+import json
+import sys
+import unittest
+from pathlib import Path
+
+import h5py
+import numpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from programs import ProgramTest  # noqa: E402
+
+
+def write(path, features, labels=None, classes=None, features_name="features", labels_name="labels"):
+    with h5py.File(path, "w") as file:
+        file[features_name] = numpy.asarray(features, numpy.float32)
+        if labels is not None:
+            file[labels_name] = numpy.asarray(labels, numpy.int32)
+        if classes is not None:
+            file.create_dataset("classes", data=classes, dtype=h5py.string_dtype())
+    return path
+
+
+def clouds(seed, n=90, columns=6):
+    generator = numpy.random.default_rng(seed)
+    labels = numpy.arange(n) % 3
+    features = generator.standard_normal((n, columns))
+    features[numpy.arange(n), labels] += 4
+    return features, labels
+
+
+class SvmCommand(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.train = write(cls.folder / "train.h5", *clouds(1), ["ant", "bee", "cat"])
+        cls.test = write(cls.folder / "test.h5", *clouds(2), ["ant", "bee", "cat"])
+
+    def report(self, *arguments, train=None, test=None):
+        result = self.run_program("dcgan-eval", "svm", "--train", train or self.train, "--test", test or self.test,
+                                  "--json", *arguments)
+        return json.loads(result.stdout), result.stderr
+
+    def refuses(self, *arguments, code=1, says):
+        return self.assert_refuses("dcgan-eval", "svm", *arguments, code=code, says=says)
+
+    def refuses_test_file(self, name, *contents, says, **names):
+        path = write(self.folder / name, *contents, **names)
+        self.refuses("--train", self.train, "--test", path, says=[path, *says])
+
+    def test_the_report_has_the_promised_keys(self):
+        report, _ = self.report("--c", "0.01")
+        for key in ("accuracy", "error", "c", "primal", "seconds", "dual", "gap", "passes"):
+            self.assertIn(key, report)
+        self.assertGreater(report["accuracy"], 0.9)
+        self.assertLessEqual(report["gap"], 1e-4)
+        self.assertLessEqual(report["dual"], report["primal"])
+
+    def test_liblinear_and_the_dense_solver_agree(self):
+        dense, _ = self.report("--c", "0.1")
+        liblinear, _ = self.report("--c", "0.1", "--solver", "liblinear")
+        self.assertAlmostEqual(dense["primal"], liblinear["primal"], delta=1e-2 * dense["primal"])
+        self.assertNotIn("gap", liblinear)
+
+    def test_classes_are_matched_by_name(self):
+        features, labels = clouds(2)
+        turned = write(self.folder / "turned.h5", features, 2 - labels, ["cat", "bee", "ant"])
+        self.assertEqual(self.report("--c", "0.01", test=turned)[0]["accuracy"], self.report("--c", "0.01")[0]["accuracy"])
+
+    def test_files_of_other_programs_are_read_by_the_names_of_their_datasets(self):
+        features, labels = clouds(1)
+        other = write(self.folder / "other.h5", features, labels + 1, features_name="X", labels_name="y")
+        report, _ = self.report("--c", "0.01", "--features", "X", "--labels", "y", train=other, test=other)
+        self.assertEqual(report["classes"], ["1", "2", "3"])
+
+    def test_rows_on_disk_give_the_same_accuracy(self):
+        wide = clouds(1, n=600, columns=70000)
+        train = write(self.folder / "wide.h5", *wide)
+        whole, _ = self.report("--c", "0.0001", train=train, test=train)
+        parts, log = self.report("--c", "0.0001", "--max-memory", "200M", train=train, test=train)
+        self.assertIn("pass 1", log)
+        self.assertAlmostEqual(whole["primal"], parts["primal"], delta=2e-4 * whole["primal"])
+        self.assertAlmostEqual(whole["accuracy"], parts["accuracy"], delta=0.01)
+
+    def test_c_is_chosen_from_the_grid_and_an_edge_is_reported(self):
+        report, log = self.report("--c-grid", "1e-3,1e-8")
+        self.assertEqual(report["c"], 1e-8)  # both get everything right, and the smaller one wins
+        self.assertEqual(len(report["c_grid"]), 2)
+        self.assertIn("smallest of the grid", log)
+
+    def test_a_file_tested_on_itself_gets_a_warning(self):
+        _, log = self.report("--c", "0.01", test=self.train)
+        self.assertIn("warning: --train and --test are the same file", log)
+
+    def test_another_width_names_both_widths(self):
+        features, labels = clouds(2)
+        self.refuses_test_file("narrow.h5", features[:, :5], labels, ["ant", "bee", "cat"], says=["5", "6"])
+
+    def test_no_labels_names_the_dataset(self):
+        self.refuses_test_file("unlabelled.h5", clouds(2)[0], says=["labels"])
+
+    def test_an_unknown_class_is_named(self):
+        self.refuses_test_file("dog.h5", *clouds(2), ["ant", "bee", "dog"], says=['"dog"', "ant, bee, cat"])
+
+    def test_one_class_only_says_that_two_are_needed(self):
+        one = write(self.folder / "one.h5", clouds(1)[0], numpy.zeros(90), ["ant"])
+        self.refuses("--train", one, "--test", one, "--c", "1", says=[one, "at least 2"])
+
+    def test_a_value_that_is_not_finite_is_named_by_row_and_column(self):
+        features, labels = clouds(1)
+        for value in (numpy.nan, numpy.inf, -numpy.inf):
+            features[41, 3] = value
+            bad = write(self.folder / "bad.h5", features, labels, ["ant", "bee", "cat"])
+            self.refuses("--train", bad, "--test", self.test, "--c", "1", says=[bad, "row 41", "column 3"])
+            self.refuses("--train", self.train, "--test", bad, "--c", "1", says=[bad, "row 41", "column 3"])
+
+    def test_wrong_values_are_named_with_flag_value_and_rule(self):
+        both = ["--train", self.train, "--test", self.test]
+        self.refuses(*both, "--c-grid", "1e-3,-1", code=2, says=["--c-grid", "-1", "positive"])
+        self.refuses(*both, "--c", "0", code=2, says=["--c", "0", "positive"])
+        self.refuses(*both, "--c", "1", "--c-grid", "1,2", code=2, says=["--c", "--c-grid"])
+        self.refuses(*both, "--tolerance", "2", code=2, says=["--tolerance", "2", "between 0 and 1"])
+        self.refuses(*both, "--max-memory", "2Q", code=2, says=["--max-memory", "2Q", "2G"])
+        self.refuses(*both, "--solver", "magic", code=2, says=["--solver", "magic", "dense|liblinear"])
+        self.refuses("--train", self.train, code=2, says=["--test"])
+
+    def test_an_option_without_effect_is_reported(self):
+        _, log = self.report("--c", "0.1", "--solver", "liblinear", "--tolerance", "1e-3")
+        self.assertIn("--tolerance is ignored", log)
+
+
+if __name__ == "__main__":
+    unittest.main()
