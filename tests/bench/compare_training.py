@@ -103,13 +103,14 @@ class Eager:
 
 
 def ours(options, folder):
-    """Seconds of each pair from metrics.jsonl; the first pair warms up."""
+    """Seconds of each pair from metrics.jsonl; the first two warm up."""
     subprocess.run([options.program, "--data", options.data, "--out", folder, "--overwrite", "--quiet",
                     "--ndf", str(options.ndf), "--ngf", str(options.ngf), "--nz", str(options.nz),
                     "--batch-size", str(options.batch_size), "--threads", str(options.threads),
-                    "--steps", str(options.pairs + 1), "--log-every", "1", "--statistics-minibatches", "1"], check=True)
+                    "--steps", str(options.pairs + 2), "--log-every", "1", "--statistics-minibatches", "1"],
+                   check=True, stdout=subprocess.DEVNULL)
     lines = (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines()
-    return [options.batch_size / json.loads(line)["images_per_second"] for line in lines[1:]]
+    return [options.batch_size / json.loads(line)["images_per_second"] for line in lines[2:]]
 
 
 def main():
@@ -121,7 +122,7 @@ def main():
     parser.add_argument("--nz", type=int, default=256)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--pairs", type=int, default=5, help="pairs of steps in a turn")
+    parser.add_argument("--pairs", type=int, default=8, help="pairs of steps in a turn")
     parser.add_argument("--rounds", type=int, default=6)
     options = parser.parse_args()
 
