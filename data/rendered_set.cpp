@@ -197,7 +197,7 @@ RgbImage render_digit(uint64_t seed, RenderedSplit split, int64_t index) {
         image);
   const double blur = random.uniform(0, 0.8);
   if (blur > 0.3) cv::GaussianBlur(image, image, cv::Size(5, 5), blur);
-  const double noise = random.uniform(0, 16);
+  const double noise = random.uniform(0, 3);
   RgbImage result{kSide, kSide, {}};
   for (int i = 0; i < kSide * kSide; ++i) {
     for (int c = 0; c < 3; ++c) {

@@ -285,7 +285,7 @@ TEST_F(FeatureFile, ReadsFromSeveralThreads) {
 }
 
 TEST_F(FeatureFile, OtherKindsOfFilesAreRefusedByName) {
-  EXPECT_THAT(refusal(), HasSubstr("No such file"));
+  EXPECT_THAT(refusal(), HasSubstr("does not exist"));
   std::ofstream(path_) << "not HDF5";
   EXPECT_THAT(refusal(), AllOf(HasSubstr("8 bytes"), HasSubstr("HDF5")));
   PackedImageWriter(path_, {}, true).close();

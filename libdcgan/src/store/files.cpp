@@ -21,7 +21,11 @@ namespace {
 
 File::File(const std::string& path, int flags)
     : path_(path), descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
-  if (descriptor_ < 0) fail(path, "cannot be opened");
+  if (descriptor_ >= 0) return;
+  const bool creates = (flags & O_CREAT) != 0;
+  if (errno != ENOENT) fail(path, creates ? "cannot be created" : "cannot be opened");
+  throw FileError(path, creates ? "cannot be created: its folder does not exist; make it first."
+                                : "does not exist; check the name.");
 }
 
 File& File::operator=(File&& other) noexcept {

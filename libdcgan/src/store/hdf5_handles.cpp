@@ -153,7 +153,10 @@ Handle open_file_to_write(const std::string& path) {
 Handle open_file(const std::string& path) {
   const int64_t size = store::File(path, O_RDONLY).size();  // its message is better than HDF5's
   if (H5Fis_hdf5(path.c_str()) <= 0) {
-    throw FileError(path, std::to_string(size) + " bytes, without HDF5's signature; expected an HDF5 file.");
+    throw FileError(
+        path,
+        std::to_string(size) +
+            " bytes, without HDF5's signature; expected an HDF5 file, as dcgan-prepare and dcgan-extract write them.");
   }
   return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
           "is damaged or cut short (" + std::to_string(size) + " bytes); make it again"};
