@@ -10,13 +10,12 @@ namespace dcgan::test {
 
 constexpr int64_t kColumns = 48;
 
-FeatureFileInfo example_info(FeatureStorage storage = FeatureStorage::kFloat32);
+FeatureFileInfo example_info(FeatureStorage storage = FeatureStorage::kFloat32, int64_t inputs = 60);
 /// Values that are exact in float16, too.
 std::vector<float> example_rows(int64_t first, int64_t count);
 
 /// What an extraction of `inputs` inputs does: every eleventh fails, the others give a row; flushes every batch of
 /// five.
-constexpr const char* kFingerprint = "inputs-1";
 int64_t expected_rows(int64_t inputs);
 /// Goes on from where the writer stands up to input `last`; tells in `flushed` how many inputs are safe.
 void extract_example(FeatureFileWriter& writer, int64_t last, volatile int64_t* flushed = nullptr);

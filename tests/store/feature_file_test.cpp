@@ -31,7 +31,7 @@ class FeatureFile : public ::testing::Test {
  protected:
   /// Writes 60 inputs, 55 rows.
   void write_example(FeatureStorage storage = FeatureStorage::kFloat32) {
-    FeatureFileWriter writer(path_, example_info(storage), 60, kFingerprint, Mode::kCreate);
+    FeatureFileWriter writer(path_, example_info(storage), Mode::kCreate);
     extract_example(writer, 60);
     writer.close();
   }
@@ -43,10 +43,9 @@ class FeatureFile : public ::testing::Test {
     }
     return "accepted";
   }
-  std::string refusal(const FeatureFileInfo& info, Mode mode, const std::string& fingerprint = kFingerprint,
-                      int64_t rows = 60) const {
+  std::string refusal(const FeatureFileInfo& info, Mode mode) const {
     try {
-      const FeatureFileWriter writer(path_, info, rows, fingerprint, mode);
+      const FeatureFileWriter writer(path_, info, mode);
     } catch (const FileError& error) {
       return error.what();
     }
@@ -95,7 +94,8 @@ TEST_F(FeatureFile, HoldsRowsOfManyChunksOfAMebibyte) {
   FeatureFileInfo info;
   info.feature_count = 28672;
   constexpr int64_t kRows = 25;  // 9 rows of 28,672 float32 are a chunk
-  FeatureFileWriter writer(path_, info, kRows + 3, "", Mode::kCreate);
+  info.inputs = {"", 0, kRows + 3, kRows + 3};
+  FeatureFileWriter writer(path_, info, Mode::kCreate);
   std::vector<float> row(28672);
   for (int64_t i = 0; i < kRows; ++i) {
     for (size_t j = 0; j < row.size(); ++j) row[j] = static_cast<float>(i * 28672 + static_cast<int64_t>(j));
@@ -113,7 +113,7 @@ TEST_F(FeatureFile, HoldsRowsOfManyChunksOfAMebibyte) {
 TEST_F(FeatureFile, MayHoldNoRowAtAll) {
   for (const int64_t expected : {0, 1, 7}) {
     fs::remove(path_);
-    FeatureFileWriter writer(path_, example_info(), expected, "", Mode::kCreate);
+    FeatureFileWriter writer(path_, example_info(FeatureStorage::kFloat32, expected), Mode::kCreate);
     writer.append(nullptr, {}, {}, {{"a", "no image"}}, 1);
     writer.close();
     const FeatureFileReader reader(path_);
@@ -126,14 +126,14 @@ TEST_F(FeatureFile, KeepsAnyBytesOfAPath) {
   const std::vector<std::string> paths = {"caf\xe9.png", "line\nbreak", std::string(5000, 'p'), "\xf0\x9f\x90\x88"};
   FeatureFileInfo info = example_info();
   info.classes.clear();
-  FeatureFileWriter writer(path_, info, 4, "", Mode::kCreate);
+  FeatureFileWriter writer(path_, info, Mode::kCreate);
   writer.append(example_rows(0, 4).data(), paths, {}, {}, 4);
   writer.close();
   EXPECT_EQ(FeatureFileReader(path_).paths(), paths);
 }
 
 TEST_F(FeatureFile, AHalfTooLargeIsRefusedWithItsImage) {
-  FeatureFileWriter writer(path_, example_info(FeatureStorage::kFloat16), 1, "", Mode::kCreate);
+  FeatureFileWriter writer(path_, example_info(FeatureStorage::kFloat16), Mode::kCreate);
   std::vector<float> row = example_rows(0, 1);
   row[7] = 65520;  // rounds beyond 65504, the largest half
   EXPECT_THAT([&] { writer.append(row.data(), {"cat/1.png"}, {0}, {}, 1); },
@@ -145,7 +145,7 @@ TEST_F(FeatureFile, AHalfTooLargeIsRefusedWithItsImage) {
 }
 
 TEST_F(FeatureFile, RefusesWrongRows) {
-  FeatureFileWriter writer(path_, example_info(), 2, "", Mode::kCreate);
+  FeatureFileWriter writer(path_, example_info(FeatureStorage::kFloat32, 2), Mode::kCreate);
   const std::vector<float> rows = example_rows(0, 3);
   EXPECT_THAT([&] { writer.append(rows.data(), {"a"}, {2}, {}, 1); },
               ThrowsMessage<Error>(AllOf(HasSubstr("label of a is 2"), HasSubstr("0 to 1"))));
@@ -164,7 +164,7 @@ TEST_F(FeatureFile, AnExistingOutputIsRefusedNamingOverwrite) {
   EXPECT_THAT(refusal(example_info(), Mode::kCreate), AllOf(StartsWith(path_), HasSubstr("--overwrite")));
   EXPECT_THAT(refusal(example_info(), Mode::kResume), HasSubstr("exists already"));
   {
-    FeatureFileWriter writer(path_, example_info(), 60, kFingerprint, Mode::kOverwrite);
+    FeatureFileWriter writer(path_, example_info(), Mode::kOverwrite);
     extract_example(writer, 5);
     EXPECT_EQ(contents(path_), before) << "replaced only when the new one is whole";
     writer.close();
@@ -174,12 +174,12 @@ TEST_F(FeatureFile, AnExistingOutputIsRefusedNamingOverwrite) {
 
 TEST_F(FeatureFile, APartialFileIsRefusedNamingResumeAndOverwrite) {
   {
-    FeatureFileWriter writer(path_, example_info(), 60, kFingerprint, Mode::kCreate);
+    FeatureFileWriter writer(path_, example_info(), Mode::kCreate);
     extract_example(writer, 15);
   }
   EXPECT_TRUE(fs::exists(path_ + ".partial"));
   EXPECT_THAT(refusal(example_info(), Mode::kCreate), AllOf(HasSubstr("--resume"), HasSubstr("--overwrite")));
-  FeatureFileWriter resumed(path_, example_info(), 60, kFingerprint, Mode::kResume);
+  FeatureFileWriter resumed(path_, example_info(), Mode::kResume);
   EXPECT_EQ(resumed.inputs_done(), 15);
   EXPECT_EQ(resumed.rows(), 14);
   EXPECT_THAT(refusal(example_info(), Mode::kResume), HasSubstr("another process"));
@@ -187,7 +187,7 @@ TEST_F(FeatureFile, APartialFileIsRefusedNamingResumeAndOverwrite) {
 
 TEST_F(FeatureFile, ResumesOnlyTheSameWorkAndSaysWhatDiffers) {
   {
-    FeatureFileWriter writer(path_, example_info(), 60, kFingerprint, Mode::kCreate);
+    FeatureFileWriter writer(path_, example_info(), Mode::kCreate);
     extract_example(writer, 15);
   }
   FeatureFileInfo info = example_info();
@@ -202,8 +202,15 @@ TEST_F(FeatureFile, ResumesOnlyTheSameWorkAndSaysWhatDiffers) {
   info = example_info();
   info.classes = {"cat", "dog", "elk"};
   EXPECT_THAT(refusal(info, Mode::kResume), HasSubstr("classes"));
-  EXPECT_THAT(refusal(example_info(), Mode::kResume, "other"), HasSubstr("fingerprint"));
-  EXPECT_THAT(refusal(example_info(), Mode::kResume, kFingerprint, 61), HasSubstr("expected rows \"60\""));
+  info = example_info();
+  info.inputs.list = "others";
+  EXPECT_THAT(refusal(info, Mode::kResume), AllOf(HasSubstr("input_list \"inputs-1\""), HasSubstr("\"others\"")));
+  info = example_info();
+  info.inputs.total = 61;
+  EXPECT_THAT(refusal(info, Mode::kResume), AllOf(HasSubstr("input_total \"60\""), HasSubstr("\"61\"")));
+  info = example_info();
+  info.inputs.first = 1;
+  EXPECT_THAT(refusal(info, Mode::kResume), HasSubstr("first_input \"0\""));
   info = example_info();
   info.command_line += " --resume";
   EXPECT_EQ(refusal(info, Mode::kResume), "accepted");
@@ -211,7 +218,7 @@ TEST_F(FeatureFile, ResumesOnlyTheSameWorkAndSaysWhatDiffers) {
 
 TEST_F(FeatureFile, APartialFileIsNoFeatureFileYet) {
   {
-    FeatureFileWriter writer(path_, example_info(), 60, kFingerprint, Mode::kCreate);
+    FeatureFileWriter writer(path_, example_info(), Mode::kCreate);
     extract_example(writer, 15);
   }
   EXPECT_THAT([&] { FeatureFileReader(path_ + ".partial"); },
@@ -222,7 +229,7 @@ TEST_F(FeatureFile, APartialFileIsNoFeatureFileYet) {
 
 TEST_F(FeatureFile, APartialFileCutShortIsRefused) {
   {
-    FeatureFileWriter writer(path_, example_info(), 60, kFingerprint, Mode::kCreate);
+    FeatureFileWriter writer(path_, example_info(), Mode::kCreate);
     extract_example(writer, 15);
   }
   fs::resize_file(path_ + ".partial", 5000);

@@ -41,7 +41,7 @@ class FeatureWriterCrash : public ::testing::Test {
   std::string interrupted() {
     const std::string path = fresh();
     {
-      FeatureFileWriter writer(path, example_info(), kInputs, kFingerprint, Mode::kCreate);
+      FeatureFileWriter writer(path, example_info(), Mode::kCreate);
       extract_example(writer, 40);
     }
     fs::create_directory(folder_ / "saved");
@@ -195,7 +195,7 @@ TEST_F(FeatureWriterCrash, AFullDiskIsOneClearErrorAndTheRunResumesOnceThereIsRo
 TEST_F(FeatureWriterCrash, AFileSizeLimitWhileClosingKeepsThePartialFile) {
   const std::string path = fresh();
   const std::string result = in_child([&]() -> std::string {
-    FeatureFileWriter writer(path, example_info(), kInputs, kFingerprint, Mode::kCreate);
+    FeatureFileWriter writer(path, example_info(), Mode::kCreate);
     extract_example(writer, kInputs);
     std::signal(SIGXFSZ, SIG_IGN);
     const rlim_t limit = fs::file_size(path + ".partial") + 600;

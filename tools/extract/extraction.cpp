@@ -94,13 +94,6 @@ class WriterThread {
   std::thread thread_;
 };
 
-// Changes with the inputs and with their order: what a resumed run must not do.
-std::string fingerprint_of(const data::ImageSource& source, int64_t begin, int64_t end) {
-  uint64_t hash = derive_seed(static_cast<uint64_t>(begin), "inputs", static_cast<uint64_t>(end));
-  for (int64_t i = 0; i < source.count(); ++i) hash = derive_seed(hash, source.path(i));
-  return std::to_string(source.count()) + " inputs, hash " + std::to_string(hash);
-}
-
 }  // namespace
 
 FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features) {
@@ -146,22 +139,35 @@ std::string preprocessing_json(const ExtractOptions& options, const FeatureExtra
       .dump();
 }
 
+FeatureFileWriter::Mode write_mode(bool resume, bool overwrite) {
+  if (resume && overwrite) throw OptionError("--resume and --overwrite exclude each other.");
+  return resume      ? FeatureFileWriter::Mode::kResume
+         : overwrite ? FeatureFileWriter::Mode::kOverwrite
+                     : FeatureFileWriter::Mode::kCreate;
+}
+
+std::string input_list_hash(const data::ImageSource& source) {
+  uint64_t hash = 0;
+  for (int64_t i = 0; i < source.count(); ++i) hash = derive_seed(hash, source.path(i));
+  return std::to_string(hash);
+}
+
 ExtractionReport extract_to_file(const data::ImageSource& source, const data::ResizeOptions& resize,
                                  FeatureExtractor& extractor, const ExtractionJob& job) {
   const Clock::time_point start = Clock::now();
-  FeatureFileWriter writer(job.output, job.info, job.end - job.begin, fingerprint_of(source, job.begin, job.end),
-                           job.mode);
+  FeatureFileWriter writer(job.output, job.info, job.mode);
+  const InputRange& inputs = job.info.inputs;
   ExtractionReport report;
   report.resumed_at = writer.inputs_done();
 
   data::PipelineOptions pipeline_options;
   pipeline_options.threads = job.threads;
   pipeline_options.block_size = job.batch_size;
-  pipeline_options.begin = job.begin + writer.inputs_done();
-  pipeline_options.end = job.end;
+  pipeline_options.begin = inputs.first + writer.inputs_done();
+  pipeline_options.end = inputs.first + inputs.count;
   data::ImagePipeline pipeline(source, resize, pipeline_options);
   WriterThread writer_thread(writer);
-  cli::Progress progress("images", job.end - job.begin, job.quiet);
+  cli::Progress progress("images", inputs.count, job.quiet);
   progress.update(writer.inputs_done());
 
   data::DecodedBlock block;
@@ -175,7 +181,7 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
     rows.paths = std::move(block.images.paths);
     rows.labels = std::move(block.images.labels);
     rows.failures = std::move(block.failures);
-    rows.inputs_done = block.first + block.inputs - job.begin;
+    rows.inputs_done = block.first + block.inputs - inputs.first;
     for (const Failure& f : rows.failures) std::cerr << f.path << ": " << f.reason << "\n";
     const bool failed = !rows.failures.empty();
     progress.update(rows.inputs_done);
@@ -195,7 +201,7 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
   writer_thread.finish();
   const Clock::time_point close_start = Clock::now();
   report.rows = writer.rows();
-  report.failures = job.end - job.begin - writer.rows();
+  report.failures = inputs.count - writer.rows();
   writer.close();
   report.write_s = writer_thread.busy_s() + seconds_since(close_start);
   report.decode_s = pipeline.times().decode_s;

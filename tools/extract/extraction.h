@@ -42,14 +42,18 @@ data::DecodeOptions decode_options(const ExtractOptions& options);
 std::string preprocessing_json(const ExtractOptions& options, const FeatureExtractor& extractor,
                                const data::ImageSource& source);
 
+/// @throws OptionError if both are set.
+FeatureFileWriter::Mode write_mode(bool resume, bool overwrite);
+
+/// Changes with the inputs and with their order: what neither a resumed run nor parts of one list may do.
+std::string input_list_hash(const data::ImageSource& source);
+
 struct ExtractionJob {
   std::string output;
   FeatureFileWriter::Mode mode = FeatureFileWriter::Mode::kCreate;
-  FeatureFileInfo info;
+  FeatureFileInfo info;  ///< info.inputs: which of the source are extracted
   int64_t threads = 1;
   int64_t batch_size = 64;
-  int64_t begin = 0;    ///< first input of this shard
-  int64_t end = 0;      ///< one past the last
   bool strict = false;  ///< the first failure ends the run
   bool quiet = false;
 };

@@ -20,8 +20,17 @@ struct EnumNames<FeatureStorage> {
   static constexpr std::array<std::string_view, 2> kNames = {"f32", "f16"};
 };
 
+/// Which of its inputs a file covers: parts of one list can be put together again (dcgan/feature_merge.h).
+struct InputRange {
+  std::string list;   ///< hash of the paths of the whole list, in order
+  int64_t first = 0;  ///< number of the first input, from 0
+  int64_t count = 0;  ///< inputs of this file: its rows and its failures
+  int64_t total = 0;  ///< inputs of the whole list; 0: unknown
+};
+
 /// How the features of a file were made; every field becomes a root attribute of the same name, but for `classes`
-/// (a dataset) and `storage` (the type of /features).
+/// (a dataset), `storage` (the type of /features) and `inputs` (attributes input_list, first_input, input_count and
+/// input_total).
 struct FeatureFileInfo {
   int64_t feature_count = 0;           ///< D
   std::string model_sha256;            ///< of the model file
@@ -32,6 +41,7 @@ struct FeatureFileInfo {
   std::string preprocessing = "{}";    ///< JSON: resize, crop, decode, statistics, ...
   std::string command_line;
   uint64_t seed = 0;
+  InputRange inputs;
   std::vector<std::string> classes;  ///< [K] in byte order; empty where the images have no labels
   FeatureStorage storage = FeatureStorage::kFloat32;
 };
@@ -45,13 +55,15 @@ class DCGAN_EXPORT FeatureFileWriter {
  public:
   enum class Mode { kCreate, kOverwrite, kResume };
 
-  /// @param expected_rows  upper bound of N; the file is laid out for it
-  /// @param fingerprint    hash of the input list and options; a resume with another one is refused
+  /// @param info  the file is laid out for info.inputs.count rows
   /// @throws FileError if `path` exists (kCreate), if `path`.partial exists (kCreate; the message names --resume and
   ///         --overwrite), if a resumed file was made with other information (the message says which field differs).
-  FeatureFileWriter(const std::string& path, const FeatureFileInfo& info, int64_t expected_rows,
-                    const std::string& fingerprint, Mode mode);
+  FeatureFileWriter(const std::string& path, const FeatureFileInfo& info, Mode mode);
   ~FeatureFileWriter();  ///< without close() the partial file stays, flushed
+
+  /// What the constructor would say of the files that are there already, before anything is computed.
+  /// @throws FileError
+  static void check_output(const std::string& path, Mode mode);
 
   int64_t rows() const;         ///< rows written, including those of the run that was resumed
   int64_t inputs_done() const;  ///< inputs accounted for: rows and failures

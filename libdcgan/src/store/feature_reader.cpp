@@ -32,6 +32,10 @@ void FeatureFileReader::Impl::read_own_attributes() {
   read("preprocessing", info.preprocessing);
   read("command_line", info.command_line);
   read("seed", info.seed);
+  read("input_list", info.inputs.list);
+  read("first_input", info.inputs.first);
+  read("input_count", info.inputs.count);
+  read("input_total", info.inputs.total);
   if (feature_count != info.feature_count) {
     throw FileError(path, "feature_count is " + std::to_string(feature_count) + ", its rows have " +
                               std::to_string(info.feature_count) + "; it is damaged.");

@@ -8,6 +8,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/feature_file.h"
 #include "dcgan/version.h"
+#include "store/feature_identity.h"
 #include "store/files.h"
 #include "store/half.h"
 #include "store/hdf5_handles.h"
@@ -31,37 +32,16 @@ constexpr size_t kWaitingInputs = 65536;  // at most this many paths in memory b
 
 enum RecordKind : uint32_t { kHeader = 1, kBatch = 2, kUndo = 3 };
 
-struct Field {
-  std::string name;
-  std::string value;
-};
-
-std::string joined(const std::vector<int64_t>& numbers) {
-  std::string text;
-  for (const int64_t n : numbers) text += (text.empty() ? "" : ",") + std::to_string(n);
-  return text;
-}
-
 /// What must be equal in a run that goes on.
-std::vector<Field> identity(const FeatureFileInfo& info, int64_t expected_rows, const std::string& fingerprint) {
-  std::string classes;
-  for (const std::string& name : info.classes) classes += name + "\n";
-  return {{"library_version", DCGAN_VERSION},
-          {"model_sha256", info.model_sha256},
-          {"architecture", info.architecture},
-          {"layers", joined(info.layers)},
-          {"layer_offsets", joined(info.layer_offsets)},
-          {"grid", std::to_string(info.grid)},
-          {"feature_count", std::to_string(info.feature_count)},
-          {"storage", to_name(info.storage)},
-          {"preprocessing", info.preprocessing},
-          {"seed", std::to_string(info.seed)},
-          {"classes", classes},
-          {"expected rows", std::to_string(expected_rows)},
-          {"fingerprint of the inputs and options", fingerprint}};
+std::vector<store::Field> resumable_identity(const FeatureFileInfo& info) {
+  std::vector<store::Field> fields = store::identity(info);
+  fields.push_back({"library_version", DCGAN_VERSION});
+  fields.push_back({"first_input", std::to_string(info.inputs.first)});
+  fields.push_back({"input_count", std::to_string(info.inputs.count)});
+  return fields;
 }
 
-std::string shortened(const std::string& text) { return text.size() <= 80 ? text : text.substr(0, 77) + "..."; }
+std::string journal_path(const std::string& path) { return store::partial_path(path) + ".journal"; }
 
 /// Where things lie in the laid-out file, bytes.
 struct Layout {
@@ -75,8 +55,6 @@ struct Layout {
 struct FeatureFileWriter::Impl {
   std::string path, partial;
   FeatureFileInfo info;
-  int64_t expected_rows = 0;
-  std::string fingerprint;
 
   store::Journal journal;
   store::File data;
@@ -106,39 +84,25 @@ struct FeatureFileWriter::Impl {
   [[noreturn]] void fail_kept(const Error& error) const;
 };
 
-FeatureFileWriter::FeatureFileWriter(const std::string& path, const FeatureFileInfo& info, int64_t expected_rows,
-                                     const std::string& fingerprint, Mode mode)
+FeatureFileWriter::FeatureFileWriter(const std::string& path, const FeatureFileInfo& info, Mode mode)
     : impl_(std::make_unique<Impl>()) {
   Impl& w = *impl_;
   w.path = path;
   w.partial = store::partial_path(path);
   w.info = info;
-  w.expected_rows = expected_rows;
-  w.fingerprint = fingerprint;
-  if (info.feature_count < 1 || info.feature_count > (int64_t{1} << 28) || expected_rows < 0 ||
-      expected_rows > (int64_t{1} << 40)) {
-    throw FileError(path, "cannot be laid out for " + std::to_string(expected_rows) + " rows of " +
+  if (info.feature_count < 1 || info.feature_count > (int64_t{1} << 28) || info.inputs.count < 0 ||
+      info.inputs.count > (int64_t{1} << 40)) {
+    throw FileError(path, "cannot be laid out for " + std::to_string(info.inputs.count) + " rows of " +
                               std::to_string(info.feature_count) + " features.");
   }
-  const std::string journal_path = w.partial + ".journal";
-  if (mode != Mode::kOverwrite && store::exists(path)) {
-    // A run that was killed after its last rename left the journal behind.
-    if (mode == Mode::kResume && !store::exists(w.partial)) ::unlink(journal_path.c_str());
-    store::refuse_existing(path, false);
-  }
-  const bool partial_exists = store::exists(w.partial);
-  if (mode == Mode::kCreate && partial_exists) {
-    throw FileError(w.partial, "was left by an interrupted run; --resume goes on with it, --overwrite starts anew.");
-  }
-  if (mode == Mode::kResume && partial_exists && !store::exists(journal_path)) {
-    throw FileError(w.partial, "has lost its journal " + journal_path + "; start anew with --overwrite.");
-  }
+  check_output(path, mode);
   // The journal is born before the partial file and dies after it: a partial file without one is not ours.
-  w.journal = store::Journal(journal_path);
+  const bool partial_exists = store::exists(w.partial);
+  w.journal = store::Journal(journal_path(path));
   if (mode == Mode::kResume && partial_exists) {
     const store::Journal::Start start = w.journal.start();
     if (start == store::Journal::Start::kDamaged) {
-      throw FileError(journal_path, "is damaged at its start; start anew with --overwrite.");
+      throw FileError(w.journal.path(), "is damaged at its start; start anew with --overwrite.");
     }
     if (start == store::Journal::Start::kWhole) {
       w.resume();
@@ -148,6 +112,22 @@ FeatureFileWriter::FeatureFileWriter(const std::string& path, const FeatureFileI
   w.create();
 }
 
+void FeatureFileWriter::check_output(const std::string& path, Mode mode) {
+  const std::string partial = store::partial_path(path);
+  const bool partial_exists = store::exists(partial);
+  if (mode != Mode::kOverwrite && store::exists(path)) {
+    // A run that was killed after its last rename left the journal behind.
+    if (mode == Mode::kResume && !partial_exists) ::unlink(journal_path(path).c_str());
+    store::refuse_existing(path, false);
+  }
+  if (mode == Mode::kCreate && partial_exists) {
+    throw FileError(partial, "was left by an interrupted run; --resume goes on with it, --overwrite starts anew.");
+  }
+  if (mode == Mode::kResume && partial_exists && !store::exists(journal_path(path))) {
+    throw FileError(partial, "has lost its journal " + journal_path(path) + "; start anew with --overwrite.");
+  }
+}
+
 void FeatureFileWriter::Impl::create() try {
   journal.cut(0);
   ::unlink(partial.c_str());
@@ -155,12 +135,12 @@ void FeatureFileWriter::Impl::create() try {
   data = store::File(partial, O_RDWR);
   data.sync();
   store::RecordWriter header;
-  const std::vector<Field> fields = identity(info, expected_rows, fingerprint);
+  const std::vector<store::Field> fields = resumable_identity(info);
   header.number(layout.first_row);
   header.number(layout.chunks_end);
   header.number(layout.file_bytes);
   header.number(static_cast<int64_t>(fields.size()));
-  for (const Field& field : fields) {
+  for (const store::Field& field : fields) {
     header.text(field.name);
     header.text(field.value);
   }
@@ -177,19 +157,11 @@ Layout FeatureFileWriter::Impl::lay_out() const {
   const hdf5::Session session;
   hdf5::Handle file = hdf5::create_file(partial);
   const hdf5::Place root{file, partial};
-  store::write_origin(root, store::kFeaturesFormat, info.command_line, store::utc_now());
-  hdf5::write_attribute(root, "feature_count", info.feature_count);
-  hdf5::write_attribute(root, "model_sha256", info.model_sha256);
-  hdf5::write_attribute(root, "architecture", info.architecture);
-  hdf5::write_attribute(root, "layers", info.layers);
-  hdf5::write_attribute(root, "layer_offsets", info.layer_offsets);
-  hdf5::write_attribute(root, "grid", info.grid);
-  hdf5::write_attribute(root, "preprocessing", info.preprocessing);
-  hdf5::write_attribute(root, "seed", info.seed);
+  store::write_feature_attributes(root, info);
 
   const std::string problem = "cannot be laid out";
   // An empty file still gets room for one row, as HDF5 wants a chunk no larger than the dataset.
-  const int64_t room = std::max<int64_t>(expected_rows, 1);
+  const int64_t room = std::max<int64_t>(info.inputs.count, 1);
   const int64_t chunk_rows = std::clamp<int64_t>(kChunkBytes / row_bytes(), 1, room);
   const hsize_t shape[2] = {static_cast<hsize_t>(room), static_cast<hsize_t>(info.feature_count)};
   const hsize_t chunk[2] = {static_cast<hsize_t>(chunk_rows), shape[1]};
@@ -232,14 +204,14 @@ void FeatureFileWriter::Impl::resume() {
       layout.first_row = record.number();
       layout.chunks_end = record.number();
       layout.file_bytes = record.number();
-      const std::vector<Field> fields = identity(info, expected_rows, fingerprint);
+      const std::vector<store::Field> fields = resumable_identity(info);
       int64_t count = record.number();
-      for (const Field& field : fields) {
+      for (const store::Field& field : fields) {
         const std::string name = count-- > 0 ? record.text() : "";
         const std::string value = name.empty() ? "" : record.text();
         if (name != field.name || value != field.value) {
-          throw FileError(partial, "was begun with " + field.name + " \"" + shortened(value) + "\", this run has \"" +
-                                       shortened(field.value) +
+          throw FileError(partial, "was begun with " + field.name + " \"" + store::shortened(value) +
+                                       "\", this run has \"" + store::shortened(field.value) +
                                        "\"; resume with the same, or start anew with --overwrite.");
         }
       }
@@ -340,9 +312,9 @@ void FeatureFileWriter::append(const float* rows, const std::vector<std::string>
   Impl& w = *impl_;
   const auto count = static_cast<int64_t>(paths.size());
   store::check_rows(w.path, w.info.classes.size(), paths, labels);
-  if (count > w.expected_rows - w.rows || inputs_done < w.inputs_done) {
+  if (count > w.info.inputs.count - w.rows || inputs_done < w.inputs_done) {
     throw Error(w.path + ": " + std::to_string(w.rows + count) + " rows of " + std::to_string(inputs_done) +
-                " inputs were given; it was laid out for " + std::to_string(w.expected_rows) + " rows and had " +
+                " inputs were given; it was laid out for " + std::to_string(w.info.inputs.count) + " rows and had " +
                 std::to_string(w.inputs_done) + " inputs.");
   }
   const int64_t values = count * w.info.feature_count;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "dcgan/errors.h"
 #include "store/files.h"
@@ -237,6 +239,73 @@ bool has_object(Place at, const std::string& name) {
   return H5Lexists(at.id, name.c_str(), H5P_DEFAULT) > 0;
 }
 
+namespace {
+
+std::vector<hsize_t> sizes_of(hid_t space) {
+  std::vector<hsize_t> sizes(static_cast<size_t>(std::max(H5Sget_simple_extent_ndims(space), 0)));
+  if (!sizes.empty()) H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
+  return sizes;
+}
+
+// HDF5 gives zeros for rows of a virtual dataset whose file is not there, so the sources are looked at first.
+// @return bytes that lie in them
+uint64_t virtual_bytes(hid_t creation, Place at, const std::string& name) {
+  const std::string problem = "virtual dataset \"" + name + "\" cannot be read";
+  size_t count = 0;
+  require(H5Pget_virtual_count(creation, &count), at.path, problem);
+  uint64_t bytes = 0;
+  const auto text_of = [&](ssize_t (*get)(hid_t, size_t, char*, size_t), size_t i) {
+    std::string text(static_cast<size_t>(std::max<ssize_t>(get(creation, i, nullptr, 0), 0)) + 1, '\0');
+    require(static_cast<herr_t>(std::min<ssize_t>(get(creation, i, text.data(), text.size()), 0)), at.path, problem);
+    text.pop_back();
+    return text;
+  };
+  for (size_t i = 0; i < count; ++i) {
+    std::string file_name = text_of(H5Pget_virtual_filename, i);
+    for (size_t at_sign = 0; (at_sign = file_name.find('%', at_sign)) != std::string::npos; ++at_sign) {
+      if (file_name.compare(at_sign, 2, "%%") != 0) {
+        throw FileError(at.path, problem + ": its files are numbered (" + file_name + "), which is not supported.");
+      }
+      file_name.erase(at_sign, 1);
+    }
+    const size_t slash = at.path.rfind('/');
+    const std::string source =
+        file_name.front() == '/' || slash == std::string::npos ? file_name : at.path.substr(0, slash + 1) + file_name;
+    if (!store::exists(source)) {
+      throw FileError(at.path, "takes rows from " + source +
+                                   ", which is not there; bring it back, or merge the parts again without --virtual.");
+    }
+    const Handle file = open_file(source);
+    const std::string part_name = text_of(H5Pget_virtual_dsetname, i);
+    const Handle id(H5Dopen2(file, part_name.c_str(), H5P_DEFAULT), H5Dclose, source,
+                    "has no dataset \"" + part_name + "\"");
+    const Handle part_creation(H5Dget_create_plist(id), H5Pclose, source, problem);
+    if (H5Pget_layout(part_creation) == H5D_VIRTUAL) {
+      throw FileError(at.path, "takes rows from " + source + ", which is virtual itself; merge its parts instead.");
+    }
+    // The file keeps the selection of the source, not its extent: "all" is as many values as it fills here.
+    const Handle source_space(H5Pget_virtual_srcspace(creation, i), H5Sclose, at.path, problem);
+    const Handle target_space(H5Pget_virtual_vspace(creation, i), H5Sclose, at.path, problem);
+    const std::vector<hsize_t> sizes = sizes_of(Handle(H5Dget_space(id), H5Sclose, source, problem));
+    bool fits = false;
+    if (H5Sget_select_type(source_space) == H5S_SEL_ALL) {
+      const auto values = std::accumulate(sizes.begin(), sizes.end(), hsize_t{1}, std::multiplies<>());
+      fits = H5Sget_select_npoints(target_space) == static_cast<hssize_t>(values);
+    } else if (H5Sget_simple_extent_ndims(source_space) == static_cast<int>(sizes.size())) {
+      std::vector<hsize_t> first(sizes.size()), last(sizes.size());
+      fits = H5Sget_select_bounds(source_space, first.data(), last.data()) >= 0 &&
+             std::equal(last.begin(), last.end(), sizes.begin(), std::less<>());
+    }
+    if (!fits) {
+      throw FileError(at.path, "takes rows from " + source + ", which has another shape now; merge the parts again.");
+    }
+    bytes += std::min<uint64_t>(H5Dget_storage_size(id), static_cast<uint64_t>(store::File(source, O_RDONLY).size()));
+  }
+  return bytes;
+}
+
+}  // namespace
+
 Dataset open_dataset(Place at, const std::string& name) {
   const std::string& path = at.path;
   if (!has_object(at, name)) throw FileError(path, "has no dataset \"" + name + "\".");
@@ -245,14 +314,13 @@ Dataset open_dataset(Place at, const std::string& name) {
   Handle type(H5Dget_type(id), H5Tclose, path, problem);
   const Handle space(H5Dget_space(id), H5Sclose, path, problem);
   const Handle creation(H5Dget_create_plist(id), H5Pclose, path, problem);
-  const int rank = H5Sget_simple_extent_ndims(space);
-  std::vector<hsize_t> sizes(static_cast<size_t>(std::max(rank, 0)));
-  if (rank > 0) H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
+  const std::vector<hsize_t> sizes = sizes_of(space);
   const bool filtered = H5Pget_nfilters(creation) > 0;
 
   const auto file_bytes = static_cast<uint64_t>(store::File(path, O_RDONLY).size());
-  const uint64_t limit =
-      filtered ? file_bytes * kMaximumRatio : std::min<uint64_t>(file_bytes, H5Dget_storage_size(id));
+  const uint64_t limit = H5Pget_layout(creation) == H5D_VIRTUAL ? virtual_bytes(creation, at, name)
+                         : filtered                             ? file_bytes * kMaximumRatio
+                                    : std::min<uint64_t>(file_bytes, H5Dget_storage_size(id));
   const auto type_bytes = static_cast<uint64_t>(H5Tget_size(type));
   const bool empty = std::find(sizes.begin(), sizes.end(), 0U) != sizes.end();
   uint64_t bytes = empty ? 0 : type_bytes;
@@ -270,9 +338,9 @@ Dataset open_dataset(Place at, const std::string& name) {
   // Without compression the chunk cache only costs a copy; with it the cache must hold a row of chunks.
   const Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, path, problem);
   size_t cache = 0;
-  if (filtered && H5Pget_layout(creation) == H5D_CHUNKED && rank > 0) {
+  if (filtered && H5Pget_layout(creation) == H5D_CHUNKED && !sizes.empty()) {
     std::vector<hsize_t> chunk(sizes.size());
-    require(H5Pget_chunk(creation, rank, chunk.data()), path, problem);
+    require(H5Pget_chunk(creation, static_cast<int>(chunk.size()), chunk.data()), path, problem);
     double chunk_row = static_cast<double>(type_bytes) * static_cast<double>(chunk[0]);
     for (size_t i = 1; i < chunk.size(); ++i) chunk_row *= static_cast<double>(std::max(sizes[i], chunk[i]));
     cache = chunk_row < static_cast<double>(kMaximumCache) ? static_cast<size_t>(chunk_row) * 2 : kMaximumCache;

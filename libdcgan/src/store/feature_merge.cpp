@@ -1,0 +1,218 @@
+#include "dcgan/feature_merge.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "dcgan/errors.h"
+#include "store/feature_identity.h"
+#include "store/files.h"
+#include "store/hdf5_handles.h"
+#include "store/image_tables.h"
+
+namespace dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kBlockBytes = int64_t{16} << 20;  // rows in memory at once
+
+struct Part {
+  std::string path;
+  InputRange inputs;
+  int64_t rows = 0;
+};
+
+std::string range(int64_t first, int64_t end) {
+  return end - first == 1 ? "input " + std::to_string(first)
+                          : "inputs " + std::to_string(first) + " to " + std::to_string(end - 1);
+}
+
+Part checked_part(const FeatureFileReader& reader, const MergeJob& job) {
+  const InputRange& inputs = reader.info().inputs;
+  if (inputs.total == 0 && inputs.list.empty()) {
+    throw FileError(reader.path(),
+                    "does not say which inputs it holds (no input_total); only parts that dcgan-extract --shard wrote "
+                    "can be merged.");
+  }
+  std::error_code error;
+  if (fs::equivalent(reader.path(), job.output, error)) {
+    throw FileError(reader.path(), "is the output and a part at once; name another output.");
+  }
+  const auto held = reader.rows() + static_cast<int64_t>(reader.failures().size());
+  if (held != inputs.count) {
+    throw FileError(reader.path(), "holds " + std::to_string(held) + " rows and failures for " +
+                                       std::to_string(inputs.count) + " inputs; it is damaged, extract it again.");
+  }
+  return {reader.path(), inputs, reader.rows()};
+}
+
+void check_same(const FeatureFileReader& first, const FeatureFileReader& other) {
+  const std::vector<store::Field> expected = store::identity(first.info());
+  const std::vector<store::Field> found = store::identity(other.info());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (expected[i].value == found[i].value) continue;
+    throw FileError(other.path(), "is of another extraction: " + found[i].name + " is \"" +
+                                      store::shortened(found[i].value) + "\", in " + first.path() + " it is \"" +
+                                      store::shortened(expected[i].value) + "\".");
+  }
+}
+
+// In order of the inputs; every input lies in one part.
+void sort_and_check_cover(std::vector<Part>& parts) {
+  std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
+    return std::pair(a.inputs.first, a.inputs.count) < std::pair(b.inputs.first, b.inputs.count);
+  });
+  const int64_t total = parts.front().inputs.total;
+  int64_t covered = 0;
+  const Part* before = nullptr;
+  for (const Part& part : parts) {
+    const int64_t first = part.inputs.first;
+    const int64_t end = first + part.inputs.count;
+    if (first > covered) {
+      throw FileError(part.path, range(covered, first) + " of " + std::to_string(total) + " lie in no part before it" +
+                                     (before == nullptr ? "" : " (the last is " + before->path + ")") +
+                                     "; name the missing parts, too.");
+    }
+    if (first < covered && end > first) {
+      throw FileError(part.path, range(first, std::min(covered, end)) + " lie in it and in " + before->path +
+                                     "; name each part once, of one division into shards.");
+    }
+    if (end > covered) {
+      covered = end;
+      before = &part;
+    }
+  }
+  if (covered != total) {
+    throw FileError(parts.back().path, range(covered, total) + " of " + std::to_string(total) +
+                                           " lie in no part; it is the last one, name the missing parts, too.");
+  }
+}
+
+std::vector<std::string> failed_paths(const std::vector<Failure>& failures) {
+  std::vector<std::string> paths;
+  for (const Failure& failure : failures) paths.push_back(failure.path);
+  return paths;
+}
+
+std::vector<std::string> reasons(const std::vector<Failure>& failures) {
+  std::vector<std::string> texts;
+  for (const Failure& failure : failures) texts.push_back(failure.reason);
+  return texts;
+}
+
+MergeResult merge_copied(const MergeJob& job, const FeatureFileInfo& info, const std::vector<Part>& parts) {
+  FeatureFileWriter writer(job.output, info, job.mode);
+  MergeResult result;
+  const int64_t block_rows = std::max<int64_t>(1, kBlockBytes / (info.feature_count * int64_t{sizeof(float)}));
+  std::vector<float> rows;
+  for (const Part& part : parts) {
+    const int64_t end = part.inputs.first + part.inputs.count;
+    if (end <= writer.inputs_done()) continue;
+    const FeatureFileReader reader(part.path);
+    std::vector<Failure> failures = reader.failures();
+    // The failures go with the first block, so that what is done after a block follows from the block alone.
+    int64_t done = part.inputs.first + static_cast<int64_t>(failures.size());
+    for (int64_t first = 0; first == 0 || first < part.rows; first += block_rows) {
+      const int64_t count = std::min(block_rows, part.rows - first);
+      done += count;
+      if (done > writer.inputs_done()) {
+        rows.resize(static_cast<size_t>(count * info.feature_count));
+        reader.read(first, count, rows.data());
+        const auto cut = [&](const auto& all) {
+          return std::decay_t<decltype(all)>(all.begin() + (all.empty() ? 0 : first),
+                                             all.begin() + (all.empty() ? 0 : first + count));
+        };
+        writer.append(rows.data(), cut(reader.paths()), cut(reader.labels()), failures, done);
+        job.on_progress(done, info.inputs.total);
+        if (job.should_stop()) {
+          writer.flush();
+          result.stopped = true;
+          return result;
+        }
+      }
+      failures.clear();
+    }
+  }
+  result.rows = writer.rows();
+  result.failures = info.inputs.total - writer.rows();
+  writer.close();
+  return result;
+}
+
+// What a name of a source means in a virtual dataset: %b would be a number of a block.
+std::string source_name(const std::string& part, const std::string& output) {
+  std::string name;
+  const fs::path folder = fs::absolute(output).lexically_normal().parent_path();
+  for (const char c : fs::absolute(part).lexically_normal().lexically_proximate(folder).string()) {
+    name += c == '%' ? "%%" : std::string(1, c);
+  }
+  return name;
+}
+
+void write_virtual(const MergeJob& job, const FeatureFileInfo& info, const std::vector<Part>& parts,
+                   const std::string& partial) {
+  const hdf5::Session session;
+  hdf5::Handle file = hdf5::create_file(partial);
+  const hdf5::Place root{file, partial};
+  store::write_feature_attributes(root, info);
+  int64_t rows = 0;
+  for (const Part& part : parts) rows += part.rows;
+  const auto space_of = [&](int64_t count) {
+    const hsize_t shape[2] = {static_cast<hsize_t>(count), static_cast<hsize_t>(info.feature_count)};
+    return hdf5::Handle(H5Screate_simple(2, shape, nullptr), H5Sclose, partial, "cannot be laid out");
+  };
+  const std::string problem = "dataset \"features\" cannot be made";
+  const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, partial, problem);
+  const hdf5::Handle space = space_of(rows);
+  store::ImageTablesWriter tables(root, info.classes);
+  hsize_t start[2] = {0, 0};
+  for (const Part& part : parts) {
+    if (part.rows > 0) {
+      const hsize_t count[2] = {static_cast<hsize_t>(part.rows), static_cast<hsize_t>(info.feature_count)};
+      hdf5::require(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, nullptr, count, nullptr), partial, problem);
+      hdf5::require(
+          H5Pset_virtual(creation, space, source_name(part.path, job.output).c_str(), "/features", space_of(part.rows)),
+          partial, problem);
+      start[0] += count[0];
+    }
+    const FeatureFileReader reader(part.path);
+    const std::vector<Failure> failures = reader.failures();
+    tables.append(reader.paths(), reader.labels());
+    tables.append_failures(failed_paths(failures), reasons(failures));
+    job.on_progress(part.inputs.first + part.inputs.count, info.inputs.total);
+  }
+  hdf5::require(H5Sselect_all(space), partial, problem);
+  const hdf5::Handle type = hdf5::float_type(info.storage == FeatureStorage::kFloat16);
+  hdf5::Handle(H5Dcreate2(file, "features", type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose, partial,
+               problem)
+      .close(partial);
+  store::mark_complete(root);
+  tables = {};
+  file.close(partial);
+}
+
+}  // namespace
+
+MergeResult merge_features(const MergeJob& job) {
+  if (job.parts.empty()) throw OptionError("no parts were named; name the feature files to merge.");
+  FeatureFileWriter::check_output(job.output, job.mode);
+  std::vector<Part> parts;
+  const FeatureFileReader first(job.parts.front());
+  for (const std::string& path : job.parts) {
+    const FeatureFileReader reader(path);
+    parts.push_back(checked_part(reader, job));
+    check_same(first, reader);
+  }
+  sort_and_check_cover(parts);
+  FeatureFileInfo info = FeatureFileReader(parts.front().path).info();
+  info.inputs.first = 0;
+  info.inputs.count = info.inputs.total;
+  if (!job.virtual_rows) return merge_copied(job, info, parts);
+  store::write_whole_file(job.output, [&](const store::File& file) { write_virtual(job, info, parts, file.path()); });
+  MergeResult result;
+  for (const Part& part : parts) result.rows += part.rows;
+  result.failures = info.inputs.total - result.rows;
+  return result;
+}
+
+}  // namespace dcgan

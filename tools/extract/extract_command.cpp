@@ -1,0 +1,137 @@
+#include "tools/extract/extract_command.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "tools/cli/progress.h"
+#include "tools/extract/shard.h"
+
+namespace dcgan::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string with_shard(std::string output, const Shard& shard) {
+  const std::string mark = "{shard}";
+  for (size_t at = 0; (at = output.find(mark, at)) != std::string::npos;) {
+    output.replace(at, mark.size(), std::to_string(shard.index));
+  }
+  return output;
+}
+
+void print_report(const ExtractionReport& r, const std::string& output, const FeatureExtractor& extractor,
+                  int64_t threads, bool json) {
+  const int64_t inputs = r.rows + r.failures - r.resumed_at;
+  const double rate = r.seconds > 0 ? static_cast<double>(inputs) / r.seconds : 0;
+  const double decode_share = r.decode_s / (r.seconds * static_cast<double>(threads));
+  const double network_share = r.network_s / r.seconds;
+  const double write_share = r.write_s / r.seconds;
+  const char* bound = r.wait_s > 0.2 * r.seconds                         ? "decoding"
+                      : write_share > network_share && write_share > 0.5 ? "writing"
+                                                                         : "the network";
+  if (json) {
+    std::cout << nlohmann::ordered_json({{"output", output},
+                                         {"rows", r.rows},
+                                         {"failures", r.failures},
+                                         {"resumed_at", r.resumed_at},
+                                         {"features", extractor.feature_count()},
+                                         {"device", extractor.device()},
+                                         {"seconds", r.seconds},
+                                         {"images_per_second", rate},
+                                         {"decode_share", decode_share},
+                                         {"network_share", network_share},
+                                         {"write_share", write_share},
+                                         {"bound_by", bound}})
+                     .dump()
+              << "\n";
+    return;
+  }
+  std::printf(
+      "%s: %lld rows of %lld features, %lld failures; %.1f images/s on %s, bound by %s "
+      "(decode %.0f%% of all threads, network %.0f%%, write %.0f%% of the time)\n",
+      output.c_str(), static_cast<long long>(r.rows), static_cast<long long>(extractor.feature_count()),
+      static_cast<long long>(r.failures), rate, extractor.device().c_str(), bound, 100 * decode_share,
+      100 * network_share, 100 * write_share);
+}
+
+}  // namespace
+
+bool ExtractArguments::parse(int argc, const char* const* argv) {
+  cli::CommandLine line("dcgan-extract", "Features of a trained discriminator for every image, into one HDF5 file.",
+                        "dcgan-extract photos/ -o photos.h5 --model runs/narrow/model.safetensors");
+  line.positional(images, "IMAGES", "files, folders (recursive) or one packed file");
+  line.add("Images", input);
+  line.add("Model", options);
+  line.add("Batch-norm statistics (default: the model's)", statistics);
+  line.add("Features", features);
+  line.add("Output", output);
+  line.add("Common", common);
+  const bool go_on = line.parse(argc, argv);
+  command_line = line.text();
+  return go_on;
+}
+
+int extract_command(int argc, const char* const* argv) {
+  ExtractArguments arguments;
+  if (!arguments.parse(argc, argv)) return 0;
+  auto& [images, input, options, statistics, features, output, common, command_line] = arguments;
+  if (output.output.empty()) throw OptionError("-o is missing; it names the HDF5 file to make.");
+  if (images.empty() && input.list.empty()) throw OptionError("no IMAGES given; name files, folders or a packed file.");
+  const FeatureFileWriter::Mode mode = write_mode(output.resume, output.overwrite);
+  const Shard shard = parse_shard(output.shard, [](const char* name) { return std::getenv(name); });
+  output.output = with_shard(output.output, shard);
+  if (output.resume && fs::exists(output.output)) {
+    std::cout << output.output << ": complete already\n";
+    return 0;
+  }
+  const data::OpenedImages opened = data::open_images(images, input, decode_options(options));
+  const auto& source = opened.source;
+  for (const std::string& note : opened.notes) cli::log(common.quiet, note);
+  features.threads = cli::resolve_threads(common.threads);
+  features.device = common.device;
+  FeatureExtractor extractor = make_extractor(options, features);
+
+  ExtractionJob job;
+  job.output = output.output;
+  job.mode = mode;
+  job.threads = features.threads;
+  job.batch_size = features.batch_size;
+  job.strict = output.strict;
+  job.quiet = common.quiet;
+  job.info.feature_count = extractor.feature_count();
+  job.info.model_sha256 = extractor.model_sha256();
+  job.info.architecture = extractor.architecture();
+  job.info.layers = extractor.layers();
+  job.info.layer_offsets = extractor.layer_offsets();
+  job.info.grid = features.grid;
+  job.info.command_line = command_line;
+  job.info.seed = common.seed;
+  const int64_t begin = shard.begin(source->count());
+  job.info.inputs = {input_list_hash(*source), begin, shard.end(source->count()) - begin, source->count()};
+  job.info.classes = source->classes();
+  job.info.storage = output.storage;
+
+  const int64_t value_bytes = output.storage == FeatureStorage::kFloat32 ? 4 : 2;
+  const auto bytes = static_cast<double>((job.info.inputs.count) * extractor.feature_count() * value_bytes);
+  const fs::path folder = fs::absolute(output.output).parent_path();
+  const auto free_bytes = static_cast<double>(fs::space(folder).available);
+  const std::string plan = std::to_string(job.info.inputs.count) + " images, " +
+                           std::to_string(extractor.feature_count()) + " features each: " + cli::human_bytes(bytes) +
+                           "; free in " + folder.string() + ": " + cli::human_bytes(free_bytes);
+  if (output.dry_run) {
+    std::cout << plan << "\n";
+    return 0;
+  }
+  cli::log(common.quiet, plan + "; on " + extractor.device());
+  use_statistics(extractor, statistics, options, common);
+  job.info.preprocessing = preprocessing_json(options, extractor, *source);
+  const data::ResizeOptions resize = resize_options(options, extractor.image_size());
+  const ExtractionReport report = extract_to_file(*source, resize, extractor, job);
+  print_report(report, output.output, extractor, features.threads, common.json);
+  constexpr int kSomeInputsFailed = 3;
+  return report.failures > 0 ? kSomeInputsFailed : 0;
+}
+
+}  // namespace dcgan::tools
