@@ -222,6 +222,47 @@ TEST_F(Trainer, DoesNotTouchARunThatIsThere) {
   EXPECT_EQ(train(run), 1);
 }
 
+TEST_F(Trainer, KeepsASecondTrainingOutOfItsFolder) {
+  class Intruder : public TrainObserver {
+   public:
+    explicit Intruder(std::function<void()> act) : act_(std::move(act)) {}
+    void on_step(int64_t, int64_t) override { act_(); }
+
+   private:
+    std::function<void()> act_;
+  };
+  const TrainingRun run = small_run(folder_ / "run", 2);
+  int64_t refused = 0;
+  Intruder intruder([&] {
+    for (const auto mode : {TrainingRun::Mode::kResume, TrainingRun::Mode::kOverwrite}) {
+      TrainingRun second = run;
+      second.mode = mode;
+      EXPECT_THAT([&] { train(second); }, ThrowsMessage<FileError>(HasSubstr("another training is writing to it")));
+      ++refused;
+    }
+  });
+  EXPECT_EQ(run_training(run, images_, intruder), 2);
+  EXPECT_EQ(refused, 4);
+}
+
+TEST_F(Trainer, RecordsItsThreadsAndSaysWhenTheyDiffer) {
+  class Listener : public TrainObserver {
+   public:
+    void on_message(const std::string& line) override { heard += line + "\n"; }
+    std::string heard;
+  };
+  TrainingRun run = small_run(folder_ / "run", 2);
+  train(run);
+  run.mode = TrainingRun::Mode::kResume;
+  Listener same;
+  run_training(run, images_, same);
+  EXPECT_THAT(same.heard, testing::Not(HasSubstr("started with")));
+  run.threads = 2;
+  Listener other;
+  run_training(run, images_, other);
+  EXPECT_THAT(other.heard, HasSubstr("The run was started with 1 threads"));
+}
+
 TEST_F(Trainer, NamesTheFlagOfAWrongOption) {
   TrainingRun run = small_run(folder_ / "run", 2);
   run.options.batch_size = 11;

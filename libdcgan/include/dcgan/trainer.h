@@ -64,13 +64,27 @@ DCGAN_EXPORT void check(const TrainOptions& options);
 
 /// Means over the steps since the last report.
 struct StepReport {
-  int64_t step = 0;               ///< pairs done
-  double discriminator_loss = 0;  ///< mean BCE(D(x), 1) + mean BCE(D(G(z)), 0), nats
-  double generator_loss = 0;      ///< mean BCE(D(G(z)), 1), nats
-  double real_probability = 0;    ///< mean D(x)
-  double fake_probability = 0;    ///< mean D(G(z)) in the discriminator's steps
-  double images_per_second = 0;   ///< real images shown to the discriminator
+  int64_t step = 0;                   ///< pairs done
+  double discriminator_loss = 0;      ///< mean BCE(D(x), 1) + mean BCE(D(G(z)), 0), nats
+  double generator_loss = 0;          ///< mean BCE(D(G(z)), 1), nats
+  double real_probability = 0;        ///< mean D(x)
+  double fake_probability = 0;        ///< mean D(G(z)) in the discriminator's steps
+  double discriminator_gradient = 0;  ///< Euclidean norm over all its parameters, without weight decay
+  double generator_gradient = 0;      ///< the same of the generator
+  double images_per_second = 0;       ///< real images shown to the discriminator
 };
+
+/// Hands each value to the visitor with its name in metrics.jsonl and TensorBoard.
+template <class Visitor>
+void describe(const StepReport& r, Visitor&& f) {
+  f("discriminator_loss", r.discriminator_loss);
+  f("generator_loss", r.generator_loss);
+  f("real_probability", r.real_probability);
+  f("fake_probability", r.fake_probability);
+  f("discriminator_gradient", r.discriminator_gradient);
+  f("generator_gradient", r.generator_gradient);
+  f("images_per_second", r.images_per_second);
+}
 
 /// What a training tells its caller. Called on the training thread.
 class DCGAN_EXPORT TrainObserver {
@@ -84,7 +98,8 @@ class DCGAN_EXPORT TrainObserver {
 };
 
 /// A training in a run folder:
-///   options.json, metrics.jsonl, samples/step-*.png, checkpoints/step-*.safetensors, model.safetensors.
+///   options.json, metrics.jsonl, events.out.tfevents.* (TensorBoard), samples/step-*.png,
+///   checkpoints/step-*.safetensors, model.safetensors.
 /// Everything random is a function of the seed and the step, so that stopping at any step and resuming gives the same
 /// parameters, bit for bit on one type of processor with the same number of threads, as never stopping.
 struct TrainingRun {

@@ -1,7 +1,10 @@
 #include "train/adam.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/norm.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -22,6 +25,12 @@ Adam::Adam(nn::NamedTensors parameters, double beta1, double beta2, double weigh
     second_.push_back(at::zeros_like(value));
     updates_.push_back(at::zeros({}, value.options()));
   }
+}
+
+at::Tensor Adam::gradient_norm() const {
+  std::vector<at::Tensor> gradients;
+  for (const at::Tensor& value : values_) gradients.push_back(value.grad());
+  return at::stack(at::_foreach_norm(gradients)).norm();
 }
 
 void Adam::step(double learning_rate) {

@@ -18,6 +18,8 @@ class Adam {
  public:
   Adam(nn::NamedTensors parameters, double beta1, double beta2, double weight_decay);
 
+  /// Euclidean norm over the gradients of all parameters, float32 scalar.
+  at::Tensor gradient_norm() const;
   /// One update from the parameters' gradients, which it then drops.
   void step(double learning_rate);
 

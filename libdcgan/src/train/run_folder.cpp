@@ -1,5 +1,8 @@
 #include "train/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -7,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dcgan/errors.h"
-#include "store/files.h"
+#include "dcgan/png_file.h"
 
 namespace dcgan::train {
 namespace {
@@ -40,44 +43,56 @@ ordered_json read_options(const std::string& path) {
   }
 }
 
+// Both flattened.
+void refuse_differences(const std::string& path, const ordered_json& theirs, const ordered_json& ours) {
+  for (const ordered_json& side : {theirs, ours}) {
+    for (const auto& [key, value] : side.items()) {
+      const std::string was = theirs.contains(key) ? theirs[key].dump() : "nothing";
+      const std::string is = ours.contains(key) ? ours[key].dump() : "nothing";
+      if (was == is) continue;
+      throw OptionError(path + ": the run was made with " + key.substr(1) + " = " + was + ", now it is " + is +
+                        "; resume with the same options, or start anew in another folder.");
+    }
+  }
+}
+
 }  // namespace
 
-RunFolder::RunFolder(const std::string& folder, const std::string& options, TrainingRun::Mode mode) : folder_(folder) {
+RunFolder::RunFolder(const std::string& folder, const std::string& options, int64_t threads, TrainingRun::Mode mode)
+    : folder_(folder), recorded_threads_(threads) {
   const std::string options_path = path(kOptionsFile);
   const bool exists = fs::exists(options_path);
-  const ordered_json ours = ordered_json::parse(options);
-  if (mode == TrainingRun::Mode::kResume && exists) {
-    const ordered_json theirs = read_options(options_path);
-    const ordered_json a = theirs.flatten();
-    const ordered_json b = ours.flatten();
-    for (const ordered_json& side : {a, b}) {
-      for (const auto& [key, value] : side.items()) {
-        const std::string was = a.contains(key) ? a[key].dump() : "nothing";
-        const std::string is = b.contains(key) ? b[key].dump() : "nothing";
-        if (was == is) continue;
-        throw OptionError(options_path + ": the run was made with " + key.substr(1) + " = " + was + ", now it is " +
-                          is + "; resume with the same options, or start anew in another folder.");
-      }
-    }
-    return;
-  }
   if (mode == TrainingRun::Mode::kNew && (exists || fs::exists(path("model.safetensors")))) {
     throw FileError(folder, "holds a run already; use --resume to go on with it, --overwrite to start anew.");
   }
   std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw FileError(folder, "cannot be created: " + error.message() + ".");
+  lock_ = store::File(path("lock"), O_RDWR | O_CREAT);
+  if (::flock(lock_.descriptor(), LOCK_EX | LOCK_NB) != 0) {
+    throw FileError(folder, "another training is writing to it; wait until it ends, or stop it.");
+  }
+  ordered_json ours = ordered_json::parse(options);
+  if (mode == TrainingRun::Mode::kResume && exists) {
+    ordered_json theirs = read_options(options_path);
+    recorded_threads_ = theirs.value("threads", threads);
+    theirs.erase("threads");
+    refuse_differences(options_path, theirs.flatten(), ours.flatten());
+    return;
+  }
   if (mode == TrainingRun::Mode::kOverwrite) {
     for (const char* name : {"checkpoints", "samples", kMetricsFile, "model.safetensors", "best.safetensors"}) {
       fs::remove_all(path(name), error);
     }
+    remove_event_files(folder);
   }
   for (const char* name : {"checkpoints", "samples"}) {
     fs::create_directories(path(name), error);
     if (error) throw FileError(path(name), "cannot be created: " + error.message() + ".");
   }
+  ours["threads"] = threads;
   write_text(options_path, ours.dump(2) + "\n");
 }
-
-std::string RunFolder::sample_path(int64_t step) const { return path("samples/" + step_name(step) + ".png"); }
 
 std::string RunFolder::checkpoint_path(int64_t step) const {
   return path("checkpoints/" + step_name(step) + ".safetensors");
@@ -116,7 +131,7 @@ void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file, int6
   for (size_t i = static_cast<size_t>(keep); i < steps.size(); ++i) fs::remove(checkpoint_path(steps[i]));
 }
 
-void RunFolder::cut_metrics(int64_t step) const {
+void RunFolder::open_log(int64_t step) {
   std::ifstream file(path(kMetricsFile));
   std::string kept;
   for (std::string line; std::getline(file, line);) {
@@ -125,19 +140,26 @@ void RunFolder::cut_metrics(int64_t step) const {
   }
   file.close();
   write_text(path(kMetricsFile), kept);
+  events_.emplace(folder_, step);
 }
 
-void RunFolder::append_metrics(const StepReport& r) const {
-  const ordered_json line = {{"step", r.step},
-                             {"discriminator_loss", r.discriminator_loss},
-                             {"generator_loss", r.generator_loss},
-                             {"real_probability", r.real_probability},
-                             {"fake_probability", r.fake_probability},
-                             {"images_per_second", r.images_per_second}};
+void RunFolder::log(const StepReport& report) {
+  ordered_json line = {{"step", report.step}};
+  describe(report, [&](const char* name, double value) {
+    line[name] = value;
+    events_->add_scalar(report.step, name, value);
+  });
   std::ofstream file(path(kMetricsFile), std::ios::app);
   file << line.dump() << "\n";
   file.close();
   if (!file) throw FileError(path(kMetricsFile), "cannot be written; is the disk full? --resume goes on afterwards.");
+}
+
+void RunFolder::log_samples(int64_t step, const ImageBatch& samples, int64_t columns) {
+  const std::string picture = path("samples/" + step_name(step) + ".png");
+  write_png_grid(picture, samples, columns);
+  std::ifstream file(picture, std::ios::binary);
+  events_->add_image(step, "samples", {std::istreambuf_iterator<char>(file), {}});
 }
 
 }  // namespace dcgan::train

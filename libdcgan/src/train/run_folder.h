@@ -1,24 +1,29 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dcgan/safetensors.h"
 #include "dcgan/trainer.h"
+#include "store/files.h"
+#include "train/event_file.h"
 
 namespace dcgan::train {
 
 /// The files of a training run and the rules they follow.
 class RunFolder {
  public:
-  /// Creates the folder, or opens it to resume.
+  /// Creates the folder, or opens it to resume, and keeps other trainings out of it.
   /// @param options  JSON of everything that decides the run; a resume with another one is refused, naming what differs
-  RunFolder(const std::string& folder, const std::string& options, TrainingRun::Mode mode);
+  /// @param threads  recorded; a resume with another number is allowed, as only roundings depend on it
+  RunFolder(const std::string& folder, const std::string& options, int64_t threads, TrainingRun::Mode mode);
+
+  /// What the run was started with.
+  int64_t recorded_threads() const { return recorded_threads_; }
 
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
-  std::string sample_path(int64_t step) const;
-
   /// The newest checkpoint that can be read whole; step -1 if there is none. A damaged one is passed over with a
   /// message.
   struct Checkpoint {
@@ -29,15 +34,21 @@ class RunFolder {
   /// Appears whole; then all but the newest `keep` are removed.
   void write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const;
 
-  /// Drops lines of metrics.jsonl after `step`: what a run that was killed had logged past its last checkpoint.
-  void cut_metrics(int64_t step) const;
-  void append_metrics(const StepReport& report) const;
+  /// Begins or goes on with metrics.jsonl and the TensorBoard events. What was logged after `step`, by a run that was
+  /// killed past its last checkpoint, is dropped. Comes before the two below.
+  void open_log(int64_t step);
+  void log(const StepReport& report);
+  /// samples/step-N.png, and the same picture in the events.
+  void log_samples(int64_t step, const ImageBatch& samples, int64_t columns);
 
  private:
   std::vector<int64_t> checkpoint_steps() const;  // newest first
   std::string checkpoint_path(int64_t step) const;
 
   std::string folder_;
+  store::File lock_;
+  int64_t recorded_threads_;
+  std::optional<EventFile> events_;
 };
 
 }  // namespace dcgan::train

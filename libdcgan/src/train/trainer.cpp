@@ -13,7 +13,6 @@
 #include "base/options_json.h"
 #include "dcgan/errors.h"
 #include "dcgan/options.h"
-#include "dcgan/png_file.h"
 #include "dcgan/seeds.h"
 #include "nn/device.h"
 #include "nn/network_tensors.h"
@@ -82,7 +81,7 @@ class Training {
         generator_(on_device(nn::make_generator(run.architecture, run.seed), device_)),
         discriminator_adam_(make_adam(discriminator_.parameters())),
         generator_adam_(make_adam(generator_.parameters())),
-        sums_(at::zeros({4}, device_)) {}
+        sums_(at::zeros({6}, device_)) {}
 
   int64_t step() const { return step_; }
   c10::Device device() const { return device_; }
@@ -107,7 +106,8 @@ class Training {
     const at::Tensor means = sums_.div(static_cast<double>(std::max<int64_t>(1, steps_in_report_))).to(at::kCPU);
     const float* m = means.const_data_ptr<float>();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - report_start_).count();
-    const StepReport result = {step_, m[0], m[1], m[2], m[3], static_cast<double>(images_in_report_) / seconds};
+    const StepReport result = {step_, m[0], m[1], m[2],
+                               m[3],  m[4], m[5], static_cast<double>(images_in_report_) / seconds};
     start_report();
     return result;
   }
@@ -204,6 +204,7 @@ class Training {
     // -log sigmoid(x) = softplus(-x); a sum of two means, not their mean.
     const at::Tensor loss = at::softplus(real_logits.neg()).mean().add(at::softplus(fake_logits).mean());
     loss.backward();
+    add_to_report(4, discriminator_adam_.gradient_norm());
     discriminator_adam_.step(rate);
     add_to_report(0, loss);
     add_to_report(2, real_logits.sigmoid().mean());
@@ -218,6 +219,7 @@ class Training {
         generator_.forward(noise("generator-noise", static_cast<uint64_t>(step_), batch_size), nn::Statistics::kBatch);
     const at::Tensor loss = at::softplus(discriminator_.forward(fake, nn::Statistics::kBatch).neg()).mean();
     loss.backward();
+    add_to_report(5, generator_adam_.gradient_norm());
     generator_adam_.step(rate);
     add_to_report(1, loss);
   }
@@ -232,7 +234,7 @@ class Training {
   Adam discriminator_adam_, generator_adam_;
   int64_t step_ = 0;
 
-  at::Tensor sums_;  ///< discriminator loss, generator loss, D(x), D(G(z)) since the last report
+  at::Tensor sums_;  ///< of StepReport's first six values since the last report
   int64_t steps_in_report_ = 0;
   int64_t images_in_report_ = 0;
   std::chrono::steady_clock::time_point report_start_ = std::chrono::steady_clock::now();
@@ -287,18 +289,22 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
   if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
 
   const ordered_json identity = identity_of(run, describe_data(images, run.data_source));
-  const RunFolder folder(run.folder, identity.dump(), run.mode);
+  const int64_t threads = at::get_num_threads();
+  RunFolder folder(run.folder, identity.dump(), threads, run.mode);
   const train::ReusedTensorMemory reused_memory;
   Training training(run, images);
-  observer.on_message("Training on " + training.device().str() + " with " + std::to_string(at::get_num_threads()) +
-                      " threads.");
+  observer.on_message("Training on " + training.device().str() + " with " + std::to_string(threads) + " threads.");
+  if (folder.recorded_threads() != threads) {
+    observer.on_message("The run was started with " + std::to_string(folder.recorded_threads()) +
+                        " threads; with another number the results agree up to rounding only.");
+  }
   if (run.mode == TrainingRun::Mode::kResume) {
     const RunFolder::Checkpoint checkpoint = folder.newest_checkpoint(observer);
     if (checkpoint.step >= 0) training.restore(checkpoint);
     observer.on_message(checkpoint.step >= 0 ? "Resumed after step " + std::to_string(checkpoint.step) + "."
                                              : "No checkpoint yet: starting at step 0.");
-    folder.cut_metrics(training.step());
   }
+  folder.open_log(training.step());
 
   const auto save = [&] {
     folder.write_checkpoint(training.step(), training.checkpoint(), run.options.keep_checkpoints);
@@ -307,16 +313,14 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
     record["step"] = training.step();
     save_model(folder.path("model.safetensors"), training.model(record));
   };
-  const auto write_samples = [&] {
-    write_png_grid(folder.sample_path(training.step()), training.samples(), kSampleColumns);
-  };
+  const auto write_samples = [&] { folder.log_samples(training.step(), training.samples(), kSampleColumns); };
   const auto report = [&] {
     const StepReport r = training.report();
     if (!std::isfinite(r.discriminator_loss) || !std::isfinite(r.generator_loss)) {
       throw Error("the losses are not finite at step " + std::to_string(r.step) + "; the checkpoints before it in " +
                   run.folder + " are kept. A lower --learning-rate may help.");
     }
-    folder.append_metrics(r);
+    folder.log(r);
     observer.on_report(r);
   };
 
