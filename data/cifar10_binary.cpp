@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <vector>
 
+#include "data/memory_images.h"
 #include "dcgan/errors.h"
 
 namespace dcgan::data {
@@ -89,30 +91,19 @@ ImageBatch read_cifar10_batch(const std::string& path) {
   return batch;
 }
 
-Cifar10Binary::Cifar10Binary(const std::string& folder, Split split) : split_(split) {
+std::unique_ptr<ImageSource> open_cifar10_binary(const std::string& folder, Split split) {
   const fs::path root = holds_a_batch(folder) ? fs::path(folder) : fs::path(folder) / kFolder;
-  classes_ = read_classes(root / "batches.meta.txt");
-  images_.height = images_.width = kCifarSide;
+  std::vector<std::string> classes = read_classes(root / "batches.meta.txt");
+  ImageBatch images;
+  images.height = images.width = kCifarSide;
   for (const std::string& name : batch_files(split)) {
     const ImageBatch batch = read_cifar10_batch((root / name).string());
-    images_.pixels.insert(images_.pixels.end(), batch.pixels.begin(), batch.pixels.end());
-    images_.paths.insert(images_.paths.end(), batch.paths.begin(), batch.paths.end());
-    images_.labels.insert(images_.labels.end(), batch.labels.begin(), batch.labels.end());
+    images.pixels.insert(images.pixels.end(), batch.pixels.begin(), batch.pixels.end());
+    images.paths.insert(images.paths.end(), batch.paths.begin(), batch.paths.end());
+    images.labels.insert(images.labels.end(), batch.labels.begin(), batch.labels.end());
   }
-}
-
-std::vector<DecodedImage> Cifar10Binary::load(int64_t first, int64_t count) const {
-  constexpr int64_t kSize = 3 * kPlane;
-  std::vector<DecodedImage> images;
-  for (int64_t i = first; i < first + count; ++i) {
-    const auto begin = images_.pixels.begin() + i * kSize;
-    images.push_back({{kCifarSide, kCifarSide, {begin, begin + kSize}}, ""});
-  }
-  return images;
-}
-
-std::string Cifar10Binary::description() const {
-  return nlohmann::ordered_json({{"kind", "CIFAR-10, binary version"}, {"split", to_name(split_)}}).dump();
+  const nlohmann::ordered_json description = {{"kind", "CIFAR-10, binary version"}, {"split", to_name(split)}};
+  return std::make_unique<MemoryImages>(std::move(images), std::move(classes), description.dump());
 }
 
 bool is_cifar10_binary(const std::string& folder) {

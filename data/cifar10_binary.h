@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "data/image_source.h"
 #include "dcgan/images.h"
@@ -37,26 +37,11 @@ static_assert(kCifarRecordBytes == 3073);
 /// @throws FileError for another length (found and expected) or a label above 9 (which record).
 ImageBatch read_cifar10_batch(const std::string& path);
 
-/// The official binary batches as a data set: data_batch_1 to 5.bin (train) or test_batch.bin (test), in official
-/// order. Classes from batches.meta.txt, or the official list where that is missing.
-class Cifar10Binary : public ImageSource {
- public:
-  /// @param folder  cifar-10-batches-bin or the folder around it
-  /// @throws FileError naming the batch that is missing or damaged.
-  Cifar10Binary(const std::string& folder, Split split);
-
-  int64_t count() const override { return images_.count(); }
-  std::string path(int64_t i) const override { return images_.paths[static_cast<size_t>(i)]; }
-  const std::vector<std::string>& classes() const override { return classes_; }
-  int32_t label(int64_t i) const override { return images_.labels[static_cast<size_t>(i)]; }
-  std::vector<DecodedImage> load(int64_t first, int64_t count) const override;
-  std::string description() const override;
-
- private:
-  ImageBatch images_;  ///< 150 MB for the training set
-  std::vector<std::string> classes_;
-  Split split_;
-};
+/// The official binary batches as a data set in memory (150 MB for training): data_batch_1 to 5.bin (train) or
+/// test_batch.bin (test), in official order. Classes from batches.meta.txt, or the official list where that is missing.
+/// @param folder  cifar-10-batches-bin or the folder around it
+/// @throws FileError naming the batch that is missing or damaged.
+std::unique_ptr<ImageSource> open_cifar10_binary(const std::string& folder, Split split);
 
 /// Whether `folder`, or cifar-10-batches-bin in it, holds a batch of the binary version.
 bool is_cifar10_binary(const std::string& folder);

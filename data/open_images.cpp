@@ -50,7 +50,7 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
 }
 
 std::unique_ptr<ImageSource> open_cifar10(const std::string& folder, Split split) {
-  if (is_cifar10_binary(folder)) return std::make_unique<Cifar10Binary>(folder, split);
+  if (is_cifar10_binary(folder)) return open_cifar10_binary(folder, split);
   const std::string classes = folder + "/" + to_name(split);
   if (!std::filesystem::is_directory(classes)) {
     throw FileError(folder, "holds neither the binary batches of CIFAR-10 (data_batch_1.bin, test_batch.bin, also in " +

@@ -10,6 +10,7 @@
 #include "data/pack.h"
 #include "data/packed_contents.h"
 #include "data/rendered_set.h"
+#include "data/svhn_mat.h"
 #include "dcgan/packed_images.h"
 #include "dcgan/png_file.h"
 #include "tools/cli/command_line.h"
@@ -107,6 +108,22 @@ int cifar10(int argc, const char* const* argv) {
   if (!line.parse(argc, argv)) return 0;
   require(folder, "--data", "the folder of CIFAR-10");
   return pack(*data::open_cifar10(folder, split), {}, output, common, line);
+}
+
+int svhn(int argc, const char* const* argv) {
+  std::string folder;
+  data::SvhnSplit split = data::SvhnSplit::kTrain;
+  OutputOptions output;
+  cli::CommonOptions common;
+  cli::CommandLine line(argv[0], "Packs a split of SVHN's cropped digits.",
+                        std::string(argv[0]) + " --data svhn/ -o svhn-test.h5 --split test");
+  line.add("Input", folder, "data", "folder with train_32x32.mat, test_32x32.mat or extra_32x32.mat");
+  line.add("Input", split, "split", "train (73,257 images), test (26,032) or extra (531,131)");
+  line.add("Output", output);
+  line.add("Common", common);
+  if (!line.parse(argc, argv)) return 0;
+  require(folder, "--data", "the folder of SVHN");
+  return pack(*data::open_svhn_mat(folder, split), {}, output, common, line);
 }
 
 int render(int argc, const char* const* argv) {
@@ -207,6 +224,7 @@ int main(int argc, char** argv) {
         folder("Packs ImageNet at 32x32 as its authors did: shorter side to 32, then the centre; labels are the class "
                "folders.")},
        {"cifar10", "a split of CIFAR-10, from binary batches or class folders", cifar10},
+       {"svhn", "a split of SVHN's cropped digits, from the official .mat files", svhn},
        {"render", "draws the built-in labelled set", render},
        {"info", "says what a packed file holds", info},
        {"sheet", "draws images of a packed file into one PNG", sheet}});

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "data/image_folder.h"
+#include "data/svhn_mat.h"
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
 #include "eval/choose_c.h"
@@ -33,7 +34,10 @@ struct LabelTable {
 LabelTable read_labels(const std::string& folder) {
   const std::string path = folder + "/labels.csv";
   std::ifstream file(path);
-  if (!file) throw FileError(path, "cannot be read; a folder with labels.csv (file,label[,house]) was expected.");
+  if (!file)
+    throw FileError(path,
+                    "cannot be read; expected train_32x32.mat and test_32x32.mat, or a folder with labels.csv "
+                    "(file,label[,house]).");
   std::string line;
   std::getline(file, line);
   if (!line.empty() && line.back() == '\r') line.pop_back();
@@ -83,6 +87,12 @@ LoadedImages load_folder(const std::string& folder, int64_t size, int64_t thread
 }  // namespace
 
 SvhnImages load_svhn(const std::string& folder, int64_t size, int64_t threads, uint64_t seed, bool quiet) {
+  if (data::is_svhn_mat(folder)) {
+    const auto load = [&](data::SvhnSplit split) {
+      return load_images(*data::open_svhn_mat(folder, split), size, threads, quiet);
+    };
+    return {load(data::SvhnSplit::kTrain), load(data::SvhnSplit::kTest), ""};
+  }
   if (fs::exists(folder + "/train/labels.csv") && fs::exists(folder + "/test/labels.csv")) {
     return {load_folder(folder + "/train", size, threads, quiet), load_folder(folder + "/test", size, threads, quiet),
             ""};
