@@ -1,6 +1,7 @@
 // Writes small good files of every kind, for the fuzzers to start from: fuzz_seeds FOLDER
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 #include "dcgan/errors.h"
 #include "dcgan/feature_file.h"
@@ -14,7 +15,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::filesystem::path folder = argv[1];
-  for (const char* kind : {"safetensors", "features", "images"}) std::filesystem::create_directories(folder / kind);
+  for (const char* kind : {"safetensors", "features", "images", "npy", "released"})
+    std::filesystem::create_directories(folder / kind);
   try {
     dcgan::test::run_example(folder / "features/a.h5", 12);
     dcgan::PackedImagesInfo info;
@@ -31,6 +33,12 @@ int main(int argc, char** argv) {
     model.tensors["discriminator.conv1.weight"] = dcgan::make_tensor({1, 3, 1, 1}, {1, 2, 3});
     model.tensors["discriminator.head.weight"] = dcgan::make_tensor({1, 16}, std::vector<float>(16, 1));
     dcgan::save_model(folder / "safetensors/a", model);
+    const std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
+    std::ofstream(folder / "npy/a") << "\x93NUMPY\x01" << '\0' << static_cast<char>(header.size()) << '\0' << header
+                                    << "12345678";
+    // ndf 2, two convolutions; see fuzz_released.cpp.
+    std::ofstream(folder / "released/a") << std::string(
+        "\x02\x03\x03\x03\x04\x02\x03\x03\x04\0\0\0\x04\0\0\0\x40\x01\0\0", 20);
   } catch (const dcgan::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -1,15 +1,20 @@
 #include "dcgan/npy_file.h"
 
+#include <fcntl.h>
+
+#include <array>
+#include <cctype>
 #include <charconv>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <set>
 
 #include "dcgan/errors.h"
+#include "store/files.h"
 
 namespace dcgan {
 namespace {
+
+constexpr int64_t kValueBytes = sizeof(float);
 
 // The header is a Python dictionary such as {'descr': '<f4', 'fortran_order': False, 'shape': (512, 3), }. Its keys may
 // stand in any order.
@@ -18,10 +23,12 @@ class Header {
   Header(const std::string& path, const std::string& text) : path_(path), text_(text) {}
 
   void parse() {
+    std::set<std::string> keys;
     expect('{');
     while (!accept('}')) {
       const std::string key = quoted();
       expect(':');
+      if (!keys.insert(key).second) fail("key '" + key.substr(0, 40) + "' stands twice");
       if (key == "descr") {
         descr = quoted();
       } else if (key == "fortran_order") {
@@ -29,7 +36,7 @@ class Header {
       } else if (key == "shape") {
         shape = tuple();
       } else {
-        fail("key '" + key + "' is unknown");
+        fail("key '" + key.substr(0, 40) + "' is unknown");
       }
       if (!accept(',')) {
         expect('}');
@@ -38,6 +45,7 @@ class Header {
     }
     skip_space();
     if (at_ != text_.size()) fail("text follows the dictionary");
+    if (keys.size() != 3) fail("descr, fortran_order or shape is missing");
   }
 
   std::string descr, fortran_order;
@@ -101,48 +109,48 @@ class Header {
 }  // namespace
 
 NpyArray read_npy(const std::string& path) {
-  if (!std::filesystem::is_regular_file(path)) throw FileError(path, "is no file; expected a NumPy array (.npy).");
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file) throw FileError(path, "cannot be read.");
-
-  const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(bytes[i])); };
-  if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY") != 0) {
-    throw FileError(path, "is no NumPy array: it does not start with \\x93NUMPY.");
+  const store::File file(path, O_RDONLY);
+  const int64_t file_bytes = file.size();
+  constexpr int64_t kPrefixBytes = 12;  // magic, version and, from format 2 on, 4 bytes of the header's length
+  std::array<unsigned char, kPrefixBytes> prefix{};
+  if (file_bytes >= kPrefixBytes) file.read_at(0, prefix.data(), prefix.size());
+  if (std::memcmp(prefix.data(), "\x93NUMPY", 6) != 0) {
+    throw FileError(path, "is no NumPy array: it does not start with \\x93NUMPY and a header.");
   }
-  const size_t version = byte(6);
+  const int version = prefix[6];
   if (version < 1 || version > 3) {
     throw FileError(path, "has NumPy format " + std::to_string(version) + "; formats 1 to 3 can be read.");
   }
-  const size_t start = version == 1 ? 10 : 12;
-  const size_t length =
-      version == 1 ? byte(8) + 256 * byte(9) : byte(8) + (byte(9) << 8) + (byte(10) << 16) + (byte(11) << 24);
-  if (length > bytes.size() - start) {
+  const int64_t start = version == 1 ? 10 : kPrefixBytes;
+  int64_t length = 0;
+  for (int64_t i = start - 1; i >= 8; --i) length = 256 * length + prefix[static_cast<size_t>(i)];
+  const int64_t data_bytes = file_bytes - start - length;
+  if (data_bytes < 0) {
     throw FileError(path, "is cut short: its header has " + std::to_string(length) + " bytes, the file " +
-                              std::to_string(bytes.size()) + "; fetch it again.");
+                              std::to_string(file_bytes) + "; fetch it again.");
   }
-  const std::string text = bytes.substr(start, length);
+  std::string text(static_cast<size_t>(length), '\0');
+  file.read_at(start, text.data(), text.size());
   Header header(path, text);
   header.parse();
   if (header.descr != "<f4" || header.fortran_order != "False") {
-    throw FileError(path, "holds '" + header.descr + "', fortran_order " + header.fortran_order +
-                              "; expected '<f4' (little-endian float32) and False (C order).");
+    throw FileError(path, "holds '" + header.descr.substr(0, 40) + "', fortran_order " +
+                              header.fortran_order.substr(0, 40) +
+                              "; expected '<f4' (little-endian float32) and False (C order), as "
+                              "numpy.ascontiguousarray(a, '<f4') makes them.");
   }
-  const size_t data_bytes = bytes.size() - start - length;
-  size_t count = 1;
-  for (const int64_t size : header.shape) {
-    // The product is compared with the data at each factor, so that it cannot overflow.
-    if (size != 0 && count > data_bytes / static_cast<size_t>(size)) count = SIZE_MAX / 8;
-    count = std::min(count, SIZE_MAX / 8) * (count == SIZE_MAX / 8 ? 1 : static_cast<size_t>(size));
-  }
-  if (count > data_bytes || count * sizeof(float) != data_bytes) {
+  // Values that the file has room for; one more stands for any larger product, so that none overflows.
+  const int64_t most = data_bytes / kValueBytes;
+  int64_t count = 1;
+  for (const int64_t size : header.shape) count = size > 0 && count > most / size ? most + 1 : count * size;
+  if (count * kValueBytes != data_bytes) {
     std::string shape;
-    for (const int64_t size : header.shape) shape += (shape.empty() ? "" : " x ") + std::to_string(size);
-    throw FileError(path, std::to_string(data_bytes) + " bytes of data do not make float32 " + shape +
-                              "; the file is cut short or has bytes too many, fetch it again.");
+    for (const int64_t size : header.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+    throw FileError(path, "has " + std::to_string(data_bytes) + " bytes of data, which do not make float32 (" +
+                              shape.substr(0, 80) + "); it is cut short or has bytes too many, fetch it again.");
   }
-  NpyArray array{header.shape, std::vector<float>(count)};
-  std::memcpy(array.values.data(), bytes.data() + start + length, data_bytes);
+  NpyArray array{header.shape, std::vector<float>(static_cast<size_t>(count))};
+  file.read_at(start + length, array.values.data(), static_cast<size_t>(data_bytes));
   return array;
 }
 

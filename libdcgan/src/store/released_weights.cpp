@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
 
 #include "dcgan/errors.h"
 #include "dcgan/npy_file.h"
@@ -17,48 +18,62 @@ using Shape = std::vector<int64_t>;
 
 std::string text_of(const Shape& shape) {
   std::string text;
-  for (const int64_t size : shape) text += (text.empty() ? "(" : ", ") + std::to_string(size);
-  return text + ")";
+  for (const int64_t size : shape) text += (text.empty() ? "" : ", ") + std::to_string(size);
+  return "(" + text + ")";
 }
 
-// The numbered arrays of one network: path by number.
+// The numbered arrays of one network: PREFIX_NETWORK_params.jl_NN.npy.
 class Arrays {
  public:
-  Arrays(const std::string& folder, const std::string& network) : folder_(folder), network_(network) {
-    const std::string middle = "_" + network + "_params.jl_";
+  Arrays(const std::string& folder, const std::string& network) : folder_(folder), start_("*") {
+    const std::regex pattern("(.*_" + network + R"(_params\.jl_)(\d\d)\.npy)");
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string name = entry.path().filename();
-      const size_t at = name.find(middle);
-      if (at == std::string::npos || name.size() != at + middle.size() + 6 || name.substr(name.size() - 4) != ".npy")
-        continue;
-      paths_[std::stoi(name.substr(at + middle.size(), 2))] = entry.path();
+      std::smatch parts;
+      if (!std::regex_match(name, parts, pattern)) continue;
+      if (!numbers_.empty() && parts[1] != start_) {
+        throw FileError(folder, "holds arrays of two networks, " + start_ + "NN.npy and " + parts[1].str() +
+                                    "NN.npy; expected one network to a folder.");
+      }
+      start_ = parts[1];
+      numbers_.insert(std::stoi(parts[2]));
     }
+    if (numbers_.empty()) start_ = "*_" + network + "_params.jl_";
   }
 
-  bool empty() const { return paths_.empty(); }
-  int last() const { return paths_.rbegin()->first; }
-  bool has(int number) const { return paths_.count(number) != 0; }
+  bool empty() const { return numbers_.empty(); }
+  int last() const { return *numbers_.rbegin(); }
+  bool has(int first, int count) const {
+    for (int number = first; number < first + count; ++number) {
+      if (numbers_.count(number) == 0) return false;
+    }
+    return true;
+  }
 
-  std::string name(int number) const {
-    return folder_ + "/*_" + network_ + "_params.jl_" + (number < 10 ? "0" : "") + std::to_string(number) + ".npy";
+  std::string path(int number) const {
+    return folder_ + "/" + start_ + (number < 10 ? "0" : "") + std::to_string(number) + ".npy";
   }
   NpyArray read(int number) const {
-    if (!has(number)) throw FileError(name(number), "is missing; --partial keeps the convolutions below it.");
-    return read_npy(paths_.at(number));
+    if (!has(number, 1)) {
+      throw FileError(path(number),
+                      "is missing; fetch it, or take --partial: it keeps the convolutions below a missing "
+                      "one, and does without the generator.");
+    }
+    return read_npy(path(number));
   }
   /// @throws FileError if the array has another shape.
   NpyArray read(int number, const Shape& expected) const {
     NpyArray array = read(number);
     if (array.shape != expected) {
-      throw FileError(paths_.at(number), "has shape " + text_of(array.shape) + ", expected " + text_of(expected) +
-                                             " from the shapes of the other arrays.");
+      throw FileError(path(number), "has shape " + text_of(array.shape) + ", expected " + text_of(expected) +
+                                        " from the shapes of the other arrays; do they belong to one network?");
     }
     return array;
   }
 
  private:
-  std::string folder_, network_;
-  std::map<int, std::string> paths_;
+  std::string folder_, start_;
+  std::set<int> numbers_;
 };
 
 // Kernel [.., .., k, k] rotated by 180 degrees: k * k values in reverse.
@@ -88,20 +103,24 @@ void add_batch_norm(ModelFile& model, const std::string& name, const Arrays& arr
   model.tensors[name + ".running_var"] = make_tensor({channels}, std::vector<float>(count, 1));
 }
 
-// Number of a convolution's kernel among the arrays: w, (w2, g2, b2), (w3, g3, b3), ..., and the head after the last.
+// Arrays of a network of n convolutions: kernels w, (w2, g2, b2), (w3, g3, b3), ... and the head, 3n - 1 in all; the
+// generator's (w, g, b), (w2, g2, b2), ... and the last kernel, 3n + 1 in all.
 int kernel_number(size_t convolution) { return convolution == 1 ? 1 : static_cast<int>(3 * convolution - 4); }
+int generator_arrays(const ArchitectureOptions& o) {
+  return static_cast<int>(3 * generator_convolutions(o).size() + 1);
+}
 
 ArchitectureOptions architecture_from(const std::string& folder, const Arrays& discriminator, const Arrays& generator) {
   const int head_number = discriminator.last();
-  const NpyArray first = discriminator.read(1);
-  const NpyArray head = discriminator.read(head_number);
+  const Shape first = discriminator.read(1).shape;
+  const Shape head = discriminator.read(head_number).shape;
   const int64_t convolutions = (head_number + 1) / 3;
   ArchitectureOptions o;
-  bool fits = head_number >= 5 && (head_number + 1) % 3 == 0 && first.shape.size() == 4 && head.shape.size() == 2;
+  bool fits = head_number >= 5 && (head_number + 1) % 3 == 0 && first.size() == 4 && first[0] > 0 && head.size() == 2;
   if (fits) {
-    o.ndf = first.shape[0];
-    o.kernel = first.shape[2];
-    const int64_t top = head.shape[0] / (kBaseSize * kBaseSize);
+    o.ndf = first[0];
+    o.kernel = first[2];
+    const int64_t top = head[0] / (kBaseSize * kBaseSize);
     int64_t scales = 1;
     while (o.ndf << (scales - 1) < top && scales < 8) ++scales;
     fits = o.ndf << (scales - 1) == top && convolutions % scales == 0;
@@ -109,10 +128,10 @@ ArchitectureOptions architecture_from(const std::string& folder, const Arrays& d
     o.image_size = kBaseSize << scales;
   }
   if (!fits) {
-    throw FileError(folder,
-                    "its " + std::to_string(head_number) +
-                        " discriminator arrays are no published network: expected a kernel (128, 3, 3, 3) or such "
-                        "first, a dense layer (8192, 1) or such last, and three arrays for each convolution between.");
+    throw FileError(folder, "its discriminator arrays, up to number " + std::to_string(head_number) + ", shapes " +
+                                text_of(first) + " to " + text_of(head) +
+                                ", are no network of the paper: expected a kernel such as (128, 3, 3, 3), three arrays "
+                                "for each convolution above it, and last a dense layer such as (8192, 1).");
   }
   // The distribution of the noise is in no array: that of the published model of this shape.
   for (const std::string& name : published_architecture_names()) {
@@ -123,9 +142,24 @@ ArchitectureOptions architecture_from(const std::string& folder, const Arrays& d
     }
   }
   o.ngf = o.ndf;
-  if (!generator.empty() && generator.has(1)) o.nz = generator.read(1).shape.front();
-  if (!generator.empty() && generator.has(generator.last())) o.ngf = generator.read(generator.last()).shape.front();
-  check(o);
+  const auto first_size = [&](int number, int64_t otherwise) {
+    if (!generator.has(number, 1)) return otherwise;
+    const Shape shape = generator.read(number).shape;
+    return shape.empty() ? 0 : shape[0];
+  };
+  try {
+    check(o);
+    o.nz = first_size(1, o.nz);
+    o.ngf = first_size(generator_arrays(o), o.ngf);
+    check(o);
+  } catch (const OptionError& error) {
+    throw FileError(folder, std::string("the shapes of its arrays make no network: ") + error.what());
+  }
+  if (!generator.empty() && generator.last() > generator_arrays(o)) {
+    throw FileError(generator.path(generator.last()),
+                    "is one array too many: the generator of this discriminator has " +
+                        std::to_string(generator_arrays(o)) + "; do they belong to one network?");
+  }
   return o;
 }
 
@@ -134,7 +168,7 @@ void add_discriminator(ModelFile& model, const Arrays& arrays, bool partial) {
   for (size_t i = 1; i <= shapes.size(); ++i) {
     const ConvolutionShape& s = shapes[i - 1];
     const int number = kernel_number(i);
-    if (partial && !arrays.has(number)) return;
+    if (partial && !arrays.has(number, s.batch_norm ? 3 : 1)) return;
     const std::string layer = std::to_string(i);
     model.tensors["discriminator.conv" + layer + ".weight"] =
         rotated(arrays.read(number, {s.out_channels, s.in_channels, s.kernel, s.kernel}));
@@ -160,26 +194,19 @@ void add_generator(ModelFile& model, const Arrays& arrays) {
   }
 }
 
-bool complete(const Arrays& generator, const ArchitectureOptions& o) {
-  const auto arrays = static_cast<int>(1 + 3 * generator_convolutions(o).size());
-  for (int number = 1; number <= arrays; ++number) {
-    if (!generator.has(number)) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 ModelFile read_released_weights(const std::string& folder, bool partial) {
   if (!fs::is_directory(folder)) throw FileError(folder, "is no folder; expected one with the authors' .npy arrays.");
   const Arrays discriminator(folder, "discrim");
   const Arrays generator(folder, "gen");
-  if (discriminator.empty())
-    throw FileError(folder, "holds no *_discrim_params.jl_NN.npy; expected the authors' arrays.");
+  if (discriminator.empty()) {
+    throw FileError(folder, "holds no *_discrim_params.jl_NN.npy; expected the authors' arrays under their names.");
+  }
   ModelFile model;
   model.architecture = architecture_from(folder, discriminator, generator);
   add_discriminator(model, discriminator, partial);
-  model.has_generator = !partial || complete(generator, model.architecture);
+  model.has_generator = !partial || generator.has(1, generator_arrays(model.architecture));
   if (model.has_generator) add_generator(model, generator);
   model.statistics = R"({"source":"none: mean 0, variance 1"})";
   model.training =
