@@ -1,7 +1,7 @@
 # Finds LibTorch and makes the targets Torch::cpu (libtorch_cpu and libc10, with their headers).
 #
-# Looked at, in this order: LIBTORCH_ROOT (variable or environment), CMAKE_PREFIX_PATH, and the cache that
-# tools/setup fills. Each may be an official LibTorch folder or the unpacked PyPI wheel (its `torch` folder).
+# Looked at, in this order: LIBTORCH_ROOT (variable or environment), the cache that tools/setup fills, and
+# CMAKE_PREFIX_PATH with the system's folders. Each may be an official LibTorch folder or the unpacked PyPI wheel (its `torch` folder).
 # The TorchConfig.cmake of the wheel is not used: it insists on a CUDA toolkit.
 set(DCGAN_LIBTORCH_VERSION 2.11.0)
 if(DEFINED ENV{XDG_CACHE_HOME})
@@ -9,12 +9,15 @@ if(DEFINED ENV{XDG_CACHE_HOME})
 else()
   set(_libtorch_cache "$ENV{HOME}/.cache")
 endif()
-set(_libtorch_hints ${LIBTORCH_ROOT} $ENV{LIBTORCH_ROOT})
-set(_libtorch_paths "${_libtorch_cache}/libdcgan/libtorch-${DCGAN_LIBTORCH_VERSION}/torch")
+set(_libtorch_roots ${LIBTORCH_ROOT} $ENV{LIBTORCH_ROOT}
+                    "${_libtorch_cache}/libdcgan/libtorch-${DCGAN_LIBTORCH_VERSION}/torch")
 
-find_path(LIBTORCH_INCLUDE_DIR ATen/ATen.h HINTS ${_libtorch_hints} PATHS ${_libtorch_paths} PATH_SUFFIXES include)
-find_library(LIBTORCH_CPU_LIBRARY torch_cpu HINTS ${_libtorch_hints} PATHS ${_libtorch_paths} PATH_SUFFIXES lib)
-find_library(LIBTORCH_C10_LIBRARY c10 HINTS ${_libtorch_hints} PATHS ${_libtorch_paths} PATH_SUFFIXES lib)
+# First the folders above alone; a call that has found nothing looks everywhere.
+foreach(_libtorch_only NO_DEFAULT_PATH "")
+  find_path(LIBTORCH_INCLUDE_DIR ATen/ATen.h PATHS ${_libtorch_roots} PATH_SUFFIXES include ${_libtorch_only})
+  find_library(LIBTORCH_CPU_LIBRARY torch_cpu PATHS ${_libtorch_roots} PATH_SUFFIXES lib ${_libtorch_only})
+  find_library(LIBTORCH_C10_LIBRARY c10 PATHS ${_libtorch_roots} PATH_SUFFIXES lib ${_libtorch_only})
+endforeach()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(

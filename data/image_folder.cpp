@@ -130,7 +130,7 @@ ImageList read_image_list(std::istream& lines, const std::string& name, const st
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty()) continue;
     list.paths.push_back(line);
-    class_names.push_back(folder.empty() ? "" : class_of(line));
+    class_names.push_back(folder.empty() ? "" : class_of(fs::path(line).lexically_normal().string()));
   }
   if (lines.bad()) throw FileError(name, "cannot be read to its end.");
   if (list.paths.empty()) throw FileError(name, "names no images; expected one path a line.");

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <thread>
 
+#include "data/codecs.h"
 #include "dcgan/errors.h"
 
 namespace dcgan::data {
@@ -37,7 +38,13 @@ DecodedBlock make_block(const ImageSource& source, const ResizeOptions& resize, 
       block.failures.push_back({path, input.failure});
       continue;
     }
-    const RgbImage image = resize_and_crop(std::move(input.image), resize);
+    RgbImage image;
+    try {
+      image = resize_and_crop(std::move(input.image), resize);
+    } catch (const DecodeError& e) {
+      block.failures.push_back({path, e.what()});
+      continue;
+    }
     block.images.pixels.insert(block.images.pixels.end(), image.pixels.begin(), image.pixels.end());
     block.images.paths.push_back(path);
     if (labelled) block.images.labels.push_back(source.label(first + i));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "data/codecs.h"
 #include "dcgan/options.h"
 
 namespace dcgan::data {
@@ -32,6 +33,11 @@ RgbImage resize_and_crop(RgbImage image, const ResizeOptions& options) {
   const int64_t shorter = std::min(image.height, image.width);
   if (shorter != size) {
     const ResizedSize target = resized_size(image.height, image.width, size);
+    constexpr int64_t kLongest = int64_t{1} << 20;  // of the resized image; far from what OpenCV cannot index
+    if (std::max(target.height, target.width) > kLongest / size) {
+      throw DecodeError(std::to_string(image.width) + " x " + std::to_string(image.height) +
+                        " pixels are too elongated to be resized to a shorter side of " + std::to_string(size));
+    }
     const bool area = options.resize == ResizeFilter::kArea && shorter > size;
     cv::Mat resized;
     cv::resize(pixels, resized, cv::Size(static_cast<int>(target.width), static_cast<int>(target.height)), 0, 0,

@@ -18,12 +18,15 @@ namespace {
 using namespace dcgan;
 namespace fs = std::filesystem;
 
+constexpr int kSomeImagesFailed = 3;  // exit code
+
 struct FileOptions {
   std::string data;
   std::string out;
   std::string recipe = "imagenet32";
   bool resume = false;
   bool overwrite = false;
+  bool dry_run = false;
 };
 
 template <class Visitor>
@@ -33,6 +36,8 @@ void describe(FileOptions& o, Visitor&& f) {
   f(o.recipe, "recipe", "options to start from: faces64, imagenet32, lsun64, svhn32, or an INI file");
   f(o.resume, "resume", "go on exactly where an earlier run in this folder stopped");
   f(o.overwrite, "overwrite", "start anew in a folder that holds a run");
+  f(o.dry_run, "dry-run",
+    "print all options as a recipe, and time and memory of a run, measured on three steps; write nothing");
 }
 
 class ConsoleObserver : public TrainObserver {
@@ -51,25 +56,47 @@ class ConsoleObserver : public TrainObserver {
   std::unique_ptr<cli::Progress> progress_;
 };
 
-// A folder of images becomes a packed file in the run folder, made by dcgan-prepare, so that training reads its data in
-// one way only and a resumed run sees the same images.
-std::string pack_folder(const std::string& folder, const std::string& packed, int64_t size) {
+// A folder of images becomes a packed file in the run folder, so that training reads its data in one way only and a
+// resumed run sees the same images. dcgan-prepare makes it, in a process of its own: this program needs no image
+// codecs.
+// @return whether every image could be read
+bool pack_folder(const std::string& folder, const std::string& packed, int64_t size, const cli::CommonOptions& common) {
   const std::string prepare = fs::read_symlink("/proc/self/exe").parent_path() / "dcgan-prepare";
-  const std::vector<std::string> arguments = {prepare, "folder", folder, "-o", packed, "--size", std::to_string(size)};
+  std::vector<std::string> arguments = {prepare,
+                                        "folder",
+                                        folder,
+                                        "-o",
+                                        packed,
+                                        "--size",
+                                        std::to_string(size),
+                                        "--overwrite",
+                                        "--threads",
+                                        std::to_string(common.threads)};
+  if (common.quiet) arguments.push_back("--quiet");
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   pid_t child = 0;
-  if (posix_spawn(&child, prepare.c_str(), nullptr, nullptr, argv.data(), environ) != 0) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);  // results of this program alone on stdout
+  const int failure = posix_spawn(&child, prepare.c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failure != 0) {
     throw Error(prepare + " cannot be run; pack the folder with it and give the packed file to --data.");
   }
   int status = 0;
   waitpid(child, &status, 0);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
   if (code == 130 || cli::interrupted()) throw cli::Interrupted();
-  constexpr int kSomeImagesFailed = 3;
-  if (code != 0 && code != kSomeImagesFailed) throw Error("dcgan-prepare could not pack " + folder + ".");
-  return packed;
+  if (code != 0 && code != kSomeImagesFailed) throw Error(folder + ": could not be packed; the reason is above.");
+  return code == 0;
+}
+
+// Name of a file or folder, without the folders that it is in.
+std::string name_of(const std::string& path) {
+  const fs::path normal = fs::absolute(path).lexically_normal();
+  return normal.has_filename() ? normal.filename() : normal.parent_path().filename();
 }
 
 // A recipe is a file, or the name of one that ships with the project: installed beside the programs, or in the sources.
@@ -82,6 +109,24 @@ std::string recipe_path(const std::string& recipe) {
   }
   throw OptionError("--recipe is \"" + recipe +
                     "\", neither a file nor a recipe of this project: " + "faces64, imagenet32, lsun64, svhn32.");
+}
+
+// All options as an INI file that --recipe reads, and what the run will take.
+void print_plan(TrainingRun& training, const PackedImageReader& images) {
+  const TrainingEstimate estimate = estimate_training(training, images);
+  const auto print = [](auto& field, const char* flag, const char* /*help*/) {
+    std::cout << flag << " = " << cli::to_text(field) << "\n";
+  };
+  describe(training.architecture, print);
+  describe(training.options, print);
+  const int64_t steps = training.options.steps;
+  std::cout << "# discriminator: " << estimate.discriminator_parameters << " parameters, "
+            << feature_count(training.architecture) << " features\n"
+            << "# generator: " << estimate.generator_parameters << " parameters\n"
+            << "# data: " << images.count() << " images of " << images.info().width << " x " << images.info().height
+            << "\n# on " << estimate.device << ": " << estimate.step_seconds << " s a step, "
+            << cli::human_duration(estimate.step_seconds * static_cast<double>(steps)) << " for " << steps << " steps, "
+            << cli::human_bytes(estimate.memory_bytes) << " of memory\n";
 }
 
 int run(int argc, const char* const* argv) {
@@ -97,7 +142,7 @@ int run(int argc, const char* const* argv) {
   line.start_from(files.recipe, recipe_path);
   if (!line.parse(argc, argv)) return 0;
   if (files.data.empty()) throw OptionError("--data is missing; it names a packed image file or a folder of images.");
-  if (files.out.empty()) throw OptionError("--out is missing; it names the run folder to make.");
+  if (files.out.empty() && !files.dry_run) throw OptionError("--out is missing; it names the run folder to make.");
   if (files.resume && files.overwrite) throw OptionError("--resume and --overwrite exclude each other.");
   check(training.architecture);
   check(training.options);
@@ -106,19 +151,30 @@ int run(int argc, const char* const* argv) {
   training.seed = common.seed;
   training.threads = cli::resolve_threads(common.threads);
   training.device = common.device;
-  training.data_source = fs::path(files.data).filename();
+  training.data_source = name_of(files.data);
   training.mode = files.resume      ? TrainingRun::Mode::kResume
                   : files.overwrite ? TrainingRun::Mode::kOverwrite
                                     : TrainingRun::Mode::kNew;
 
   std::string data = files.data;
+  bool all_packed = true;
   if (fs::is_directory(data)) {
+    if (files.dry_run)
+      throw OptionError("--dry-run needs packed images in --data; dcgan-prepare folder packs " + data + ".");
     data = files.out + "/data.h5";
     fs::create_directories(files.out);
-    if (!fs::exists(data) || files.overwrite) pack_folder(files.data, data, training.architecture.image_size);
+    // Without options.json no training has begun: a data.h5 that is there may be of other images.
+    if (files.overwrite || !fs::exists(files.out + "/options.json")) {
+      all_packed = pack_folder(files.data, data, training.architecture.image_size, common);
+    }
+  }
+  const PackedImageReader images(data);
+  if (files.dry_run) {
+    print_plan(training, images);
+    return 0;
   }
   ConsoleObserver observer(common.quiet);
-  const int64_t done = run_training(training, PackedImageReader(data), observer);
+  const int64_t done = run_training(training, images, observer);
   const std::string model = files.out + "/model.safetensors";
   if (common.json) {
     std::cout << nlohmann::ordered_json({{"steps", done}, {"model", model}}).dump() << "\n";
@@ -126,7 +182,7 @@ int run(int argc, const char* const* argv) {
     std::cout << model << ": " << done << " of " << training.options.steps << " steps\n";
   }
   if (done < training.options.steps) throw cli::Interrupted();
-  return 0;
+  return all_packed ? 0 : kSomeImagesFailed;
 }
 
 }  // namespace

@@ -90,12 +90,12 @@ TEST(ImageFolder, FollowsSymbolicLinksAndEndsWhereTheyLoop) {
 
 TEST(ImageList, KeepsItsOrderAndTakesLabelsFromTheNamedFolder) {
   const TemporaryFolder folder;
-  std::istringstream lines("dog/2.jpg\r\n\ncat/1.jpg\ndog/2.jpg\n");
+  std::istringstream lines("dog/2.jpg\r\n\n./cat/1.jpg\ndog/2.jpg\n");
   const data::ImageList list = data::read_image_list(lines, "list.txt", folder.path());
-  EXPECT_THAT(list.paths, ElementsAre("dog/2.jpg", "cat/1.jpg", "dog/2.jpg"));
+  EXPECT_THAT(list.paths, ElementsAre("dog/2.jpg", "./cat/1.jpg", "dog/2.jpg"));
   EXPECT_THAT(list.classes, ElementsAre("cat", "dog"));
   EXPECT_THAT(list.labels, ElementsAre(1, 0, 1));
-  EXPECT_EQ(list.file(1), folder / "cat/1.jpg");
+  EXPECT_EQ(list.file(1), folder / "./cat/1.jpg");
 }
 
 TEST(ImageList, WithoutAFolderIsRelativeToTheCurrentOneAndUnlabelled) {

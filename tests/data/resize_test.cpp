@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "data/codecs.h"
 #include "dcgan/errors.h"
 
 namespace dcgan::test {
@@ -71,6 +72,15 @@ TEST(Resize, TheFilterChangesShrunkImagesOnly) {
 TEST(Resize, TakesImagesThatAreOnePixelWide) {
   const data::RgbImage result = data::resize_and_crop(picture(1, 50), {8, data::ResizeFilter::kArea});
   EXPECT_EQ(result.pixels.size(), 8U * 8U * 3U);
+}
+
+TEST(Resize, RefusesImagesThatWouldBecomeHuge) {
+  try {
+    data::resize_and_crop(picture(1, 900000), {32, data::ResizeFilter::kLinear});
+    FAIL() << "accepted";
+  } catch (const data::DecodeError& e) {
+    EXPECT_STREQ(e.what(), "900000 x 1 pixels are too elongated to be resized to a shorter side of 32");
+  }
 }
 
 TEST(Resize, NamesASizeThatCannotBe) {

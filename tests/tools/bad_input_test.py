@@ -73,7 +73,7 @@ class BadInput(ProgramTest):
             self.assertEqual(failed, sorted([jpeg, png, "discs/text.png", "discs/nothing.jpg"]))
             self.assertTrue(all(file["failures/reason"]))
             self.assertEqual(len(file["paths"]), 10)
-        self.assertIn("4", result.stdout + result.stderr)
+        self.assertIn("4 failures", result.stdout + result.stderr)
 
     # --- CIFAR-10
 
@@ -110,7 +110,7 @@ class BadInput(ProgramTest):
 
         folder = self.write_cifar10("cifar-label", damage)
         self.assert_refuses("dcgan-prepare", "cifar10", "--data", folder, "-o", self.path("cifar.h5"), code=1,
-                            says=["data_batch_2.bin", "10", "7"])
+                            says=["data_batch_2.bin", "label 10", "record 7"])
         self.assertFalse(self.path("cifar.h5").exists())
         shutil.rmtree(folder)
 

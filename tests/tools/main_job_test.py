@@ -96,6 +96,72 @@ class MainJob(ProgramTest):
         self.assertEqual((self.folder / "again/model.safetensors").read_bytes(), model)
         self.assertNotEqual((self.folder / "other-seed/model.safetensors").read_bytes(), model)
 
+    def test_a_folder_of_images_is_packed_into_the_run_folder_and_trained_on(self):
+        images, run = self.folder / "few", self.folder / "few-run"
+        paths = write_image_folder(images, 8, seed=4)
+
+        def command(steps=1, batch=16):
+            return ["dcgan-train", "--data", f"{images}/", "--out", run, "--json", "--steps", steps, *NARROW[:6],
+                    "--batch-size", batch]
+
+        refused = self.run_program(*command(batch=100), expect=2)  # more than there are
+        self.assertIn("--batch-size is 100", refused.stderr)
+        (images / paths[0]).write_bytes(b"no image")
+        result = self.run_program(*command(), expect=3)  # packed again: the folder has changed
+        self.assertEqual(json.loads(result.stdout)["steps"], 1)
+        self.assertIn(paths[0], result.stderr)
+        with h5py.File(run / "data.h5") as file:
+            self.assertEqual([p.decode() for p in file["paths"]], paths[1:])
+        self.assertEqual(json.loads((run / "options.json").read_text())["data"]["source"], "few")
+        self.run_program(*command(steps=2), "--resume")
+        self.run_program(*command(), "--overwrite", expect=3)
+
+    def test_a_run_killed_between_its_last_checkpoint_and_its_model_makes_the_model_on_resume(self):
+        self.train("no-model", 4)
+        model = self.folder / "no-model/model.safetensors"
+        whole = model.read_bytes()
+        model.unlink()
+        self.train("no-model", 4, "--resume")
+        self.assertEqual(model.read_bytes(), whole)
+        before = model.stat().st_mtime_ns
+        self.train("no-model", 4, "--resume")
+        self.assertEqual(model.stat().st_mtime_ns, before)  # a finished run is left as it is
+
+    def test_a_dry_run_prints_a_recipe_that_makes_the_same_training_and_writes_nothing(self):
+        before = sorted(self.folder.iterdir())
+        data = ["--data", self.folder / "train.h5"]
+        plan = self.run_program("dcgan-train", *data, "--steps", 6, *NARROW, "--dry-run").stdout
+        self.assertEqual(sorted(self.folder.iterdir()), before)
+        for said in ("ndf = 4\n", "steps = 6\n", "896 features", "s a step", "of memory"):
+            self.assertIn(said, plan)
+        recipe = self.folder / "plan.ini"
+        recipe.write_text(plan)
+        self.run_program("dcgan-train", *data, "--out", self.folder / "planned", "--recipe", recipe, "--threads", 1)
+        self.assertEqual((self.folder / "planned/model.safetensors").read_bytes(),
+                         (self.folder / "run/model.safetensors").read_bytes())
+
+    def test_a_training_killed_at_any_moment_resumes_to_the_same_bytes(self):
+        steps = 40
+        arguments = [*map(str, ["--data", self.folder / "train.h5", "--steps", steps, "--checkpoint-every", 3,
+                                "--log-every", 1, *NARROW])]
+        self.run_program("dcgan-train", *arguments, "--out", self.folder / "unkilled")
+        killed = self.folder / "killed"
+        for delay in (0.0, 0.15, 0.3):
+            with subprocess.Popen([program("dcgan-train"), *arguments, "--out", str(killed), "--resume"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                deadline = time.monotonic() + 120
+                while process.poll() is None and time.monotonic() < deadline:
+                    if list(killed.glob("checkpoints/*.safetensors")):
+                        break
+                    time.sleep(0.01)
+                time.sleep(delay)
+                process.kill()
+        self.run_program("dcgan-train", *arguments, "--out", killed, "--resume")
+        for name in ("model.safetensors", "options.json"):
+            self.assertEqual((killed / name).read_bytes(), (self.folder / "unkilled" / name).read_bytes(), name)
+        steps_logged = [json.loads(line)["step"] for line in (killed / "metrics.jsonl").read_text().splitlines()]
+        self.assertEqual(steps_logged, list(range(1, steps + 1)))
+
     def test_an_interrupted_training_ends_with_130_and_resumes_to_the_same_bytes(self):
         steps = 60
         self.train("straight", steps)

@@ -34,6 +34,14 @@ TEST(Minibatches, ShowEveryImageOnceInAnEpochAndTheRestInAShortOne) {
   EXPECT_THAT(seen, testing::UnorderedElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
 }
 
+TEST(Minibatches, OfASingleImageAreLeftOut) {
+  const test::TemporaryFolder folder;
+  const PackedImageReader images = test::small_images(folder / "images.h5", 9);
+  const Minibatches minibatches(images, 4, 1, at::kCPU);
+  EXPECT_EQ(minibatches.per_epoch(), 2);
+  for (int64_t position = 0; position < 6; ++position) EXPECT_EQ(minibatches.size_of(position), 4);
+}
+
 TEST(Minibatches, DependOnSeedAndPositionAlone) {
   const test::TemporaryFolder folder;
   const PackedImageReader images = test::small_images(folder / "a.h5", 10);

@@ -104,6 +104,14 @@ TEST_F(Trainer, ResumesBeforeACheckpointThatIsDamaged) {
   train(run);
   EXPECT_EQ(model_of(run), model);
   EXPECT_EQ(metrics_of(run).size(), 6U) << "lines past the checkpoint are written once";
+
+  // Nor does a damaged checkpoint push out the good ones that are written after it.
+  fs::resize_file(last, fs::file_size(last) / 2);
+  run.options.keep_checkpoints = 1;
+  StopAt five(5);
+  run_training(run, images_, five);
+  EXPECT_FALSE(fs::exists(last));
+  EXPECT_TRUE(fs::exists(run.folder + "/checkpoints/step-00000005.safetensors"));
 }
 
 TEST_F(Trainer, KeepsTheNewestCheckpointsOnly) {
@@ -222,6 +230,26 @@ TEST_F(Trainer, DoesNotTouchARunThatIsThere) {
   EXPECT_EQ(train(run), 1);
 }
 
+TEST_F(Trainer, OverwritesRunsOnly) {
+  TrainingRun run = small_run(folder_ / "project", 1);
+  const std::string precious = run.folder + "/samples/precious.txt";
+  fs::create_directories(run.folder + "/samples");
+  std::ofstream(precious) << "not of a run";
+  run.mode = TrainingRun::Mode::kOverwrite;
+  train(run);
+  EXPECT_TRUE(fs::exists(precious));
+}
+
+TEST_F(Trainer, ResumesWithTheSameImagesUnderAnotherName) {
+  TrainingRun run = small_run(folder_ / "run", 1);
+  run.data_source = "a.h5";
+  train(run);
+  run.mode = TrainingRun::Mode::kResume;
+  run.data_source = "b.h5";
+  run.options.steps = 2;
+  EXPECT_EQ(train(run), 2);
+}
+
 TEST_F(Trainer, KeepsASecondTrainingOutOfItsFolder) {
   class Intruder : public TrainObserver {
    public:
@@ -287,7 +315,7 @@ TEST_F(Trainer, StopsWhenTheLossesAreNotFiniteAndKeepsTheLastCheckpoint) {
   StoredTensor& head = checkpoint.tensors.at("discriminator.head.weight");
   head = make_tensor(head.shape, std::vector<float>(head.to_floats().size(), std::numeric_limits<float>::infinity()));
   write_safetensors(path, checkpoint);
-  EXPECT_THAT([&] { train(run); }, ThrowsMessage<Error>(HasSubstr("the losses are not finite at step 3")));
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<Error>(HasSubstr("losses or gradients are not finite at step 3")));
   EXPECT_EQ(model_of(run), model);
 }
 

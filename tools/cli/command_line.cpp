@@ -184,7 +184,8 @@ void CommandLine::print_help() const {
 bool interrupted() { return g_interrupted != 0; }
 
 int64_t resolve_threads(int64_t requested) {
-  require_option(requested >= 0, "threads", requested, "0 or more");
+  constexpr int64_t kMost = 1024;
+  require_option(requested >= 0 && requested <= kMost, "threads", requested, "from 0 to " + std::to_string(kMost));
   return requested > 0 ? requested : std::max<int64_t>(1, std::thread::hardware_concurrency());
 }
 

@@ -26,7 +26,7 @@ struct EnumNames<Schedule> {
 /// Training. Defaults: arXiv:1511.06434, section 4; the authors' lib/updates.py. Steps are pairs: one update of each
 /// network.
 struct TrainOptions {
-  int64_t steps = 10000;
+  int64_t steps = 150150;  ///< the authors' 30 epochs of ImageNet-1k, see tools/recipes/imagenet32.ini
   int64_t batch_size = 128;
   Schedule schedule = Schedule::kAlternating;
   double learning_rate = 2e-4;
@@ -101,7 +101,8 @@ class DCGAN_EXPORT TrainObserver {
 ///   options.json, metrics.jsonl, events.out.tfevents.* (TensorBoard), samples/step-*.png,
 ///   checkpoints/step-*.safetensors, model.safetensors.
 /// Everything random is a function of the seed and the step, so that stopping at any step and resuming gives the same
-/// parameters, bit for bit on one type of processor with the same number of threads, as never stopping.
+/// parameters, bit for bit on one type of CPU with the same number of threads, as never stopping. On a GPU the order
+/// of sums is not fixed: there a resumed run agrees up to rounding.
 struct TrainingRun {
   std::string folder;
   ArchitectureOptions architecture;
@@ -118,6 +119,19 @@ struct TrainingRun {
 /// @throws Error, OptionError or FileError: a folder that exists (Mode::kNew), a resume with other options (which),
 ///         images of another size than the network's, a batch larger than the data, losses that are not finite.
 DCGAN_EXPORT int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer);
+
+/// What a training will take.
+struct TrainingEstimate {
+  int64_t discriminator_parameters = 0;
+  int64_t generator_parameters = 0;
+  double step_seconds = 0;  ///< one pair of updates
+  double memory_bytes = 0;  ///< peak of this process, host memory
+  std::string device;       ///< what "auto" took
+};
+
+/// Makes the networks and runs three pairs of steps, of which the last two are timed; writes nothing.
+/// @throws as run_training() for options and images that do not fit.
+DCGAN_EXPORT TrainingEstimate estimate_training(const TrainingRun& run, const PackedImageReader& images);
 
 /// An untrained model: the paper's initialisation; statistics mean 0, variance 1 until they are inferred.
 DCGAN_EXPORT ModelFile initialised_model(const ArchitectureOptions& options, uint64_t seed);

@@ -3,7 +3,10 @@
 namespace dcgan::engine {
 
 WorkerPool::WorkerPool(int64_t threads) {
-  for (int64_t i = 1; i < threads; ++i) workers_.emplace_back([this, i] { serve(i); });
+  try {
+    for (int64_t i = 1; i < threads; ++i) workers_.emplace_back([this, i] { serve(i); });
+  } catch (const std::system_error&) {  // the system gives no more threads: those that started do all of the work
+  }
 }
 
 WorkerPool::~WorkerPool() {

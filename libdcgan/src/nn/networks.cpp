@@ -203,6 +203,12 @@ void move_to(c10::Device device, Generator& network) {
   move_to(device, network.convolutions);
 }
 
+int64_t count(const NamedTensors& tensors) {
+  int64_t values = 0;
+  for (const auto& [name, tensor] : tensors) values += tensor.numel();
+  return values;
+}
+
 at::Tensor draw_noise(const ArchitectureOptions& options, int64_t count, uint64_t seed) {
   at::Generator random = at::make_generator<at::CPUGeneratorImpl>(seed);
   at::Tensor z = at::empty({count, options.nz}, at::kFloat);

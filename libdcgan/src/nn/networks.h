@@ -82,6 +82,9 @@ Generator make_generator(const ArchitectureOptions& options, uint64_t seed);
 void move_to(c10::Device device, Discriminator& network);
 void move_to(c10::Device device, Generator& network);
 
+/// Number of values in all of them.
+int64_t count(const NamedTensors& tensors);
+
 /// Noise of one purpose and position: float32 [count, Z] from the architecture's distribution, on the CPU.
 at::Tensor draw_noise(const ArchitectureOptions& options, int64_t count, uint64_t seed);
 

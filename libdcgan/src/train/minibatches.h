@@ -15,8 +15,10 @@ class Minibatches {
  public:
   Minibatches(const PackedImageReader& images, int64_t batch_size, uint64_t seed, c10::Device device);
 
-  int64_t per_epoch() const { return (count_ + batch_size_ - 1) / batch_size_; }
-  /// Number of images of a minibatch; the last of an epoch may be short.
+  /// The last minibatch may be short; one of a single image is left out, as the generator's batch norm over N needs
+  /// two.
+  int64_t per_epoch() const { return (count_ + batch_size_ - 2) / batch_size_; }
+  /// Number of images of a minibatch.
   int64_t size_of(int64_t position) const;
   /// Minibatch `position` (0, 1, ...): float32 [N, 3, H, W] in [-1, 1], channels last in memory.
   at::Tensor at(int64_t position);

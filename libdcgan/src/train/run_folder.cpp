@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dcgan/errors.h"
+#include "dcgan/model_file.h"
 #include "dcgan/png_file.h"
 
 namespace dcgan::train {
@@ -37,10 +38,11 @@ ordered_json read_options(const std::string& path) {
     throw FileError(path, "cannot be opened; --resume needs the run folder of an earlier run of dcgan-train.");
   }
   try {
-    return ordered_json::parse(file);
-  } catch (const ordered_json::exception& e) {
-    throw FileError(path, std::string("is no JSON (") + e.what() + "); restore it, or start anew with --overwrite.");
+    ordered_json options = ordered_json::parse(file);
+    if (options.is_object()) return options;
+  } catch (const ordered_json::exception&) {
   }
+  throw FileError(path, "is damaged: no JSON object; restore it, or start anew with --overwrite.");
 }
 
 // Both flattened.
@@ -49,7 +51,7 @@ void refuse_differences(const std::string& path, const ordered_json& theirs, con
     for (const auto& [key, value] : side.items()) {
       const std::string was = theirs.contains(key) ? theirs[key].dump() : "nothing";
       const std::string is = ours.contains(key) ? ours[key].dump() : "nothing";
-      if (was == is) continue;
+      if (was == is || key == "/data/source") continue;  // a file of another name with the same images is the same data
       throw OptionError(path + ": the run was made with " + key.substr(1) + " = " + was + ", now it is " + is +
                         "; resume with the same options, or start anew in another folder.");
     }
@@ -78,9 +80,8 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, int6
     recorded_threads_ = theirs.value("threads", threads);
     theirs.erase("threads");
     refuse_differences(options_path, theirs.flatten(), ours.flatten());
-    return;
   }
-  if (mode == TrainingRun::Mode::kOverwrite) {
+  if (mode == TrainingRun::Mode::kOverwrite && exists) {  // what no run has written is left alone
     for (const char* name : {"checkpoints", "samples", kMetricsFile, "model.safetensors", "best.safetensors"}) {
       fs::remove_all(path(name), error);
     }
@@ -90,6 +91,7 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, int6
     fs::create_directories(path(name), error);
     if (error) throw FileError(path(name), "cannot be created: " + error.message() + ".");
   }
+  if (mode == TrainingRun::Mode::kResume && exists) return;
   ours["threads"] = threads;
   write_text(options_path, ours.dump(2) + "\n");
 }
@@ -114,15 +116,25 @@ std::vector<int64_t> RunFolder::checkpoint_steps() const {
   return steps;
 }
 
-RunFolder::Checkpoint RunFolder::newest_checkpoint(TrainObserver& observer) const {
+RunFolder::Checkpoint RunFolder::newest_checkpoint(TrainObserver& observer) {
   for (const int64_t step : checkpoint_steps()) {
     try {
       return {step, read_safetensors(checkpoint_path(step))};
     } catch (const FileError& e) {
       observer.on_message(std::string(e.what()) + " Going on from the checkpoint before it.");
+      fs::remove(checkpoint_path(step));
     }
   }
   return {};
+}
+
+int64_t RunFolder::model_step() const {
+  try {
+    const ordered_json training = ordered_json::parse(load_model(path("model.safetensors")).training);
+    return training.at("step").get<int64_t>();
+  } catch (const std::exception&) {
+    return -1;
+  }
 }
 
 void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const {
@@ -136,7 +148,8 @@ void RunFolder::open_log(int64_t step) {
   std::string kept;
   for (std::string line; std::getline(file, line);) {
     const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (entry.is_object() && entry.value("step", INT64_MAX) <= step) kept += line + "\n";
+    const auto logged = entry.is_object() ? entry.find("step") : entry.end();
+    if (logged != entry.end() && logged->is_number_integer() && *logged <= step) kept += line + "\n";
   }
   file.close();
   write_text(path(kMetricsFile), kept);

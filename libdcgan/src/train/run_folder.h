@@ -24,15 +24,18 @@ class RunFolder {
   int64_t recorded_threads() const { return recorded_threads_; }
 
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
-  /// The newest checkpoint that can be read whole; step -1 if there is none. A damaged one is passed over with a
-  /// message.
+  /// The newest checkpoint that can be read whole; step -1 if there is none. Those after it, which are damaged, are
+  /// removed with a message.
   struct Checkpoint {
     int64_t step = -1;
     SafetensorsFile file;
   };
-  Checkpoint newest_checkpoint(TrainObserver& observer) const;
+  Checkpoint newest_checkpoint(TrainObserver& observer);
   /// Appears whole; then all but the newest `keep` are removed.
   void write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const;
+
+  /// The step that model.safetensors was written at; -1 if it cannot be read.
+  int64_t model_step() const;
 
   /// Begins or goes on with metrics.jsonl and the TensorBoard events. What was logged after `step`, by a run that was
   /// killed past its last checkpoint, is dropped. Comes before the two below.

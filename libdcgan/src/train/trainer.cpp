@@ -5,6 +5,7 @@
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softplus.h>
 #include <ATen/ops/zeros.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cmath>
@@ -84,6 +85,8 @@ class Training {
         sums_(at::zeros({6}, device_)) {}
 
   int64_t step() const { return step_; }
+  int64_t discriminator_parameters() const { return nn::count(discriminator_.parameters()); }
+  int64_t generator_parameters() const { return nn::count(generator_.parameters()); }
   c10::Device device() const { return device_; }
 
   /// One pair of updates. arXiv:1511.06434, section 4; the authors' faces/train_uncond_dcgan.py.
@@ -141,6 +144,7 @@ class Training {
     const std::vector<int64_t> order = shuffled_indices(images.count(), derive_seed(run_.seed, "statistics"));
     const auto wanted = static_cast<size_t>(run_.options.statistics_minibatches * nn::kStatisticsMinibatch);
     const size_t count = std::min(order.size(), wanted);
+    statistics_minibatches_ = (static_cast<int64_t>(count) + nn::kStatisticsMinibatch - 1) / nn::kStatisticsMinibatch;
     nn::StatisticsAverage discriminator(discriminator_);
     nn::StatisticsAverage generator(generator_);
     for (size_t first = 0; first < count; first += nn::kStatisticsMinibatch) {
@@ -161,7 +165,7 @@ class Training {
     }
     model.convolutions = static_cast<int64_t>(discriminator_.convolutions.size());
     const ordered_json statistics = {{"source", "training images"},
-                                     {"minibatches", run_.options.statistics_minibatches},
+                                     {"minibatches", statistics_minibatches_},
                                      {"minibatch-size", nn::kStatisticsMinibatch}};
     model.statistics = statistics.dump();
     model.training = training.dump();
@@ -233,6 +237,7 @@ class Training {
   nn::Generator generator_;
   Adam discriminator_adam_, generator_adam_;
   int64_t step_ = 0;
+  int64_t statistics_minibatches_ = 0;  ///< of the last infer_statistics()
 
   at::Tensor sums_;  ///< of StepReport's first six values since the last report
   int64_t steps_in_report_ = 0;
@@ -249,7 +254,10 @@ ordered_json identity_of(const TrainingRun& run, const ordered_json& data) {
       {"architecture", options_to_json(run.architecture)}, {"options", options}, {"seed", run.seed}, {"data", data}};
 }
 
-void check_images(const TrainingRun& run, const PackedImageReader& images) {
+// Refuses what does not fit together, before anything is written.
+void prepare(const TrainingRun& run, const PackedImageReader& images) {
+  check(run.architecture);
+  check(run.options);
   const int64_t size = run.architecture.image_size;
   const PackedImagesInfo& info = images.info();
   if (info.height != size || info.width != size) {
@@ -260,6 +268,7 @@ void check_images(const TrainingRun& run, const PackedImageReader& images) {
   }
   require_option(run.options.batch_size <= images.count(), "batch-size", run.options.batch_size,
                  "at most " + std::to_string(images.count()) + ", the number of images in " + images.path());
+  if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
 }
 
 }  // namespace
@@ -282,12 +291,27 @@ void check(const TrainOptions& o) {
   require_option(o.weight_decay >= 0, "weight-decay", o.weight_decay, "0 or more");
 }
 
-int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
-  check(run.architecture);
-  check(run.options);
-  check_images(run, images);
-  if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
+TrainingEstimate estimate_training(const TrainingRun& run, const PackedImageReader& images) {
+  prepare(run, images);
+  const train::ReusedTensorMemory reused_memory;
+  Training training(run, images);
+  training.run_step();  // the first one makes the kernels and the memory
+  training.report();
+  constexpr int kTimed = 2;
+  for (int i = 0; i < kTimed; ++i) training.run_step();
+  TrainingEstimate estimate;
+  estimate.step_seconds = static_cast<double>(run.options.batch_size) / training.report().images_per_second;
+  estimate.discriminator_parameters = training.discriminator_parameters();
+  estimate.generator_parameters = training.generator_parameters();
+  estimate.device = training.device().str();
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  estimate.memory_bytes = static_cast<double>(usage.ru_maxrss) * 1024;  // ru_maxrss: KiB
+  return estimate;
+}
 
+int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
+  prepare(run, images);
   const ordered_json identity = identity_of(run, describe_data(images, run.data_source));
   const int64_t threads = at::get_num_threads();
   RunFolder folder(run.folder, identity.dump(), threads, run.mode);
@@ -316,9 +340,9 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
   const auto write_samples = [&] { folder.log_samples(training.step(), training.samples(), kSampleColumns); };
   const auto report = [&] {
     const StepReport r = training.report();
-    if (!std::isfinite(r.discriminator_loss) || !std::isfinite(r.generator_loss)) {
-      throw Error("the losses are not finite at step " + std::to_string(r.step) + "; the checkpoints before it in " +
-                  run.folder + " are kept. A lower --learning-rate may help.");
+    if (!std::isfinite(r.discriminator_loss + r.generator_loss + r.discriminator_gradient + r.generator_gradient)) {
+      throw Error("losses or gradients are not finite at step " + std::to_string(r.step) +
+                  "; the checkpoints before it in " + run.folder + " are kept. A lower --learning-rate may help.");
     }
     folder.log(r);
     observer.on_report(r);
@@ -335,9 +359,12 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
     const bool save_now = last || step % run.options.checkpoint_every == 0;
     if (save_now || step % run.options.log_every == 0) report();  // a network that is not finite is not saved
     if (last || step % run.options.sample_every == 0) write_samples();
-    if (save_now) save();
+    if (save_now) {
+      save();
+      training.start_report();  // the time of saving is not that of the next steps
+    }
   }
-  if (run.options.steps == 0) {
+  if (folder.model_step() != training.step()) {  // no steps were asked for, or a run was killed after its last one
     write_samples();
     save();
   }
