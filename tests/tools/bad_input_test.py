@@ -233,7 +233,7 @@ class BadInput(ProgramTest):
             self.skipTest("this machine does not allow to mount a file system")
         try:
             output = disk / "features.h5"
-            arguments = [self.packed, "-o", output, "--model", self.model, "--batch-size", 4]
+            arguments = [self.packed, "-o", output, "--model", self.model, "--batch-size", 4, "--force"]
             self.assert_refuses("dcgan-extract", *arguments, code=1, says=[output])
             self.assertFalse(output.exists())
             subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)

@@ -1,11 +1,17 @@
 """dcgan-extract from outside: shards and merging, verifying, planning, archives, exports, interruptions."""
 
 import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
 import unittest
 
 import h5py
 import numpy
-from programs import NARROW, ProgramTest, write_image_folder
+from programs import NARROW, ProgramTest, program, write_image_folder
 
 DATASETS = ["features", "paths", "labels", "classes", "failures/path", "failures/reason"]
 
@@ -89,6 +95,164 @@ class Extract(ProgramTest):
         self.assert_refuses(*refuses, code=2, env={"RANK": "2"}, says=["WORLD_SIZE is not set"])
         self.assert_refuses(*refuses, code=2, env={**slurm, "SLURM_ARRAY_TASK_ID": "9"}, says=["evenly spaced"])
         self.assert_refuses(*refuses[:-1], "4/4", code=2, says=["--shard", "4/4", "I/N"])
+
+    # --- verifying
+
+    def verify(self, name, *arguments, **options):
+        return self.run_program("dcgan-extract", "verify", self.path(name), *arguments, **options)
+
+    def assert_verify_refuses(self, name, *arguments, says, code=1):
+        self.assert_refuses("dcgan-extract", "verify", self.path(name), *arguments, code=code, says=says)
+
+    def changed(self, name, change):
+        """A copy of straight.h5 that `change(file)` has changed with h5py."""
+        shutil.copy(self.path("straight.h5"), self.path(name))
+        with h5py.File(self.path(name), "r+") as file:
+            change(file)
+        return name
+
+    def test_verify_says_what_it_checked(self):
+        text = self.verify("straight.h5").stdout
+        for phrase in ("complete, 58 rows of 896 finite features, 2 failures", f"model: {self.model} has the recorded hash",
+                       "rows: 32 extracted again, equal"):
+            self.assertIn(phrase, text)
+        report = json.loads(self.verify("straight.h5", "--rows", 58, "--tolerance", 0, "--json").stdout)
+        self.assertEqual(report["rows_extracted_again"], 58)
+        self.assertEqual(report["largest_difference"], 0)
+        self.assertIn("not checked", self.verify("straight.h5", "--rows", 0).stdout)
+
+    def test_verify_knows_halves_shards_lists_and_other_options_of_the_extraction(self):
+        lines = self.path("list.txt")
+        lines.write_text("\n".join(reversed(self.paths)))
+        for number, arguments in enumerate((
+                ["--storage", "f16"], ["--shard", "1/2"], ["--list", lines], ["--layers", "2,3", "--grid", 2],
+                ["--resize", "area"], ["--statistics-from", self.images, "--statistics-images", 32])):
+            with self.subTest(arguments=arguments):
+                name = f"verify {number}.h5"  # a name with a space, too
+                self.extract(name, *arguments)
+                self.assertIn("16 extracted again", self.verify(name, "--rows", 16).stdout)
+
+    def test_verify_names_what_differs(self):
+        def swap_paths(file):
+            file["paths"][[4, 5]] = file["paths"][:][[5, 4]]
+
+        def swap_labels(file):
+            file["labels"][:] = file["labels"][:][::-1]
+
+        def set_value(file, value):
+            file["features"][3, 7] = value
+
+        every = ["--rows", 58]
+        self.assert_verify_refuses(self.changed("nan.h5", lambda f: set_value(f, numpy.nan)),
+                                   says=["row 3, feature 7 is nan"])
+        self.assert_verify_refuses(self.changed("value.h5", lambda f: set_value(f, 77)), *every,
+                                   says=["row 3", self.good[3], "feature 7 is 77", "extracted again"])
+        self.assert_verify_refuses(self.changed("paths.h5", swap_paths), says=["input 5", self.good[4]])
+        self.assert_verify_refuses(self.changed("labels.h5", swap_labels), *every, says=["label", "stripes", "discs"])
+        self.assert_verify_refuses(self.changed("failures.h5", lambda f: f["failures/path"].resize((1,)) or
+                                                f["failures/reason"].resize((1,))), says=["58 rows and 1 failures"])
+        self.assert_verify_refuses(
+            self.changed("incomplete.h5", lambda f: f.attrs.modify("complete", 0)), says=["incomplete", "--resume"])
+        self.assert_verify_refuses(
+            self.changed("model.h5", lambda f: f.attrs.modify("model_sha256", "a" * 64)), says=["aaaa", self.model])
+        cut = self.path("cut.h5")
+        cut.write_bytes(self.path("straight.h5").read_bytes()[:-1000])
+        self.assert_verify_refuses("cut.h5", says=[cut])
+
+    def test_verify_compares_with_the_images_as_they_are_now(self):
+        shutil.copytree(self.images, self.path("now"))
+        self.extract("now.h5", images=self.path("now"))
+        self.verify("now.h5", "--rows", 58)
+        shutil.copy(self.path("now") / self.good[1], self.path("now") / self.good[0])
+        self.assert_verify_refuses("now.h5", "--rows", 58, says=["row 0", self.good[0], "differs"])
+        (self.path("now") / self.good[0]).unlink()
+        self.assert_verify_refuses("now.h5", "--rows", 58, says=["60 inputs", "59"])
+        shutil.rmtree(self.path("now"))
+        self.assertIn("not checked", self.verify("now.h5").stdout)
+        self.assert_verify_refuses("now.h5", "--rows", 3, says=["is not here"])
+        self.assertIn("3 extracted again", self.verify("now.h5", self.images, "--rows", 3).stdout)
+
+    # --- planning
+
+    def test_a_dry_run_says_what_would_be_done_and_writes_nothing(self):
+        text = self.extract("dry.h5", "--dry-run", expect=0).stdout
+        for phrase in ("60 images (30 jpg, 30 png)", "896 features each: 210.0 KiB", "free in", "images/s"):
+            self.assertIn(phrase, text)
+        plan = json.loads(self.extract("dry.h5", "--dry-run", "--storage", "f16", "--json", expect=0).stdout)
+        self.assertEqual(plan["output_bytes"], 60 * 896 * 2)
+        self.assertEqual(plan["types"], {"jpg": 30, "png": 30})
+        self.assertGreater(plan["images_per_second"], 0)
+        self.assertFalse(list(self.folder.glob("dry*")))
+
+    def test_what_is_wrong_is_said_before_anything_is_computed(self):
+        statistics = ["--statistics-from", self.path("no-such-folder")]
+        extract = ["dcgan-extract", self.images, "-o", self.path("straight.h5")]
+        self.assert_refuses(*extract, "--model", self.model, *statistics, code=1, says=["straight.h5", "--overwrite"])
+        extract[-1] = self.path("x.h5")
+        self.assert_refuses("dcgan-extract", self.path("no-such-folder"), *extract[2:], code=2, says=["--model"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can mount a small file system")
+    def test_too_little_room_stops_a_run_before_it_starts_unless_forced(self):
+        disk = self.path("disk")
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk], check=False).returncode:
+            self.skipTest("this machine does not allow to mount a file system")
+        try:
+            extract = [self.images, "-o", disk / "x.h5", "--model", self.model]
+            self.assert_refuses("dcgan-extract", *extract, code=1, says=["x.h5", "needs 214.5 KiB", "100.0 KiB free", "--force"])
+            self.assertEqual(list(disk.iterdir()), [])
+            self.assert_refuses("dcgan-extract", *extract, "--force", code=1, says=["No space left", "--resume"])
+            subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+            self.run_program("dcgan-extract", *extract, "--resume", expect=3)
+            shutil.copy(disk / "x.h5", self.path("disk.h5"))
+        finally:
+            subprocess.run(["umount", disk], check=False)
+        self.assert_same("disk.h5")
+
+    # --- interruptions
+
+    def run_until(self, arguments, seconds, number):
+        """Sends the signal after some time. Returns the exit code."""
+        with subprocess.Popen([program("dcgan-extract"), *map(str, arguments)], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL) as process:
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.send_signal(number)
+            process.communicate(timeout=120)
+            return process.returncode
+
+    def test_killed_at_random_moments_and_resumed_it_ends_with_the_rows_of_an_uninterrupted_run(self):
+        lines, output = self.path("long-list.txt"), self.path("killed.h5")
+        lines.write_text("\n".join(self.paths * 120))
+        self.extract("long.h5", "--list", lines, "--threads", 1)
+        arguments = [self.images, "-o", output, "--model", self.model, "--list", lines, "--threads", 1, "--resume"]
+        generator, kills, most = random.Random(1), 0, 40
+        while not output.exists() and kills < most:
+            # One in four is Ctrl-C, which keeps everything; a killed run loses what came after its last flush.
+            number = signal.SIGINT if kills % 4 == 3 else signal.SIGKILL
+            code = self.run_until(arguments, generator.uniform(0.3, 2), number)
+            self.assertIn(code, (3, 130, -signal.SIGKILL))
+            kills += code != 3
+        self.assertGreater(kills, 1)
+        self.assertLess(kills, most, "it started over and over")
+        self.assert_same("killed.h5", "long.h5")
+        self.assertFalse(list(self.folder.glob("killed.h5.*")))
+
+    def test_resume_says_what_changed(self):
+        lines, output = self.path("resume-list.txt"), self.path("changed.h5")
+        lines.write_text("\n".join(self.paths * 120))
+        arguments = ["--list", lines, "--threads", 1]
+        command = [self.images, "-o", output, "--model", self.model, *arguments]
+        for seconds in (1.5, 1, 0.7, 0.5):
+            if self.run_until([*command, "--overwrite"], seconds, signal.SIGINT) == 130:
+                break
+        refuses = ["dcgan-extract", *command, "--resume"]
+        self.assert_refuses(*refuses, "--resize", "area", code=1, says=["preprocessing", "area", "--overwrite"])
+        self.assert_refuses(*refuses, "--grid", 2, code=1, says=["layer_offsets"])
+        self.assert_refuses(*refuses, "--storage", "f16", code=1, says=["storage", "f32", "f16"])
+        lines.write_text("\n".join(reversed(self.paths * 120)))
+        self.assert_refuses(*refuses, code=1, says=["input_list"])
 
 
 if __name__ == "__main__":

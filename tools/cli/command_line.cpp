@@ -54,6 +54,15 @@ std::vector<std::string> long_names(const po::options_description& options) {
 
 std::string option_name(const std::string& flag) { return flag.substr(0, flag.find(',')); }
 
+// As a POSIX shell reads it.
+std::string quoted(const std::string& word) {
+  constexpr const char* kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./=:,@%+-";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
+  return text + "'";
+}
+
 std::string without_dashes(std::string name) {
   name.erase(0, name.find_first_not_of('-'));
   return name;
@@ -114,7 +123,7 @@ void CommandLine::positional(std::vector<std::string>& values, const std::string
 }
 
 bool CommandLine::parse(int argc, const char* const* argv) {
-  for (int i = 0; i < argc; ++i) text_ += (i == 0 ? "" : " ") + std::string(argv[i]);
+  for (int i = 0; i < argc; ++i) text_ += (i == 0 ? "" : " ") + quoted(argv[i]);
   po::options_description& general = new_group("General");
   general.add_options()("config", po::value<std::string>()->value_name("FILE"),
                         "INI file with options; the command line wins")("help,h", "print this help")(
@@ -179,6 +188,28 @@ void CommandLine::print_help() const {
   if (positional_ != nullptr) std::cout << "  " << positional_name_ << ": " << positional_help_ << "\n";
   std::cout << "\nExample:\n  " << example_ << "\n";
   for (const auto& group : groups_) std::cout << "\n" << *group;
+}
+
+std::vector<std::string> split_words(const std::string& text) {
+  std::vector<std::string> words;
+  for (size_t at = 0; at < text.size();) {
+    std::string word;
+    for (; at < text.size() && text[at] != ' '; ++at) {
+      if (text[at] == '\\' && at + 1 < text.size()) {
+        word += text[++at];
+      } else if (text[at] == '\'') {
+        const size_t end = text.find('\'', at + 1);
+        if (end == std::string::npos) throw Error("a quotation does not end in: " + text);
+        word.append(text, at + 1, end - at - 1);
+        at = end;
+      } else {
+        word += text[at];
+      }
+    }
+    words.push_back(word);
+    ++at;
+  }
+  return words;
 }
 
 bool interrupted() { return g_interrupted != 0; }

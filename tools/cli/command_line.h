@@ -67,7 +67,7 @@ class CommandLine {
 
   /// Whether the flag was given, on the command line or in the file.
   bool given(const std::string& flag) const;
-  /// The command line as it was typed.
+  /// The command line, quoted for a shell where that is needed: split_words() gives it back.
   const std::string& text() const { return text_; }
 
  private:
@@ -92,6 +92,9 @@ class CommandLine {
   std::vector<std::pair<std::string, Setter>> setters_;
   boost::program_options::variables_map values_;
 };
+
+/// The words of CommandLine::text(). @throws Error if a quotation does not end.
+std::vector<std::string> split_words(const std::string& text);
 
 /// A command of a program with several: `dcgan-eval svm ...`.
 struct Command {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/progress.h"
+#include "tools/extract/plan.h"
 #include "tools/extract/shard.h"
 
 namespace dcgan::tools {
@@ -56,10 +57,31 @@ void print_report(const ExtractionReport& r, const std::string& output, const Fe
       100 * network_share, 100 * write_share);
 }
 
+void print_plan(const Plan& plan, double rate, const std::string& device, bool json) {
+  const double seconds = rate > 0 ? static_cast<double>(plan.inputs) / rate : 0;
+  if (json) {
+    std::cout << nlohmann::ordered_json({{"inputs", plan.inputs},
+                                         {"types", plan.types},
+                                         {"features", plan.features},
+                                         {"output_bytes", plan.output_bytes},
+                                         {"free_bytes", plan.free_bytes},
+                                         {"device", device},
+                                         {"images_per_second", rate},
+                                         {"seconds", seconds}})
+                     .dump()
+              << "\n";
+    return;
+  }
+  std::printf("%s; about %s on %s, at %.1f images/s\n", plan.text().c_str(), cli::human_duration(seconds).c_str(),
+              device.c_str(), rate);
+}
+
 }  // namespace
 
 bool ExtractArguments::parse(int argc, const char* const* argv) {
-  cli::CommandLine line("dcgan-extract", "Features of a trained discriminator for every image, into one HDF5 file.",
+  cli::CommandLine line("dcgan-extract",
+                        "Features of a trained discriminator for every image, into one HDF5 file.\nCommands on such "
+                        "files, with their own --help: dcgan-extract merge, dcgan-extract verify.",
                         "dcgan-extract photos/ -o photos.h5 --model runs/narrow/model.safetensors");
   line.positional(images, "IMAGES", "files, folders (recursive) or one packed file");
   line.add("Images", input);
@@ -79,23 +101,23 @@ int extract_command(int argc, const char* const* argv) {
   auto& [images, input, options, statistics, features, output, common, command_line] = arguments;
   if (output.output.empty()) throw OptionError("-o is missing; it names the HDF5 file to make.");
   if (images.empty() && input.list.empty()) throw OptionError("no IMAGES given; name files, folders or a packed file.");
-  const FeatureFileWriter::Mode mode = write_mode(output.resume, output.overwrite);
+  ExtractionJob job;
+  job.mode = write_mode(output.resume, output.overwrite);
   const Shard shard = parse_shard(output.shard, [](const char* name) { return std::getenv(name); });
-  output.output = with_shard(output.output, shard);
-  if (output.resume && fs::exists(output.output)) {
-    std::cout << output.output << ": complete already\n";
+  job.output = with_shard(output.output, shard);
+  if (output.resume && fs::exists(job.output)) {
+    std::cout << job.output << ": complete already\n";
     return 0;
   }
-  const data::OpenedImages opened = data::open_images(images, input, decode_options(options));
-  const auto& source = opened.source;
-  for (const std::string& note : opened.notes) cli::log(common.quiet, note);
+  // Before anything is computed: an output in the way, a model that does not fit.
+  FeatureFileWriter::check_output(job.output, job.mode);
   features.threads = cli::resolve_threads(common.threads);
   features.device = common.device;
   FeatureExtractor extractor = make_extractor(options, features);
+  const data::OpenedImages opened = data::open_images(images, input, decode_options(options));
+  const data::ImageSource& source = *opened.source;
+  for (const std::string& note : opened.notes) cli::log(common.quiet, note);
 
-  ExtractionJob job;
-  job.output = output.output;
-  job.mode = mode;
   job.threads = features.threads;
   job.batch_size = features.batch_size;
   job.strict = output.strict;
@@ -108,28 +130,21 @@ int extract_command(int argc, const char* const* argv) {
   job.info.grid = features.grid;
   job.info.command_line = command_line;
   job.info.seed = common.seed;
-  const int64_t begin = shard.begin(source->count());
-  job.info.inputs = {input_list_hash(*source), begin, shard.end(source->count()) - begin, source->count()};
-  job.info.classes = source->classes();
+  const int64_t begin = shard.begin(source.count());
+  job.info.inputs = {input_list_hash(source), begin, shard.end(source.count()) - begin, source.count()};
+  job.info.classes = source.classes();
   job.info.storage = output.storage;
 
-  const int64_t value_bytes = output.storage == FeatureStorage::kFloat32 ? 4 : 2;
-  const auto bytes = static_cast<double>((job.info.inputs.count) * extractor.feature_count() * value_bytes);
-  const fs::path folder = fs::absolute(output.output).parent_path();
-  const auto free_bytes = static_cast<double>(fs::space(folder).available);
-  const std::string plan = std::to_string(job.info.inputs.count) + " images, " +
-                           std::to_string(extractor.feature_count()) + " features each: " + cli::human_bytes(bytes) +
-                           "; free in " + folder.string() + ": " + cli::human_bytes(free_bytes);
-  if (output.dry_run) {
-    std::cout << plan << "\n";
-    return 0;
-  }
-  cli::log(common.quiet, plan + "; on " + extractor.device());
-  use_statistics(extractor, statistics, options, common);
-  job.info.preprocessing = preprocessing_json(options, extractor, *source);
   const data::ResizeOptions resize = resize_options(options, extractor.image_size());
-  const ExtractionReport report = extract_to_file(*source, resize, extractor, job);
-  print_report(report, output.output, extractor, features.threads, common.json);
+  const Plan plan = make_plan(source, job);
+  if (output.dry_run) print_plan(plan, measure_rate(source, resize, extractor, job), extractor.device(), common.json);
+  if (!output.force) plan.require_room(job.output);
+  if (output.dry_run) return 0;
+  cli::log(common.quiet, plan.text() + "; on " + extractor.device());
+  use_statistics(extractor, statistics, options, common);
+  job.info.preprocessing = preprocessing_json(options, extractor, source);
+  const ExtractionReport report = extract_to_file(source, resize, extractor, job);
+  print_report(report, job.output, extractor, features.threads, common.json);
   constexpr int kSomeInputsFailed = 3;
   return report.failures > 0 ? kSomeInputsFailed : 0;
 }

@@ -19,6 +19,7 @@ struct OutputOptions {
   bool resume = false;
   bool overwrite = false;
   bool strict = false;
+  bool force = false;
   bool dry_run = false;
 };
 
@@ -30,7 +31,8 @@ void describe(OutputOptions& o, Visitor&& f) {
   f(o.resume, "resume", "go on where an earlier run stopped");
   f(o.overwrite, "overwrite", "replace an existing output");
   f(o.strict, "strict", "stop at the first image that fails");
-  f(o.dry_run, "dry-run", "say what would be done, with size and free space, and stop");
+  f(o.force, "force", "start even where the disk has too little room");
+  f(o.dry_run, "dry-run", "say what would be done, with the size, the free space and the time, and stop");
 }
 
 /// What a command line of dcgan-extract asks for.

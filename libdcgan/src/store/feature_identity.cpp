@@ -1,5 +1,7 @@
 #include "store/feature_identity.h"
 
+#include <algorithm>
+
 #include "store/files.h"
 #include "store/image_tables.h"
 
@@ -31,7 +33,14 @@ std::vector<Field> identity(const FeatureFileInfo& info) {
           {"input_list", info.inputs.list}};
 }
 
-std::string shortened(const std::string& text) { return text.size() <= 80 ? text : text.substr(0, 77) + "..."; }
+std::string excerpt(const std::string& text, const std::string& other) {
+  constexpr size_t kLength = 80;
+  if (text.size() <= kLength) return text;
+  const auto differs = std::mismatch(text.begin(), text.end(), other.begin(), other.end()).first;
+  const auto at = static_cast<size_t>(differs - text.begin());
+  const size_t begin = at < kLength / 2 ? 0 : at - kLength / 2;
+  return (begin > 0 ? "..." : "") + text.substr(begin, kLength) + (begin + kLength < text.size() ? "..." : "");
+}
 
 void write_feature_attributes(hdf5::Place file, const FeatureFileInfo& info) {
   write_origin(file, kFeaturesFormat, info.command_line, utc_now());

@@ -52,8 +52,8 @@ void check_same(const FeatureFileReader& first, const FeatureFileReader& other) 
   for (size_t i = 0; i < expected.size(); ++i) {
     if (expected[i].value == found[i].value) continue;
     throw FileError(other.path(), "is of another extraction: " + found[i].name + " is \"" +
-                                      store::shortened(found[i].value) + "\", in " + first.path() + " it is \"" +
-                                      store::shortened(expected[i].value) + "\".");
+                                      store::excerpt(found[i].value, expected[i].value) + "\", in " + first.path() +
+                                      " it is \"" + store::excerpt(expected[i].value, found[i].value) + "\".");
   }
 }
 

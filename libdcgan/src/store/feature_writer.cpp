@@ -210,8 +210,8 @@ void FeatureFileWriter::Impl::resume() {
         const std::string name = count-- > 0 ? record.text() : "";
         const std::string value = name.empty() ? "" : record.text();
         if (name != field.name || value != field.value) {
-          throw FileError(partial, "was begun with " + field.name + " \"" + store::shortened(value) +
-                                       "\", this run has \"" + store::shortened(field.value) +
+          throw FileError(partial, "was begun with " + field.name + " \"" + store::excerpt(value, field.value) +
+                                       "\", this run has \"" + store::excerpt(field.value, value) +
                                        "\"; resume with the same, or start anew with --overwrite.");
         }
       }

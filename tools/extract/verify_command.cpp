@@ -1,0 +1,269 @@
+#include "tools/extract/verify_command.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "data/image_pipeline.h"
+#include "data/selected_source.h"
+#include "dcgan/errors.h"
+#include "dcgan/seeds.h"
+#include "tools/cli/progress.h"
+#include "tools/extract/extract_command.h"
+
+namespace dcgan::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct VerifyOptions {
+  int64_t rows = 32;
+  std::string model;
+  double tolerance = 1e-4;
+  uint64_t seed = 0;  ///< of the choice of rows; --seed
+};
+
+template <class Visitor>
+void describe(VerifyOptions& o, Visitor&& f) {
+  f(o.rows, "rows", "rows, drawn by --seed, that are extracted again and compared; 0: none");
+  f(o.model, "model", "model file; default: the one that FILE's command line names");
+  f(o.tolerance, "tolerance",
+    "largest difference from what is extracted again, relative to the largest feature of the row; 0 holds on the "
+    "type of processor that made the file, other ones differ in the last digits");
+}
+
+void check_accounts(const FeatureFileReader& file) {
+  const InputRange& inputs = file.info().inputs;
+  const auto held = file.rows() + static_cast<int64_t>(file.failures().size());
+  if (held != inputs.count || inputs.first < 0 || inputs.first + inputs.count > inputs.total) {
+    throw FileError(file.path(), std::to_string(file.rows()) + " rows and " + std::to_string(file.failures().size()) +
+                                     " failures for inputs " + std::to_string(inputs.first) + " to " +
+                                     std::to_string(inputs.first + inputs.count - 1) + " of " +
+                                     std::to_string(inputs.total) + "; they must agree, extract it again.");
+  }
+  if (file.paths().size() != static_cast<size_t>(file.rows())) throw FileError(file.path(), "has no paths.");
+}
+
+void check_finite(const FeatureFileReader& file, bool quiet) {
+  constexpr int64_t kBlockValues = int64_t{4} << 20;  // 16 MiB
+  const int64_t columns = file.feature_count();
+  const int64_t block = std::max<int64_t>(1, kBlockValues / columns);
+  std::vector<float> values;
+  cli::Progress progress("rows", file.rows(), quiet);
+  for (int64_t first = 0; first < file.rows(); first += block) {
+    const int64_t count = std::min(block, file.rows() - first);
+    values.resize(static_cast<size_t>(count * columns));
+    file.read(first, count, values.data());
+    const auto bad = std::find_if_not(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+    if (bad != values.end()) {
+      const int64_t at = bad - values.begin();
+      throw FileError(file.path(), "row " + std::to_string(first + at / columns) + ", feature " +
+                                       std::to_string(at % columns) + " is " + std::to_string(*bad) +
+                                       "; expected finite values, extract it again.");
+    }
+    progress.update(first + count);
+    if (cli::interrupted()) throw cli::Interrupted();
+  }
+}
+
+// The input that each row is: inputs and rows have one order, and what is no row is a failure.
+std::vector<int64_t> inputs_of_rows(const FeatureFileReader& file, const data::ImageSource& source) {
+  const InputRange& range = file.info().inputs;
+  if (source.count() != range.total) {
+    throw FileError(file.path(), "was made of " + std::to_string(range.total) + " inputs, now there are " +
+                                     std::to_string(source.count()) + "; name the images it was made of.");
+  }
+  const std::vector<Failure> failures = file.failures();
+  std::vector<int64_t> inputs;
+  size_t failed = 0;
+  for (int64_t i = range.first; i < range.first + range.count; ++i) {
+    const std::string path = source.path(i);
+    if (inputs.size() < file.paths().size() && file.paths()[inputs.size()] == path) {
+      inputs.push_back(i);
+    } else if (failed < failures.size() && failures[failed].path == path) {
+      ++failed;
+    } else {
+      throw FileError(file.path(), "input " + std::to_string(i) + " is " + path +
+                                       ", which is neither the next row nor the next failure; the images are not those "
+                                       "it was made of, or rows are out of place.");
+    }
+  }
+  return inputs;
+}
+
+void check_label(const FeatureFileReader& file, const data::ImageSource& source, int64_t row, int64_t input) {
+  const auto name = [](const std::vector<std::string>& classes, const std::vector<int32_t>& labels, int64_t i) {
+    return classes.empty() ? "" : classes.at(static_cast<size_t>(labels.at(static_cast<size_t>(i))));
+  };
+  const std::string found = name(file.info().classes, file.labels(), row);
+  const std::string expected =
+      source.classes().empty() ? "" : source.classes().at(static_cast<size_t>(source.label(input)));
+  if (found != expected) {
+    throw FileError(file.path(), "row " + std::to_string(row) + " (" + source.path(input) + ") has the label \"" +
+                                     found + "\", the image has \"" + expected + "\".");
+  }
+}
+
+// @return the largest difference, relative to the largest feature of its row
+double check_row(const FeatureFileReader& file, int64_t row, const float* expected, double tolerance) {
+  // A half has 11 bits, and 2^-24 is its smallest step.
+  const bool half = file.info().storage == FeatureStorage::kFloat16;
+  const auto columns = static_cast<size_t>(file.feature_count());
+  std::vector<float> found(columns);
+  file.read(row, 1, found.data());
+  float largest = 0;
+  for (size_t j = 0; j < columns; ++j) largest = std::max(largest, std::abs(expected[j]));
+  double worst = 0;
+  for (size_t j = 0; j < columns; ++j) {
+    const double rounding = half ? std::ldexp(std::abs(double{expected[j]}), -11) + std::ldexp(1.0, -25) : 0;
+    const double difference = std::max(0.0, std::abs(double{found[j]} - double{expected[j]}) - rounding);
+    if (!(difference <= tolerance * double{largest})) {
+      throw FileError(file.path(), "row " + std::to_string(row) + " (" + file.paths()[static_cast<size_t>(row)] +
+                                       ") differs: feature " + std::to_string(j) + " is " + std::to_string(found[j]) +
+                                       ", extracted again it is " + std::to_string(expected[j]) +
+                                       "; the image, the model or the file has changed.");
+    }
+    if (largest > 0) worst = std::max(worst, difference / double{largest});
+  }
+  return worst;
+}
+
+double check_rows(const FeatureFileReader& file, const data::ImageSource& source, FeatureExtractor& extractor,
+                  const ExtractArguments& made, const VerifyOptions& options) {
+  const std::vector<int64_t> inputs = inputs_of_rows(file, source);
+  std::vector<int64_t> rows = shuffled_indices(file.rows(), derive_seed(options.seed, "verify"));
+  rows.resize(static_cast<size_t>(std::min(options.rows, file.rows())));
+  std::sort(rows.begin(), rows.end());
+  std::vector<int64_t> selected;
+  for (const int64_t row : rows) {
+    selected.push_back(inputs[static_cast<size_t>(row)]);
+    check_label(file, source, row, selected.back());
+  }
+  const data::SelectedSource sample(source, selected);
+  const data::ResizeOptions resize = resize_options(made.options, extractor.image_size());
+  data::PipelineOptions pipeline_options;
+  pipeline_options.threads = made.features.threads;
+  data::ImagePipeline pipeline(sample, resize, pipeline_options);
+  data::DecodedBlock block;
+  std::vector<float> features;
+  double worst = 0;
+  while (pipeline.next(block)) {
+    if (!block.failures.empty()) {
+      throw FileError(file.path(), block.failures.front().path +
+                                       " has a row, but cannot be decoded now: " + block.failures.front().reason + ".");
+    }
+    features.resize(static_cast<size_t>(block.images.count() * extractor.feature_count()));
+    extractor.extract(block.images.pixels.data(), block.images.count(), resize.size, resize.size, 0, features.data());
+    for (int64_t i = 0; i < block.images.count(); ++i) {
+      worst = std::max(worst, check_row(file, rows[static_cast<size_t>(block.first + i)],
+                                        features.data() + i * extractor.feature_count(), options.tolerance));
+    }
+    if (cli::interrupted()) throw cli::Interrupted();
+  }
+  return worst;
+}
+
+// What made the file, by its own command line.
+ExtractArguments arguments_of(const FeatureFileReader& file) {
+  const std::vector<std::string> words = cli::split_words(file.info().command_line);
+  std::vector<const char*> argv;
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  ExtractArguments made;
+  if (argv.empty() || !made.parse(static_cast<int>(argv.size()), argv.data())) {
+    throw FileError(file.path(), "its command line is \"" + file.info().command_line + "\", no extraction.");
+  }
+  made.features.layers = file.info().layers;
+  made.features.grid = file.info().grid;
+  return made;
+}
+
+// Why no row can be extracted again; empty where it can.
+std::string missing_for_rows(const ExtractArguments& made) {
+  if (!fs::exists(made.options.model)) return "the model \"" + made.options.model + "\" is not here; --model names it";
+  for (const std::string& image : made.images) {
+    if (!fs::exists(image)) return "\"" + image + "\" is not here; name the images after FILE";
+  }
+  if (made.input.list == "-") return "the list came from standard input; name the images after FILE";
+  for (const std::string& path : {made.input.list, made.statistics.statistics_from, made.statistics.statistics_list}) {
+    if (!path.empty() && !fs::exists(path)) return "\"" + path + "\" is not here";
+  }
+  return "";
+}
+
+}  // namespace
+
+int verify_command(int argc, const char* const* argv) {
+  std::vector<std::string> names;
+  VerifyOptions options;
+  cli::CommonOptions common;
+  cli::CommandLine line(argv[0], "Checks a feature file, and extracts some of its rows again.",
+                        std::string(argv[0]) + " photos.h5 --rows 100");
+  line.positional(names, "FILE.h5 [IMAGES]", "the file; images, if they are not where its command line says");
+  line.add("Checks", options);
+  line.add("Common", common);
+  if (!line.parse(argc, argv)) return 0;
+  if (names.empty()) throw OptionError("no FILE.h5 given; name the feature file to check.");
+  options.seed = common.seed;
+  require_option(options.rows >= 0, "rows", options.rows, "0 or more");
+  require_option(options.tolerance >= 0, "tolerance", options.tolerance, "0 or more");
+
+  const FeatureFileReader file(names.front());
+  const FeatureFileInfo& info = file.info();
+  if (info.model_sha256.empty()) throw FileError(file.path(), "does not say how it was made: no feature file of ours.");
+  check_accounts(file);
+  check_finite(file, common.quiet);
+  nlohmann::ordered_json report = {{"file", file.path()},
+                                   {"complete", true},
+                                   {"rows", file.rows()},
+                                   {"features", file.feature_count()},
+                                   {"failures", info.inputs.count - file.rows()},
+                                   {"finite", true}};
+  std::string text = file.path() + ": complete, " + std::to_string(file.rows()) + " rows of " +
+                     std::to_string(file.feature_count()) + " finite features, " +
+                     std::to_string(info.inputs.count - file.rows()) + " failures, every input accounted for\n";
+
+  ExtractArguments made = arguments_of(file);
+  if (!options.model.empty()) made.options.model = options.model;
+  if (names.size() > 1) made.images.assign(names.begin() + 1, names.end());
+  made.features.threads = cli::resolve_threads(common.threads);
+  made.features.device = common.device;
+  made.common.quiet = common.quiet;
+  std::string missing = missing_for_rows(made);
+  if (!missing.empty() && (line.given("rows") ? options.rows > 0 : names.size() > 1 || line.given("model"))) {
+    throw FileError(file.path(), "no row can be extracted again: " + missing + ".");
+  }
+  if (fs::exists(made.options.model)) {
+    FeatureExtractor extractor = make_extractor(made.options, made.features);
+    if (extractor.model_sha256() != info.model_sha256) {
+      throw FileError(file.path(), "model_sha256 is " + info.model_sha256 + ", that of " + made.options.model + " is " +
+                                       extractor.model_sha256() + "; it is another model.");
+    }
+    report["model"] = made.options.model;
+    text += "model: " + made.options.model + " has the recorded hash " + info.model_sha256.substr(0, 12) + "...\n";
+    if (missing.empty() && options.rows > 0) {
+      const data::OpenedImages opened = data::open_images(made.images, made.input, decode_options(made.options));
+      use_statistics(extractor, made.statistics, made.options, made.common);
+      const double worst = check_rows(file, *opened.source, extractor, made, options);
+      const int64_t checked = std::min(options.rows, file.rows());
+      report["rows_extracted_again"] = checked;
+      report["largest_difference"] = worst;
+      char difference[64];
+      std::snprintf(difference, sizeof difference, "%.1e of the largest feature", worst);
+      text += "rows: " + std::to_string(checked) + " extracted again, " +
+              (worst == 0 ? "equal" : "largest difference " + std::string(difference)) +
+              "; all paths in the order of the images\n";
+    }
+  }
+  if (!report.contains("rows_extracted_again")) {
+    if (missing.empty()) missing = "--rows is 0";
+    report["not_checked"] = missing;
+    text += "not checked: rows extracted again (" + missing + ")\n";
+  }
+  std::cout << (common.json ? report.dump() + "\n" : text);
+  return 0;
+}
+
+}  // namespace dcgan::tools
