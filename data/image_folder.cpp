@@ -119,38 +119,40 @@ ImageList list_images(const std::vector<std::string>& inputs) {
   return list;
 }
 
-ImageList read_image_list(std::istream& lines, const std::string& name, const std::string& folder) {
-  if (!folder.empty() && !fs::is_directory(folder)) {
-    throw FileError(folder, "is no folder; the paths of a list are relative to the one folder that is named with it.");
-  }
+ImageList labelled_list(std::vector<std::string> paths, const std::string& folder) {
   ImageList list;
-  list.root = folder.empty() ? "" : without_trailing_slash(folder);
+  list.root = without_trailing_slash(folder);
+  list.paths = std::move(paths);
   std::vector<std::string> class_names;
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (line.empty()) continue;
-    list.paths.push_back(line);
-    class_names.push_back(folder.empty() ? "" : class_of(fs::path(line).lexically_normal().string()));
-  }
-  if (lines.bad()) throw FileError(name, "cannot be read to its end.");
-  if (list.paths.empty()) throw FileError(name, "names no images; expected one path a line.");
-  label_images(class_names, name, list);
+  for (const std::string& path : list.paths)
+    class_names.push_back(class_of(fs::path(path).lexically_normal().string()));
+  label_images(class_names, folder, list);
   return list;
 }
 
-FolderImages::FolderImages(ImageList list, const DecodeOptions& options) : list_(std::move(list)), options_(options) {
-  check(options);
+ImageList read_image_list(std::istream& lines, const std::string& name, const std::string& folder) {
+  std::vector<std::string> paths;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) paths.push_back(line);
+  }
+  if (lines.bad()) throw FileError(name, "cannot be read to its end.");
+  if (paths.empty()) throw FileError(name, "names no images; expected one path a line.");
+  if (!folder.empty()) return labelled_list(std::move(paths), folder);
+  ImageList list;
+  list.paths = std::move(paths);
+  return list;
 }
 
 std::vector<DecodedImage> FolderImages::load(int64_t first, int64_t count) const {
   std::vector<DecodedImage> images;
-  for (int64_t i = first; i < first + count; ++i) images.push_back(decode_image_file(list_.file(i), options_));
+  for (int64_t i = first; i < first + count; ++i) images.push_back(decode_image_file(list().file(i), options()));
   return images;
 }
 
 std::string FolderImages::description() const {
   return nlohmann::ordered_json(
-             {{"kind", "image files"}, {"decoder", nlohmann::ordered_json::parse(decoder_description(options_))}})
+             {{"kind", "image files"}, {"decoder", nlohmann::ordered_json::parse(decoder_description(options()))}})
       .dump();
 }
 

@@ -31,27 +31,43 @@ struct ImageList {
 ///         extensions looked for).
 ImageList list_images(const std::vector<std::string>& inputs);
 
+/// Paths below one folder (or archive) in the given order, with labels as above.
+/// @param folder  for ImageList::root and the notes
+ImageList labelled_list(std::vector<std::string> paths, const std::string& folder);
+
 /// The images that a list names, one path a line, relative to `folder` (empty: the current directory). The order is
 /// that of the list. Labels as above, from the first folder of each path, where `folder` is named.
 /// @param name  of the list, for messages
 /// @throws FileError if the list is empty.
 ImageList read_image_list(std::istream& lines, const std::string& name, const std::string& folder);
 
-/// The files of a list as a data set.
-class FolderImages : public ImageSource {
+/// A list as a data set, wherever its images lie.
+class ListedImages : public ImageSource {
  public:
-  FolderImages(ImageList list, const DecodeOptions& options);
+  ListedImages(ImageList list, const DecodeOptions& options) : list_(std::move(list)), options_(options) {
+    check(options);
+  }
 
   int64_t count() const override { return list_.count(); }
   std::string path(int64_t i) const override { return list_.paths[static_cast<size_t>(i)]; }
   const std::vector<std::string>& classes() const override { return list_.classes; }
   int32_t label(int64_t i) const override { return list_.labels[static_cast<size_t>(i)]; }
-  std::vector<DecodedImage> load(int64_t first, int64_t count) const override;
-  std::string description() const override;
+
+ protected:
+  const ImageList& list() const { return list_; }
+  const DecodeOptions& options() const { return options_; }
 
  private:
   ImageList list_;
   DecodeOptions options_;
+};
+
+/// The files of a list.
+class FolderImages : public ListedImages {
+ public:
+  using ListedImages::ListedImages;
+  std::vector<DecodedImage> load(int64_t first, int64_t count) const override;
+  std::string description() const override;
 };
 
 }  // namespace dcgan::data

@@ -5,9 +5,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "data/image_folder.h"
 #include "data/packed_source.h"
+#include "data/tar_images.h"
 #include "dcgan/errors.h"
 
 namespace dcgan::data {
@@ -19,6 +21,10 @@ ImageList open_list(const std::vector<std::string>& inputs, const std::string& n
                       " inputs were named.");
   }
   const std::string folder = inputs.empty() ? "" : inputs.front();
+  if (!folder.empty() && !std::filesystem::is_directory(folder) && !is_tar_file(folder)) {
+    throw FileError(folder,
+                    "is no folder and no archive; the paths of a list are relative to the one that is named with it.");
+  }
   const bool standard_input = name == "-";
   std::ifstream file(standard_input ? "/dev/stdin" : name);
   if (!file) throw FileError(name, "cannot be opened: " + std::string(std::strerror(errno)) + "; --list names it.");
@@ -39,13 +45,22 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
     }
     return {std::make_unique<PackedSource>(PackedImageReader(*packed)), {}};
   }
-  ImageList list = options.list.empty() ? list_images(inputs) : open_list(inputs, options.list);
+  std::optional<TarArchive> archive;
+  for (const std::string& input : inputs) {
+    if (!is_tar_file(input)) continue;
+    if (inputs.size() > 1) throw OptionError(input + " is an archive; it stands alone, without other inputs.");
+    archive.emplace(input);
+  }
+  ImageList list = !options.list.empty() ? open_list(inputs, options.list)
+                   : archive             ? list_images(*archive, inputs.front())
+                                         : list_images(inputs);
   std::vector<std::string> notes = list.notes;
   if (options.unlabelled) {
     list.labels.clear();
     list.classes.clear();
     notes.clear();
   }
+  if (archive) return {std::make_unique<TarImages>(std::move(list), std::move(*archive), decode), notes};
   return {std::make_unique<FolderImages>(std::move(list), decode), notes};
 }
 

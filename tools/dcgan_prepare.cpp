@@ -82,7 +82,7 @@ int files(int argc, const char* const* argv, const std::string& summary) {
   OutputOptions output;
   cli::CommonOptions common;
   cli::CommandLine line(argv[0], summary, std::string(argv[0]) + " photos/ -o photos.h5");
-  line.positional(inputs, "IMAGES", "files, folders (with all their folders) or one packed file");
+  line.positional(inputs, "IMAGES", "files, folders (with all their folders), one .tar archive or one packed file");
   line.add("Input", input);
   line.add("Output", output);
   line.add("Resize", resize);

@@ -1,12 +1,13 @@
 """dcgan-extract from outside: shards and merging, verifying, planning, archives, exports, interruptions."""
 
+import gzip
 import json
 import os
 import random
 import shutil
 import signal
 import subprocess
-import time
+import tarfile
 import unittest
 
 import h5py
@@ -171,6 +172,68 @@ class Extract(ProgramTest):
         self.assertIn("not checked", self.verify("now.h5").stdout)
         self.assert_verify_refuses("now.h5", "--rows", 3, says=["is not here"])
         self.assertIn("3 extracted again", self.verify("now.h5", self.images, "--rows", 3).stdout)
+
+    # --- archives
+
+    def test_an_archive_of_any_format_gives_what_its_folder_gives(self):
+        for name, tar_format in (("ustar", tarfile.USTAR_FORMAT), ("gnu", tarfile.GNU_FORMAT),
+                                 ("pax", tarfile.PAX_FORMAT)):
+            with self.subTest(format=name):
+                with tarfile.open(self.path(f"{name}.tar"), "w", format=tar_format) as archive:
+                    for path in reversed(self.paths):  # the order inside does not matter
+                        archive.add(self.images / path, arcname=path)
+                self.extract(f"{name}.h5", images=self.path(f"{name}.tar"))
+                self.assert_same(f"{name}.h5")
+                self.verify(f"{name}.h5")
+        subprocess.run(["tar", "-C", self.images, "-cf", self.path("posix.tar"), "--format=posix", "."], check=True)
+        self.extract("posix.h5", images=self.path("posix.tar"))
+        self.assert_same("posix.h5")
+        packed = self.path("packed-from-tar.h5")
+        self.run_program("dcgan-prepare", "imagenet32", self.path("posix.tar"), "-o", packed, expect=3)
+        with h5py.File(packed) as of_tar, h5py.File(self.path("images.h5")) as of_folder:
+            numpy.testing.assert_array_equal(of_tar["images"][:], of_folder["images"][:])
+
+    def test_an_archive_of_archives_gives_what_its_folders_give(self):
+        with tarfile.open(self.path("nested.tar"), "w") as outer:
+            for kind in sorted({path.split("/")[0] for path in self.paths}):
+                inner = self.path(f"{kind}.tar")
+                with tarfile.open(inner, "w") as archive:
+                    for path in self.paths:
+                        if path.startswith(kind + "/"):
+                            archive.add(self.images / path, arcname=path.split("/")[1])
+                outer.add(inner, arcname=inner.name)
+        self.extract("nested.h5", images=self.path("nested.tar"))
+        self.assert_same("nested.h5")
+
+    def test_long_names_links_and_other_members_of_an_archive_are_accounted_for(self):
+        long = "discs/" + "d" * 90 + "/" + "\u00e4" * 100 + ".png"
+        source = self.images / self.good[0]
+        for name, tar_format in (("gnu", tarfile.GNU_FORMAT), ("pax", tarfile.PAX_FORMAT)):
+            with self.subTest(format=name):
+                with tarfile.open(self.path("odd.tar"), "w", format=tar_format) as archive:
+                    archive.add(source, arcname=long)
+                    link = tarfile.TarInfo("discs/hard.png")
+                    link.type, link.linkname = tarfile.LNKTYPE, long
+                    archive.addfile(link)
+                    link = tarfile.TarInfo("discs/soft.png")
+                    link.type, link.linkname = tarfile.SYMTYPE, "hard.png"
+                    archive.addfile(link)
+                self.extract("odd.h5", "--overwrite", images=self.path("odd.tar"))
+                with h5py.File(self.path("odd.h5")) as file:
+                    self.assertEqual([p.decode() for p in file["paths"]], [long, "discs/hard.png"])
+                    numpy.testing.assert_array_equal(file["features"][0], file["features"][1])
+                    self.assertEqual([p.decode() for p in file["failures/path"]], ["discs/soft.png"])
+                    self.assertIn("symbolic link", file["failures/reason"][0].decode())
+
+    def test_an_archive_that_is_compressed_or_cut_short_is_refused_with_what_to_do(self):
+        with tarfile.open(self.path("whole.tar"), "w") as archive:
+            archive.add(self.images, arcname="")
+        content = self.path("whole.tar").read_bytes()
+        for name, damaged, says in (("cut.tar", content[: len(content) // 2], "cut short"),
+                                    ("x.tar.gz", gzip.compress(content), "gzip")):
+            self.path(name).write_bytes(damaged)
+            self.assert_refuses("dcgan-extract", self.path(name), "-o", self.path("x.h5"), "--model", self.model, code=1,
+                                says=[name, says])
 
     # --- planning
 

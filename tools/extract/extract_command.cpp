@@ -83,7 +83,7 @@ bool ExtractArguments::parse(int argc, const char* const* argv) {
                         "Features of a trained discriminator for every image, into one HDF5 file.\nCommands on such "
                         "files, with their own --help: dcgan-extract merge, dcgan-extract verify.",
                         "dcgan-extract photos/ -o photos.h5 --model runs/narrow/model.safetensors");
-  line.positional(images, "IMAGES", "files, folders (recursive) or one packed file");
+  line.positional(images, "IMAGES", "files, folders (recursive), one .tar archive or one packed file");
   line.add("Images", input);
   line.add("Model", options);
   line.add("Batch-norm statistics (default: the model's)", statistics);
@@ -100,7 +100,8 @@ int extract_command(int argc, const char* const* argv) {
   if (!arguments.parse(argc, argv)) return 0;
   auto& [images, input, options, statistics, features, output, common, command_line] = arguments;
   if (output.output.empty()) throw OptionError("-o is missing; it names the HDF5 file to make.");
-  if (images.empty() && input.list.empty()) throw OptionError("no IMAGES given; name files, folders or a packed file.");
+  if (images.empty() && input.list.empty())
+    throw OptionError("no IMAGES given; name files, folders, an archive or a packed file.");
   ExtractionJob job;
   job.mode = write_mode(output.resume, output.overwrite);
   const Shard shard = parse_shard(output.shard, [](const char* name) { return std::getenv(name); });

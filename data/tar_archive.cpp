@@ -1,0 +1,322 @@
+#include "data/tar_archive.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <map>
+#include <string_view>
+
+#include "data/image_decoder.h"
+#include "dcgan/errors.h"
+
+namespace dcgan::data {
+
+/// The file, read in any order by many threads.
+class TarBytes {
+ public:
+  explicit TarBytes(const std::string& name) : path(name), descriptor(::open(name.c_str(), O_RDONLY | O_CLOEXEC)) {
+    struct stat status {};
+    if (descriptor < 0 || ::fstat(descriptor, &status) != 0) {
+      throw FileError(path, std::string("cannot be opened: ") + std::strerror(errno) + ".");
+    }
+    size = status.st_size;
+  }
+  ~TarBytes() {
+    if (descriptor >= 0) ::close(descriptor);
+  }
+  TarBytes(const TarBytes&) = delete;
+  TarBytes& operator=(const TarBytes&) = delete;
+
+  void read_at(int64_t offset, void* bytes, int64_t count) const {
+    for (int64_t filled = 0; filled < count;) {
+      const ssize_t now =
+          ::pread(descriptor, static_cast<char*>(bytes) + filled, static_cast<size_t>(count - filled), offset + filled);
+      if (now < 0 && errno == EINTR) continue;
+      if (now < 0) throw FileError(path, std::string("cannot be read: ") + std::strerror(errno) + ".");
+      if (now == 0) throw FileError(path, "became shorter while it was read.");
+      filled += now;
+    }
+  }
+
+  std::string path;
+  int descriptor;
+  int64_t size = 0;
+};
+
+namespace {
+
+constexpr int64_t kBlock = 512;
+constexpr int64_t kMaximumText = int64_t{1} << 20;   // a long name or a pax header; PATH_MAX is 4,096
+constexpr int64_t kMaximumImage = int64_t{1} << 30;  // bytes; no image of --max-pixels needs more
+constexpr int kMaximumDepth = 4;                     // archives in archives
+
+using Header = std::array<char, kBlock>;
+
+std::string_view field(const Header& header, size_t at, size_t size) {
+  const std::string_view bytes(header.data() + at, size);
+  return bytes.substr(0, bytes.find('\0'));
+}
+
+// Octal digits, or big-endian binary where the first bit is set (GNU). -1 for anything else.
+int64_t number(const Header& header, size_t at, size_t size) {
+  if ((static_cast<unsigned char>(header[at]) & 0x80U) != 0) {
+    uint64_t value = static_cast<unsigned char>(header[at]) & 0x7FU;
+    for (size_t i = 1; i < size; ++i) {
+      if (value >> 55U != 0) return -1;
+      value = value << 8U | static_cast<unsigned char>(header[at + i]);
+    }
+    return static_cast<int64_t>(value);
+  }
+  std::string_view digits = field(header, at, size);
+  while (!digits.empty() && digits.front() == ' ') digits.remove_prefix(1);
+  while (!digits.empty() && digits.back() == ' ') digits.remove_suffix(1);
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 8);
+  if (digits.empty()) return 0;
+  return error == std::errc() && end == digits.data() + digits.size() && value >= 0 ? value : -1;
+}
+
+// The checksum counts its own eight bytes as spaces; some old programs added signed bytes.
+bool checksum_holds(const Header& header) {
+  constexpr size_t kAt = 148;
+  constexpr size_t kSize = 8;
+  int64_t as_unsigned = 0;
+  int64_t as_signed = 0;
+  for (size_t i = 0; i < header.size(); ++i) {
+    const char c = i >= kAt && i < kAt + kSize ? ' ' : header[i];
+    as_unsigned += static_cast<unsigned char>(c);
+    as_signed += static_cast<signed char>(c);
+  }
+  const int64_t stored = number(header, kAt, kSize);
+  return stored == as_unsigned || stored == as_signed;
+}
+
+bool is_zero(const Header& header) {
+  return std::all_of(header.begin(), header.end(), [](char c) { return c == 0; });
+}
+
+std::string without_root(std::string path) {
+  size_t begin = 0;
+  while (path.compare(begin, 1, "/") == 0 || path.compare(begin, 2, "./") == 0) begin += path[begin] == '/' ? 1 : 2;
+  return path.substr(begin);
+}
+
+bool ends_in(std::string_view text, std::string_view ending) {
+  return text.size() >= ending.size() &&
+         std::equal(ending.begin(), ending.end(), text.end() - static_cast<std::ptrdiff_t>(ending.size()),
+                    [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b); });
+}
+
+const char* compression_of(const Header& header) {
+  const std::string_view start(header.data(), 6);
+  if (start.substr(0, 2) == "\x1F\x8B") return "gzip";
+  if (start.substr(0, 3) == "BZh") return "bzip2";
+  if (start == std::string_view("\xFD\x37zXZ\0", 6)) return "xz";
+  if (start.substr(0, 4) == "\x28\xB5\x2F\xFD") return "zstd";
+  return nullptr;
+}
+
+// What stands before a member and speaks of it.
+struct Extended {
+  std::string path;
+  std::string link;
+  int64_t size = -1;
+  bool sparse = false;
+};
+
+// The members between two places of the file.
+class Walk {
+ public:
+  Walk(const TarBytes& file, std::map<std::string, TarMember>& images) : file_(file), images_(images) {}
+
+  void run(int64_t begin, int64_t end, const std::string& folder, int depth) {
+    Extended extended;
+    for (int64_t at = begin;;) {
+      Header header;
+      if (end - at < kBlock) {
+        fail(at, "it ends without the two blocks of zeros that end an archive; it was cut short, fetch it again");
+      }
+      file_.read_at(at, header.data(), kBlock);
+      if (is_zero(header)) return check_end(at + kBlock, end);
+      if (at == 0) {
+        if (const char* compression = compression_of(header)) {
+          throw FileError(file_.path, std::string("is compressed (") + compression +
+                                          "), so that no image in it can be reached directly; decompress it first.");
+        }
+      }
+      if (!checksum_holds(header)) fail(at, "no header of a tar archive; it is damaged, fetch it again");
+      const char type = header[156];
+      const int64_t data = at + kBlock;
+      const int64_t size =
+          has_data(type) ? (extended.size >= 0 && !is_extension(type) ? extended.size : number(header, 124, 12)) : 0;
+      const std::string path = extended.path.empty() ? name_of(header) : extended.path;
+      if (size < 0) fail(at, "the size of " + path + " is no number; it is damaged, fetch it again");
+      if (size > end - data || padded(size) > end - data) {
+        fail(at, path + " has " + std::to_string(size) + " bytes, " + std::to_string(end - data) +
+                     " are left; it was cut short, fetch it again");
+      }
+      at = data + padded(size);
+      if (is_extension(type)) {
+        extend(type, data, size, extended);
+        continue;
+      }
+      add(folder, path, type, {data, size, header, extended}, depth);
+      extended = {};
+    }
+  }
+
+ private:
+  struct Content {
+    int64_t offset;
+    int64_t size;
+    const Header& header;
+    const Extended& extended;
+  };
+
+  [[noreturn]] void fail(int64_t at, const std::string& what) const {
+    throw FileError(file_.path, "at byte " + std::to_string(at) + ": " + what + ".");
+  }
+
+  static int64_t padded(int64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
+  static bool is_extension(char type) { return type == 'L' || type == 'K' || type == 'x' || type == 'g'; }
+  // Links, devices, folders and pipes have none, whatever their size says.
+  static bool has_data(char type) { return type < '1' || type > '6'; }
+
+  static std::string name_of(const Header& header) {
+    const std::string name(field(header, 0, 100));
+    const bool ustar = std::string_view(header.data() + 257, 6) == std::string_view("ustar\0", 6);
+    const std::string prefix(ustar ? field(header, 345, 155) : "");
+    return prefix.empty() ? name : prefix + "/" + name;
+  }
+
+  // After the end only padding may come: what `cat` appended would be passed over in silence.
+  void check_end(int64_t at, int64_t end) const {
+    std::vector<char> bytes;
+    for (; at < end; at += static_cast<int64_t>(bytes.size())) {
+      bytes.resize(static_cast<size_t>(std::min<int64_t>(end - at, 1 << 16)));
+      file_.read_at(at, bytes.data(), static_cast<int64_t>(bytes.size()));
+      const auto other = std::find_if(bytes.begin(), bytes.end(), [](char c) { return c != 0; });
+      if (other != bytes.end()) {
+        fail(at + (other - bytes.begin()),
+             "something follows the end of the archive; of archives put one behind the "
+             "other only the first would be read, join them with tar --concatenate");
+      }
+    }
+  }
+
+  void extend(char type, int64_t offset, int64_t size, Extended& extended) const {
+    if (type == 'g') return;  // speaks of all members: comments, times
+    if (size > kMaximumText) {
+      fail(offset, "a name or header of " + std::to_string(size) + " bytes, at most " + std::to_string(kMaximumText) +
+                       " are expected; it is damaged");
+    }
+    std::string text(static_cast<size_t>(size), '\0');
+    file_.read_at(offset, text.data(), size);
+    if (type == 'x') return read_pax(text, offset, extended);
+    text.resize(std::strlen(text.c_str()));
+    (type == 'L' ? extended.path : extended.link) = text;
+  }
+
+  // Records "LENGTH KEY=VALUE\n".
+  void read_pax(std::string_view text, int64_t offset, Extended& extended) const {
+    while (!text.empty()) {
+      size_t length = 0;
+      const auto [space, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+      const auto begin = static_cast<size_t>(space - text.data()) + 1;
+      const size_t equals = text.find('=');
+      if (error != std::errc() || length > text.size() || begin >= length || text[begin - 1] != ' ' ||
+          text[length - 1] != '\n' || equals >= length) {
+        fail(offset, "a pax header that does not keep to its format; it is damaged");
+      }
+      const std::string_view key = text.substr(begin, equals - begin);
+      const std::string value(text.substr(equals + 1, length - equals - 2));
+      if (key == "path" || key == "GNU.sparse.name") extended.path = value;
+      if (key == "linkpath") extended.link = value;
+      if (key.substr(0, 11) == "GNU.sparse.") extended.sparse = true;
+      if (key == "size") {
+        const auto [end, wrong] = std::from_chars(value.data(), value.data() + value.size(), extended.size);
+        if (wrong != std::errc() || end != value.data() + value.size() || extended.size < 0) {
+          fail(offset, "a pax header with the size \"" + value + "\"; it is damaged");
+        }
+      }
+      text.remove_prefix(length);
+    }
+  }
+
+  void add(const std::string& folder, const std::string& name, char type, const Content& content, int depth) {
+    const std::string path = folder + without_root(name);
+    const bool regular = type == '0' || type == '\0' || type == '7' || type == 'S';
+    if (regular && ends_in(path, ".tar")) {
+      if (depth == kMaximumDepth) fail(content.offset, path + " lies too deep: archives in archives in archives");
+      return run(content.offset, content.offset + content.size, path.substr(0, path.size() - 4) + "/", depth + 1);
+    }
+    if (!has_image_extension(path) || (!regular && type != '1' && type != '2')) return;
+    TarMember member{path, content.offset, content.size, ""};
+    if (type == 'S' || content.extended.sparse) member.failure = "is stored with holes (sparse); unpack it";
+    if (content.size > kMaximumImage) member.failure = "has more than 1 GiB";
+    if (type == '1' || type == '2') {
+      const std::string link =
+          content.extended.link.empty() ? std::string(field(content.header, 157, 100)) : content.extended.link;
+      const auto target = images_.find(folder + without_root(link));
+      if (type == '2') {
+        member.failure = "is a symbolic link to " + link + "; unpack the archive";
+      } else if (target == images_.end()) {
+        member.failure = "is a link to " + link + ", which does not stand before it in the archive";
+      } else {
+        member = target->second;
+        member.path = path;
+      }
+    }
+    images_[path] = member;
+  }
+
+  const TarBytes& file_;
+  std::map<std::string, TarMember>& images_;
+};
+
+}  // namespace
+
+TarArchive::TarArchive(const std::string& path) : bytes_(std::make_unique<TarBytes>(path)) {
+  std::map<std::string, TarMember> images;
+  Walk(*bytes_, images).run(0, bytes_->size, "", 0);
+  if (images.empty()) throw FileError(path, "holds no images; looked for members that end in .jpg, .png, ...");
+  for (auto& [name, member] : images) images_.push_back(std::move(member));
+}
+
+TarArchive::~TarArchive() = default;
+TarArchive::TarArchive(TarArchive&&) noexcept = default;
+
+const std::vector<TarMember>& TarArchive::images() const { return images_; }
+
+const TarMember* TarArchive::find(const std::string& path) const {
+  const auto found = std::lower_bound(images_.begin(), images_.end(), path,
+                                      [](const TarMember& member, const std::string& p) { return member.path < p; });
+  return found != images_.end() && found->path == path ? &*found : nullptr;
+}
+
+std::vector<uint8_t> TarArchive::read(const TarMember& member) const {
+  std::vector<uint8_t> bytes(static_cast<size_t>(member.size));
+  bytes_->read_at(member.offset, bytes.data(), member.size);
+  return bytes;
+}
+
+bool is_tar_file(const std::string& path) {
+  for (const char* ending : {".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst"}) {
+    if (ends_in(path, ending)) return true;
+  }
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  Header header{};
+  const bool whole = descriptor >= 0 && ::read(descriptor, header.data(), kBlock) == kBlock;
+  if (descriptor >= 0) ::close(descriptor);
+  return whole && std::string_view(header.data() + 257, 5) == "ustar" && checksum_holds(header);
+}
+
+}  // namespace dcgan::data
