@@ -287,15 +287,16 @@ class Extract(ProgramTest):
 
     def test_killed_at_random_moments_and_resumed_it_ends_with_the_rows_of_an_uninterrupted_run(self):
         lines, output = self.path("long-list.txt"), self.path("killed.h5")
-        lines.write_text("\n".join(self.paths * 120))
+        lines.write_text("\n".join(self.paths * 80))
         self.extract("long.h5", "--list", lines, "--threads", 1)
         arguments = [self.images, "-o", output, "--model", self.model, "--list", lines, "--threads", 1, "--resume"]
         generator, kills, most = random.Random(1), 0, 40
         while not output.exists() and kills < most:
             # One in four is Ctrl-C, which keeps everything; a killed run loses what came after its last flush.
             number = signal.SIGINT if kills % 4 == 3 else signal.SIGKILL
-            code = self.run_until(arguments, generator.uniform(0.3, 2), number)
-            self.assertIn(code, (3, 130, -signal.SIGKILL))
+            code = self.run_until(arguments, generator.uniform(0.3, 1.5), number)
+            # A signal that comes before the handlers are installed ends the process at once.
+            self.assertIn(code, (3, 130, -signal.SIGKILL, -signal.SIGINT))
             kills += code != 3
         self.assertGreater(kills, 1)
         self.assertLess(kills, most, "it started over and over")
@@ -304,7 +305,7 @@ class Extract(ProgramTest):
 
     def test_resume_says_what_changed(self):
         lines, output = self.path("resume-list.txt"), self.path("changed.h5")
-        lines.write_text("\n".join(self.paths * 120))
+        lines.write_text("\n".join(self.paths * 80))
         arguments = ["--list", lines, "--threads", 1]
         command = [self.images, "-o", output, "--model", self.model, *arguments]
         for seconds in (1.5, 1, 0.7, 0.5):
@@ -314,7 +315,7 @@ class Extract(ProgramTest):
         self.assert_refuses(*refuses, "--resize", "area", code=1, says=["preprocessing", "area", "--overwrite"])
         self.assert_refuses(*refuses, "--grid", 2, code=1, says=["layer_offsets"])
         self.assert_refuses(*refuses, "--storage", "f16", code=1, says=["storage", "f32", "f16"])
-        lines.write_text("\n".join(reversed(self.paths * 120)))
+        lines.write_text("\n".join(reversed(self.paths * 80)))
         self.assert_refuses(*refuses, code=1, says=["input_list"])
 
 
