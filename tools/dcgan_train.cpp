@@ -12,6 +12,7 @@
 #include "dcgan/trainer.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
+#include "tools/train/probe.h"
 
 namespace {
 
@@ -42,17 +43,24 @@ void describe(FileOptions& o, Visitor&& f) {
 
 class ConsoleObserver : public TrainObserver {
  public:
-  explicit ConsoleObserver(bool quiet) : quiet_(quiet) {}
+  ConsoleObserver(bool quiet, const tools::Probe* probe) : quiet_(quiet), probe_(probe) {}
 
   void on_message(const std::string& line) override { cli::log(quiet_, line); }
   void on_step(int64_t done, int64_t total) override {
     if (!progress_) progress_ = std::make_unique<cli::Progress>("step", total, quiet_);
     progress_->update(done);
   }
+  std::optional<double> probe(const std::string& model_file) override {
+    if (probe_ == nullptr) return std::nullopt;
+    const double accuracy = probe_->accuracy(model_file);
+    cli::log(quiet_, "Probe: " + std::to_string(accuracy) + " of the held-out images are right.");
+    return accuracy;
+  }
   bool should_stop() override { return cli::interrupted(); }
 
  private:
   bool quiet_;
+  const tools::Probe* probe_;
   std::unique_ptr<cli::Progress> progress_;
 };
 
@@ -132,12 +140,14 @@ void print_plan(TrainingRun& training, const PackedImageReader& images) {
 int run(int argc, const char* const* argv) {
   FileOptions files;
   TrainingRun training;
+  tools::ProbeOptions probe_options;
   cli::CommonOptions common;
   cli::CommandLine line("dcgan-train", "Trains a DCGAN on unlabelled images.",
                         "dcgan-train --data imagenet32.h5 --out runs/narrow --ndf 32 --ngf 32 --steps 5000");
   line.add("Files", files);
   line.add("Architecture", training.architecture);
   line.add("Training", training.options);
+  line.add("Probe", probe_options);
   line.add("Common", common);
   line.start_from(files.recipe, recipe_path);
   if (!line.parse(argc, argv)) return 0;
@@ -173,7 +183,11 @@ int run(int argc, const char* const* argv) {
     print_plan(training, images);
     return 0;
   }
-  ConsoleObserver observer(common.quiet);
+  std::optional<tools::Probe> probe;
+  if (!probe_options.images.empty()) {
+    probe.emplace(probe_options, training.architecture.image_size, training.threads, common.seed);
+  }
+  ConsoleObserver observer(common.quiet, probe ? &*probe : nullptr);
   const int64_t done = run_training(training, images, observer);
   const std::string model = files.out + "/model.safetensors";
   if (common.json) {

@@ -127,6 +127,23 @@ class MainJob(ProgramTest):
         self.train("no-model", 4, "--resume")
         self.assertEqual(model.stat().st_mtime_ns, before)  # a finished run is left as it is
 
+    def test_a_probe_keeps_the_best_model_and_wants_labels(self):
+        self.train("probed", 4, "--checkpoint-every", 2, "--probe", self.folder / "test.h5", "--probe-images", 30)
+        metrics = [json.loads(line) for line in (self.folder / "probed/metrics.jsonl").read_text().splitlines()]
+        scores = {line["step"]: line["probe_score"] for line in metrics if "probe_score" in line}
+        self.assertEqual(sorted(scores), [2, 4])
+        self.assertTrue((self.folder / "probed/best.safetensors").exists())
+        self.train("probed-c", 4, "--checkpoint-every", 2, "--probe", self.folder / "test.h5", "--probe-c", 1e-9)
+        with h5py.File(self.folder / "test.h5") as file, h5py.File(self.folder / "unlabelled.h5", "w") as unlabelled:
+            for name, value in file.attrs.items():
+                unlabelled.attrs[name] = value
+            for name in file:
+                if name not in ("labels", "classes"):
+                    file.copy(name, unlabelled)
+        self.assert_refuses("dcgan-train", "--data", self.folder / "train.h5", "--out", self.folder / "x", "--steps", 1,
+                            "--probe", self.folder / "unlabelled.h5", *NARROW, code=1,
+                            says=["unlabelled.h5", "no labels", "--probe"])
+
     def test_a_dry_run_prints_a_recipe_that_makes_the_same_training_and_writes_nothing(self):
         before = sorted(self.folder.iterdir())
         data = ["--data", self.folder / "train.h5"]

@@ -79,6 +79,7 @@ TEST_F(Trainer, StoppedAnywhereAndResumedEndsAsIfItHadNeverStopped) {
   for (const Schedule schedule : {Schedule::kAlternating, Schedule::kBoth}) {
     TrainingRun whole = small_run(folder_ / ("whole-" + to_name(schedule)), 6);
     whole.options.schedule = schedule;
+    whole.options.average_decay = schedule == Schedule::kBoth ? 0.9 : 0;
     train(whole);
     for (const int64_t stop : {1, 2, 5}) {
       TrainingRun parts = whole;
@@ -174,6 +175,7 @@ TEST_F(Trainer, IsChangedByEachOption) {
       {"beta1", [](TrainingRun& r) { r.options.beta1 = 0.9; }},
       {"beta2", [](TrainingRun& r) { r.options.beta2 = 0.9; }},
       {"weight-decay", [](TrainingRun& r) { r.options.weight_decay = 0.1; }},
+      {"average-decay", [](TrainingRun& r) { r.options.average_decay = 0.5; }},
       {"decay-steps", [](TrainingRun& r) { r.options.decay_steps = 3; }},
       {"ndf", [](TrainingRun& r) { r.architecture.ndf = 5; }},
       {"ngf", [](TrainingRun& r) { r.architecture.ngf = 5; }},
@@ -230,6 +232,91 @@ TEST_F(Trainer, DoesNotTouchARunThatIsThere) {
   EXPECT_EQ(train(run), 1);
 }
 
+std::vector<float> first_kernel(const TrainingRun& run) {
+  return load_model(run.folder + "/model.safetensors").tensors.at("discriminator.conv1.weight").to_floats();
+}
+
+TEST_F(Trainer, AveragesWeightsOverTheStepsAsTheOptionSays) {
+  constexpr double kDecay = 0.75;
+  std::vector<std::vector<float>> weights;
+  for (int64_t steps = 0; steps <= 3; ++steps) {
+    const TrainingRun run = small_run(folder_ / ("plain" + std::to_string(steps)), steps);
+    train(run);
+    weights.push_back(first_kernel(run));
+  }
+  TrainingRun averaged = small_run(folder_ / "averaged", 3);
+  averaged.options.average_decay = kDecay;
+  train(averaged);
+  const std::vector<float> result = first_kernel(averaged);
+  for (size_t i = 0; i < result.size(); ++i) {
+    double expected = weights[0][i];
+    for (size_t step = 1; step <= 3; ++step) expected = kDecay * expected + (1 - kDecay) * weights[step][i];
+    EXPECT_NEAR(result[i], expected, 1e-7);
+  }
+}
+
+// A generator of one channel against a discriminator of 16 that learns far too fast.
+TrainingRun collapsing_run(const std::string& folder, OnCollapse on_collapse) {
+  TrainingRun run = small_run(folder, 100);
+  run.architecture.ngf = 1;
+  run.architecture.ndf = 16;
+  run.architecture.nz = 2;
+  run.options.learning_rate = 0.05;
+  run.options.sample_every = 5;
+  run.options.checkpoint_every = 5;
+  run.options.on_collapse = on_collapse;
+  return run;
+}
+
+class Listener : public TrainObserver {
+ public:
+  void on_message(const std::string& line) override { heard += line + "\n"; }
+  std::string heard;
+};
+
+TEST_F(Trainer, WarnsStopsOrGoesBackWhenItHasCollapsed) {
+  const TrainingRun warned = collapsing_run(folder_ / "warned", OnCollapse::kWarn);
+  Listener listener;
+  EXPECT_EQ(run_training(warned, images_, listener), 100);
+  EXPECT_THAT(listener.heard, HasSubstr("At step "));
+
+  const TrainingRun stopped = collapsing_run(folder_ / "stopped", OnCollapse::kStop);
+  EXPECT_THAT([&] { train(stopped); }, ThrowsMessage<Error>(HasSubstr("are kept. A lower --learning-rate")));
+  EXPECT_FALSE(fs::is_empty(stopped.folder + "/checkpoints"));
+
+  const TrainingRun rewound = collapsing_run(folder_ / "rewound", OnCollapse::kRewind);
+  Listener rewinds;
+  EXPECT_THAT([&] { run_training(rewound, images_, rewinds); }, ThrowsMessage<Error>(HasSubstr("At step ")));
+  EXPECT_THAT(rewinds.heard, HasSubstr("Going back to step "));
+  EXPECT_FALSE(fs::is_empty(rewound.folder + "/checkpoints"));
+}
+
+TEST_F(Trainer, KeepsTheModelOfTheHighestScoreAlsoAfterAResume) {
+  class Probe : public TrainObserver {
+   public:
+    explicit Probe(std::vector<double> scores) : scores_(std::move(scores)) {}
+    std::optional<double> probe(const std::string& model) override {
+      models.push_back(test::bytes_of(model));
+      return scores_.at(models.size() - 1);
+    }
+    std::vector<std::string> models;
+
+   private:
+    std::vector<double> scores_;
+  };
+  TrainingRun run = small_run(folder_ / "run", 3);
+  run.options.checkpoint_every = 1;
+  Probe first({0.1, 0.7, 0.3});
+  run_training(run, images_, first);
+  EXPECT_EQ(test::bytes_of(run.folder + "/best.safetensors"), first.models[1]);
+  EXPECT_EQ(metrics_of(run).at(3)["probe_score"], 0.7);
+  run.mode = TrainingRun::Mode::kResume;
+  run.options.steps = 5;
+  Probe second({0.6, 0.9});
+  run_training(run, images_, second);
+  EXPECT_EQ(test::bytes_of(run.folder + "/best.safetensors"), second.models[1]);
+}
+
 TEST_F(Trainer, OverwritesRunsOnly) {
   TrainingRun run = small_run(folder_ / "project", 1);
   const std::string precious = run.folder + "/samples/precious.txt";
@@ -274,11 +361,6 @@ TEST_F(Trainer, KeepsASecondTrainingOutOfItsFolder) {
 }
 
 TEST_F(Trainer, RecordsItsThreadsAndSaysWhenTheyDiffer) {
-  class Listener : public TrainObserver {
-   public:
-    void on_message(const std::string& line) override { heard += line + "\n"; }
-    std::string heard;
-  };
   TrainingRun run = small_run(folder_ / "run", 2);
   train(run);
   run.mode = TrainingRun::Mode::kResume;

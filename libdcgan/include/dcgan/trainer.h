@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,16 @@ struct EnumNames<Schedule> {
   static constexpr std::array<std::string_view, 2> kNames = {"alternating", "both"};
 };
 
+/// What follows when a training has collapsed (train/collapse.h says when): an end with an error; going back to the
+/// oldest checkpoint that is kept, with other noise and another order of images from there on, three times at most; or
+/// a message only.
+enum class OnCollapse { kStop, kRewind, kWarn };
+
+template <>
+struct EnumNames<OnCollapse> {
+  static constexpr std::array<std::string_view, 3> kNames = {"stop", "rewind", "warn"};
+};
+
 /// Training. Defaults: arXiv:1511.06434, section 4; the authors' lib/updates.py. Steps are pairs: one update of each
 /// network.
 struct TrainOptions {
@@ -34,6 +45,8 @@ struct TrainOptions {
   double beta2 = 0.999;
   double weight_decay = 0;  ///< added to the gradient of every parameter; authors: 1e-5 for faces
   int64_t decay_steps = 0;
+  double average_decay = 0;
+  OnCollapse on_collapse = OnCollapse::kWarn;
   int64_t statistics_minibatches = 32;
   int64_t log_every = 20;
   int64_t sample_every = 500;
@@ -51,6 +64,11 @@ void describe(TrainOptions& o, Visitor&& f) {
   f(o.beta2, "beta2", "Adam's decay of the second moment");
   f(o.weight_decay, "weight-decay", "L2 penalty added to every gradient");
   f(o.decay_steps, "decay-steps", "last steps, over which the learning rate falls linearly to 0");
+  f(o.average_decay, "average-decay",
+    "samples and model are made of averaged weights: average = X * average + (1 - X) * weight after each step; 0: of "
+    "the last ones");
+  f(o.on_collapse, "on-collapse",
+    "when D(x) is stuck at 1 or all samples are alike: stop, rewind to a checkpoint, or warn");
   f(o.statistics_minibatches, "statistics-minibatches",
     "minibatches of 128 training images that the model's batch-norm statistics are averaged over");
   f(o.log_every, "log-every", "steps from one line of metrics.jsonl to the next");
@@ -93,13 +111,16 @@ class DCGAN_EXPORT TrainObserver {
   virtual void on_message(const std::string& /*line*/) {}
   virtual void on_step(int64_t /*done*/, int64_t /*total*/) {}
   virtual void on_report(const StepReport& /*report*/) {}
+  /// A model was written; the caller may measure how good it is, on images that are no test set.
+  /// @return a score, higher is better; the model of the best one is kept as best.safetensors. Nothing: not measured.
+  virtual std::optional<double> probe(const std::string& /*model_file*/) { return std::nullopt; }
   /// Asked after every step; true ends the training after a checkpoint.
   virtual bool should_stop() { return false; }
 };
 
 /// A training in a run folder:
 ///   options.json, metrics.jsonl, events.out.tfevents.* (TensorBoard), samples/step-*.png,
-///   checkpoints/step-*.safetensors, model.safetensors.
+///   checkpoints/step-*.safetensors, model.safetensors, best.safetensors (where the observer probes).
 /// Everything random is a function of the seed and the step, so that stopping at any step and resuming gives the same
 /// parameters, bit for bit on one type of CPU with the same number of threads, as never stopping. On a GPU the order
 /// of sums is not fixed: there a resumed run agrees up to rounding.

@@ -51,7 +51,7 @@ class InferenceEngine {
   static bool supports(Instructions instructions);
 
   int64_t feature_count() const;    ///< D = grid^2 * (channels of the kept layers)
-  std::string description() const;  ///< instruction set, and the method and share of multiplications of each layer
+  std::string description() const;  ///< instruction set, and the method of each layer
 
   /// @param images    uint8 [count, H, W, 3], RGB
   /// @param features  float32 [count, D]: each kept layer flattened (C, H, W), lowest layer first

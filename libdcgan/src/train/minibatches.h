@@ -17,6 +17,12 @@ class Minibatches {
 
   /// The last minibatch may be short; one of a single image is left out, as the generator's batch norm over N needs
   /// two.
+  /// Another order from now on.
+  void reseed(uint64_t seed) {
+    seed_ = seed;
+    epoch_ = -1;
+  }
+
   int64_t per_epoch() const { return (count_ + batch_size_ - 2) / batch_size_; }
   /// Number of images of a minibatch.
   int64_t size_of(int64_t position) const;

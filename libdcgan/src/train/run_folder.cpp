@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "dcgan/errors.h"
@@ -21,6 +22,9 @@ using nlohmann::ordered_json;
 
 constexpr const char* kOptionsFile = "options.json";
 constexpr const char* kMetricsFile = "metrics.jsonl";
+constexpr const char* kModelFile = "model.safetensors";
+constexpr const char* kBestFile = "best.safetensors";
+constexpr const char* kScore = "probe_score";  // in metrics.jsonl and TensorBoard
 
 std::string step_name(int64_t step) {
   char text[32];
@@ -64,7 +68,7 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, int6
     : folder_(folder), recorded_threads_(threads) {
   const std::string options_path = path(kOptionsFile);
   const bool exists = fs::exists(options_path);
-  if (mode == TrainingRun::Mode::kNew && (exists || fs::exists(path("model.safetensors")))) {
+  if (mode == TrainingRun::Mode::kNew && (exists || fs::exists(path(kModelFile)))) {
     throw FileError(folder, "holds a run already; use --resume to go on with it, --overwrite to start anew.");
   }
   std::error_code error;
@@ -82,7 +86,7 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, int6
     refuse_differences(options_path, theirs.flatten(), ours.flatten());
   }
   if (mode == TrainingRun::Mode::kOverwrite && exists) {  // what no run has written is left alone
-    for (const char* name : {"checkpoints", "samples", kMetricsFile, "model.safetensors", "best.safetensors"}) {
+    for (const char* name : {"checkpoints", "samples", kMetricsFile, kModelFile, kBestFile}) {
       fs::remove_all(path(name), error);
     }
     remove_event_files(folder);
@@ -128,9 +132,18 @@ RunFolder::Checkpoint RunFolder::newest_checkpoint(TrainObserver& observer) {
   return {};
 }
 
+RunFolder::Checkpoint RunFolder::rewind() {
+  const std::vector<int64_t> steps = checkpoint_steps();
+  if (steps.empty()) return {};
+  for (const int64_t step : steps) {
+    if (step != steps.back()) fs::remove(checkpoint_path(step));
+  }
+  return {steps.back(), read_safetensors(checkpoint_path(steps.back()))};
+}
+
 int64_t RunFolder::model_step() const {
   try {
-    const ordered_json training = ordered_json::parse(load_model(path("model.safetensors")).training);
+    const ordered_json training = ordered_json::parse(load_model(path(kModelFile)).training);
     return training.at("step").get<int64_t>();
   } catch (const std::exception&) {
     return -1;
@@ -146,10 +159,14 @@ void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file, int6
 void RunFolder::open_log(int64_t step) {
   std::ifstream file(path(kMetricsFile));
   std::string kept;
+  best_score_ = -std::numeric_limits<double>::infinity();
   for (std::string line; std::getline(file, line);) {
     const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
     const auto logged = entry.is_object() ? entry.find("step") : entry.end();
-    if (logged != entry.end() && logged->is_number_integer() && *logged <= step) kept += line + "\n";
+    if (logged != entry.end() && logged->is_number_integer() && *logged <= step) {
+      kept += line + "\n";
+      if (entry.contains(kScore)) best_score_ = std::max(best_score_, entry.value(kScore, best_score_));
+    }
   }
   file.close();
   write_text(path(kMetricsFile), kept);
@@ -162,8 +179,22 @@ void RunFolder::log(const StepReport& report) {
     line[name] = value;
     events_->add_scalar(report.step, name, value);
   });
+  append_metrics(line.dump());
+}
+
+void RunFolder::log_probe(int64_t step, double score) {
+  append_metrics(ordered_json({{"step", step}, {kScore, score}}).dump());
+  events_->add_scalar(step, kScore, score);
+  if (score <= best_score_) return;
+  best_score_ = score;
+  const std::string partial = store::partial_path(path(kBestFile));
+  fs::copy_file(path(kModelFile), partial, fs::copy_options::overwrite_existing);
+  store::publish(partial, path(kBestFile));
+}
+
+void RunFolder::append_metrics(const std::string& line) const {
   std::ofstream file(path(kMetricsFile), std::ios::app);
-  file << line.dump() << "\n";
+  file << line << "\n";
   file.close();
   if (!file) throw FileError(path(kMetricsFile), "cannot be written; is the disk full? --resume goes on afterwards.");
 }

@@ -31,6 +31,8 @@ class RunFolder {
     SafetensorsFile file;
   };
   Checkpoint newest_checkpoint(TrainObserver& observer);
+  /// The oldest one that is kept; those after it are removed.
+  Checkpoint rewind();
   /// Appears whole; then all but the newest `keep` are removed.
   void write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const;
 
@@ -41,17 +43,21 @@ class RunFolder {
   /// killed past its last checkpoint, is dropped. Comes before the two below.
   void open_log(int64_t step);
   void log(const StepReport& report);
+  /// A line with the score of model.safetensors, which becomes best.safetensors if no earlier one was higher.
+  void log_probe(int64_t step, double score);
   /// samples/step-N.png, and the same picture in the events.
   void log_samples(int64_t step, const ImageBatch& samples, int64_t columns);
 
  private:
   std::vector<int64_t> checkpoint_steps() const;  // newest first
   std::string checkpoint_path(int64_t step) const;
+  void append_metrics(const std::string& line) const;
 
   std::string folder_;
   store::File lock_;
   int64_t recorded_threads_;
   std::optional<EventFile> events_;
+  double best_score_;
 };
 
 }  // namespace dcgan::train

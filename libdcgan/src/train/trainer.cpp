@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softplus.h>
+#include <ATen/ops/std.h>
 #include <ATen/ops/zeros.h>
 #include <sys/resource.h>
 
@@ -19,6 +20,7 @@
 #include "nn/network_tensors.h"
 #include "nn/networks.h"
 #include "train/adam.h"
+#include "train/collapse.h"
 #include "train/minibatches.h"
 #include "train/run_folder.h"
 #include "train/tensor_memory.h"
@@ -55,6 +57,9 @@ ImageBatch to_image_batch(const at::Tensor& images) {
   return batch;
 }
 
+// Mean over pixels of the standard deviation over the images.
+double spread(const at::Tensor& images) { return images.std(0).mean().item<double>(); }
+
 // What two data sets that train differently differ in: size, preparation, and a sample of the pixels.
 ordered_json describe_data(const PackedImageReader& images, const std::string& source) {
   constexpr int64_t kProbes = 256;
@@ -82,7 +87,12 @@ class Training {
         generator_(on_device(nn::make_generator(run.architecture, run.seed), device_)),
         discriminator_adam_(make_adam(discriminator_.parameters())),
         generator_adam_(make_adam(generator_.parameters())),
-        sums_(at::zeros({6}, device_)) {}
+        sums_(at::zeros({6}, device_)) {
+    if (run.options.average_decay > 0) {  // equal seeds: the averages begin at the initial weights
+      discriminator_average_ = on_device(nn::make_discriminator(run.architecture, run.seed), device_);
+      generator_average_ = on_device(nn::make_generator(run.architecture, run.seed), device_);
+    }
+  }
 
   int64_t step() const { return step_; }
   int64_t discriminator_parameters() const { return nn::count(discriminator_.parameters()); }
@@ -99,6 +109,10 @@ class Training {
       const at::Tensor real = minibatches_.at(step_);
       update_discriminator(real, rate);
       update_generator(real.size(0), rate);
+    }
+    if (run_.options.average_decay > 0) {
+      update_average(discriminator_.parameters(), discriminator_average_.parameters());
+      update_average(generator_.parameters(), generator_average_.parameters());
     }
     ++step_;
     ++steps_in_report_;
@@ -127,7 +141,9 @@ class Training {
     nn::store_tensors(generator_.parameters(), file.tensors);
     discriminator_adam_.save(file.tensors);
     generator_adam_.save(file.tensors);
-    file.metadata = {{"format", "dcgan-checkpoint"}, {"step", std::to_string(step_)}};
+    for (const auto& [name, tensor] : averages()) nn::store_tensors({{kAveragePrefix + name, tensor}}, file.tensors);
+    file.metadata = {
+        {"format", "dcgan-checkpoint"}, {"step", std::to_string(step_)}, {"rewinds", std::to_string(rewinds_)}};
     return file;
   }
 
@@ -136,8 +152,21 @@ class Training {
     nn::load_tensors(checkpoint.file.tensors, generator_.parameters());
     discriminator_adam_.load(checkpoint.file.tensors, checkpoint.step);
     generator_adam_.load(checkpoint.file.tensors, checkpoint.step);
+    for (const auto& [name, tensor] : averages()) {
+      nn::load_tensors(checkpoint.file.tensors, {{kAveragePrefix + name, tensor}});
+    }
     step_ = checkpoint.step;
+    const auto rewinds = checkpoint.file.metadata.find("rewinds");
+    set_rewinds(rewinds == checkpoint.file.metadata.end() ? 0 : std::stoll(rewinds->second));
   }
+
+  /// Goes on from a checkpoint with other noise and another order of the images than the run had after it.
+  void rewind_to(const RunFolder::Checkpoint& checkpoint) {
+    const int64_t rewinds = rewinds_ + 1;
+    restore(checkpoint);
+    set_rewinds(rewinds);
+  }
+  int64_t rewinds() const { return rewinds_; }
 
   /// Averages the fixed batch-norm statistics over the run's own images and noise: the same ones at every call.
   void infer_statistics(const PackedImageReader& images) {
@@ -145,22 +174,22 @@ class Training {
     const auto wanted = static_cast<size_t>(run_.options.statistics_minibatches * nn::kStatisticsMinibatch);
     const size_t count = std::min(order.size(), wanted);
     statistics_minibatches_ = (static_cast<int64_t>(count) + nn::kStatisticsMinibatch - 1) / nn::kStatisticsMinibatch;
-    nn::StatisticsAverage discriminator(discriminator_);
-    nn::StatisticsAverage generator(generator_);
+    nn::StatisticsAverage discriminator(shown_discriminator());
+    nn::StatisticsAverage generator(shown_generator());
     for (size_t first = 0; first < count; first += nn::kStatisticsMinibatch) {
       const auto size = static_cast<int64_t>(std::min<size_t>(nn::kStatisticsMinibatch, count - first));
       discriminator.add(minibatches_.rows(order.data() + first, size));
-      generator.add(noise("statistics-noise", first, size));
+      generator.add(noise(run_.seed, "statistics-noise", first, size));
     }
     discriminator.finish();
     generator.finish();
   }
 
-  ModelFile model(const ordered_json& training) const {
+  ModelFile model(const ordered_json& training) {
     ModelFile model;
     model.architecture = run_.architecture;
-    for (const auto& tensors :
-         {discriminator_.parameters(), discriminator_.buffers(), generator_.parameters(), generator_.buffers()}) {
+    for (const auto& tensors : {shown_discriminator().parameters(), shown_discriminator().buffers(),
+                                shown_generator().parameters(), shown_generator().buffers()}) {
       nn::store_tensors(tensors, model.tensors);
     }
     model.convolutions = static_cast<int64_t>(discriminator_.convolutions.size());
@@ -172,11 +201,13 @@ class Training {
     return model;
   }
 
-  /// A grid of samples of always the same noise, normalised by their own statistics as the authors do.
-  ImageBatch samples() const {
+  /// Samples of always the same noise, normalised by their own statistics as the authors do: float32 [N, 3, H, W].
+  at::Tensor samples() {
     const at::NoGradGuard no_grad;
-    return to_image_batch(generator_.forward(noise("samples", 0, kSamples), nn::Statistics::kBatch));
+    return shown_generator().forward(noise(run_.seed, "samples", 0, kSamples), nn::Statistics::kBatch);
   }
+  /// As many images of the first minibatch, of the same shape.
+  at::Tensor images() { return minibatches_.at(0).slice(0, 0, kSamples); }
 
  private:
   Adam make_adam(const nn::NamedTensors& parameters) const {
@@ -190,8 +221,34 @@ class Training {
     return run_.options.learning_rate * share;
   }
 
-  at::Tensor noise(std::string_view purpose, uint64_t position, int64_t count) const {
-    return nn::draw_noise(run_.architecture, count, derive_seed(run_.seed, purpose, position)).to(device_);
+  at::Tensor noise(uint64_t seed, std::string_view purpose, uint64_t position, int64_t count) const {
+    return nn::draw_noise(run_.architecture, count, derive_seed(seed, purpose, position)).to(device_);
+  }
+
+  nn::Discriminator& shown_discriminator() {
+    return run_.options.average_decay > 0 ? discriminator_average_ : discriminator_;
+  }
+  nn::Generator& shown_generator() { return run_.options.average_decay > 0 ? generator_average_ : generator_; }
+
+  nn::NamedTensors averages() const {
+    if (run_.options.average_decay == 0) return {};
+    nn::NamedTensors all = discriminator_average_.parameters();
+    for (const auto& named : generator_average_.parameters()) all.push_back(named);
+    return all;
+  }
+
+  void update_average(const nn::NamedTensors& values, const nn::NamedTensors& averages) const {
+    const at::NoGradGuard no_grad;
+    for (size_t i = 0; i < values.size(); ++i) {
+      at::Tensor average = averages[i].second;
+      average.lerp_(values[i].second, 1 - run_.options.average_decay);
+    }
+  }
+
+  void set_rewinds(int64_t rewinds) {
+    rewinds_ = rewinds;
+    seed_ = rewinds == 0 ? run_.seed : derive_seed(run_.seed, "rewind", static_cast<uint64_t>(rewinds));
+    minibatches_.reseed(seed_);
   }
 
   void update_discriminator(const at::Tensor& real, double rate) {
@@ -199,7 +256,7 @@ class Training {
     at::Tensor fake;
     {
       const at::NoGradGuard no_grad;
-      fake = generator_.forward(noise("discriminator-noise", static_cast<uint64_t>(step_), real.size(0)),
+      fake = generator_.forward(noise(seed_, "discriminator-noise", static_cast<uint64_t>(step_), real.size(0)),
                                 nn::Statistics::kBatch);
     }
     // Two passes: the statistics of real and generated images are never mixed (the authors' two graph evaluations).
@@ -219,8 +276,8 @@ class Training {
   void update_generator(int64_t batch_size, double rate) {
     set_requires_grad(discriminator_.parameters(), false);  // its gradients would be thrown away
     set_requires_grad(generator_.parameters(), true);
-    const at::Tensor fake =
-        generator_.forward(noise("generator-noise", static_cast<uint64_t>(step_), batch_size), nn::Statistics::kBatch);
+    const at::Tensor fake = generator_.forward(
+        noise(seed_, "generator-noise", static_cast<uint64_t>(step_), batch_size), nn::Statistics::kBatch);
     const at::Tensor loss = at::softplus(discriminator_.forward(fake, nn::Statistics::kBatch).neg()).mean();
     loss.backward();
     add_to_report(5, generator_adam_.gradient_norm());
@@ -230,11 +287,17 @@ class Training {
 
   void add_to_report(int64_t index, const at::Tensor& value) { sums_.select(0, index).add_(value.detach()); }
 
+  static constexpr const char* kAveragePrefix = "average.";
+
   const TrainingRun& run_;
+  uint64_t seed_ = run_.seed;  ///< of noise and order; another one after a rewind
+  int64_t rewinds_ = 0;
   c10::Device device_;
   Minibatches minibatches_;
   nn::Discriminator discriminator_;
   nn::Generator generator_;
+  nn::Discriminator discriminator_average_;  ///< without tensors unless weights are averaged
+  nn::Generator generator_average_;
   Adam discriminator_adam_, generator_adam_;
   int64_t step_ = 0;
   int64_t statistics_minibatches_ = 0;  ///< of the last infer_statistics()
@@ -288,6 +351,7 @@ void check(const TrainOptions& o) {
   require_option(o.learning_rate > 0, "learning-rate", o.learning_rate, "positive");
   require_option(o.beta1 >= 0 && o.beta1 < 1, "beta1", o.beta1, "from 0 to below 1");
   require_option(o.beta2 >= 0 && o.beta2 < 1, "beta2", o.beta2, "from 0 to below 1");
+  require_option(o.average_decay >= 0 && o.average_decay < 1, "average-decay", o.average_decay, "from 0 to below 1");
   require_option(o.weight_decay >= 0, "weight-decay", o.weight_decay, "0 or more");
 }
 
@@ -335,9 +399,16 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
     training.infer_statistics(images);
     ordered_json record = identity;
     record["step"] = training.step();
-    save_model(folder.path("model.safetensors"), training.model(record));
+    const std::string model = folder.path("model.safetensors");
+    save_model(model, training.model(record));
+    if (const std::optional<double> score = observer.probe(model)) folder.log_probe(training.step(), *score);
   };
-  const auto write_samples = [&] { folder.log_samples(training.step(), training.samples(), kSampleColumns); };
+  train::CollapseWatch watch;
+  const auto write_samples = [&] {
+    const at::Tensor samples = training.samples();
+    folder.log_samples(training.step(), to_image_batch(samples), kSampleColumns);
+    return watch.observe_spread(spread(samples), spread(training.images()));
+  };
   const auto report = [&] {
     const StepReport r = training.report();
     if (!std::isfinite(r.discriminator_loss + r.generator_loss + r.discriminator_gradient + r.generator_gradient)) {
@@ -346,6 +417,28 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
     }
     folder.log(r);
     observer.on_report(r);
+    return watch.observe(r);
+  };
+  // @return whether the training was taken back to a checkpoint
+  const auto rewound = [&](const std::string& collapse) {
+    if (collapse.empty()) return false;
+    const std::string message = "At step " + std::to_string(training.step()) + " " + collapse;
+    if (run.options.on_collapse == OnCollapse::kWarn) {
+      observer.on_message(message);
+      return false;
+    }
+    constexpr int64_t kMostRewinds = 3;
+    const bool again = run.options.on_collapse == OnCollapse::kRewind && training.rewinds() < kMostRewinds;
+    const RunFolder::Checkpoint checkpoint = again ? folder.rewind() : RunFolder::Checkpoint();
+    if (checkpoint.step < 0) {
+      throw Error(message + " The checkpoints in " + run.folder +
+                  " are kept. A lower --learning-rate or another --seed may help.");
+    }
+    training.rewind_to(checkpoint);
+    folder.open_log(checkpoint.step);
+    watch = train::CollapseWatch();
+    observer.on_message(message + " Going back to step " + std::to_string(checkpoint.step) + ", with other noise.");
+    return true;
   };
 
   training.start_report();
@@ -357,8 +450,12 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
     stop = observer.should_stop();
     const bool last = stop || step == run.options.steps;
     const bool save_now = last || step % run.options.checkpoint_every == 0;
-    if (save_now || step % run.options.log_every == 0) report();  // a network that is not finite is not saved
-    if (last || step % run.options.sample_every == 0) write_samples();
+    if (save_now || step % run.options.log_every == 0) {
+      if (rewound(report())) continue;  // a network that is not finite or has collapsed is not saved
+    }
+    if (last || step % run.options.sample_every == 0) {
+      if (rewound(write_samples())) continue;
+    }
     if (save_now) {
       save();
       training.start_report();  // the time of saving is not that of the next steps

@@ -1,0 +1,25 @@
+#include "train/collapse.h"
+
+#include <cstdio>
+
+namespace dcgan::train {
+
+std::string CollapseWatch::observe(const StepReport& report) {
+  won_reports_ = report.discriminator_loss < kWonLoss ? won_reports_ + 1 : 0;
+  if (won_reports_ != kWonReports) return "";
+  return "the discriminator has won: its loss was below 0.01 in the last 10 reports, D(x) is stuck at 1, and the "
+         "generator "
+         "learns nothing more.";
+}
+
+std::string CollapseWatch::observe_spread(double samples, double images) {
+  const bool before = alike_;
+  alike_ = samples < kAlikeDeviation * images;
+  if (!alike_ || before) return "";
+  char text[160];
+  std::snprintf(text, sizeof text, "the samples are alike: they vary %.1f%% as much as the images.",
+                100 * samples / images);
+  return text;
+}
+
+}  // namespace dcgan::train

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "dcgan/trainer.h"
+
+namespace dcgan::train {
+
+/// Watches a training for the two ways in which it stops teaching anything. The limits are ours: healthy runs in
+/// docs/benchmarks.md stay above the first by a factor of 10 and above the second by a factor of 5.
+class CollapseWatch {
+ public:
+  static constexpr double kWonLoss = 0.01;         ///< nats; real and generated are told apart with 99.5% each
+  static constexpr int kWonReports = 10;           ///< in a row
+  static constexpr double kAlikeDeviation = 0.05;  ///< of the samples, as a share of the images'
+
+  /// @return what is wrong, in one sentence; empty if nothing is, or if it was said before
+  std::string observe(const StepReport& report);
+  /// @param samples, images  mean over pixels of the standard deviation over generated and over real images
+  std::string observe_spread(double samples, double images);
+
+ private:
+  int won_reports_ = 0;
+  bool alike_ = false;
+};
+
+}  // namespace dcgan::train

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dcgan/packed_images.h"
+#include "eval/choose_c.h"
+
+namespace dcgan::tools {
+
+struct ProbeOptions {
+  std::string images;  ///< packed file with labels; empty: no probe
+  double c = 1e-3;
+  int64_t count = 2000;  ///< images
+};
+
+template <class Visitor>
+void describe(ProbeOptions& o, Visitor&& f) {
+  f(o.images, "probe",
+    "packed labelled images, not a test set: after each checkpoint a linear SVM on the features of one half is tried "
+    "on "
+    "the other, and the best model is kept as best.safetensors");
+  f(o.c, "probe-c", "C of the probe's SVM");
+  f(o.count, "probe-images", "images of the file that are used, evenly spread");
+}
+
+/// Tells how well a linear machine separates labelled images by the features of a model, with its own statistics.
+class Probe {
+ public:
+  /// @param seed  of which images are fitted to and which are tried
+  /// @throws OptionError or FileError: no labels, images of another size than the network's.
+  Probe(const ProbeOptions& options, int64_t image_size, int64_t threads, uint64_t seed);
+
+  /// @return share of the held-out half that is right, 0 to 1
+  double accuracy(const std::string& model_file) const;
+
+ private:
+  ProbeOptions options_;
+  int64_t image_size_, threads_;
+  uint64_t seed_;
+  std::vector<uint8_t> pixels_;  ///< uint8 [N, H, W, 3]
+  std::vector<int32_t> labels_;  ///< [N]
+  int64_t classes_;              ///< K
+  eval::RowSplit split_;
+};
+
+}  // namespace dcgan::tools
