@@ -1,5 +1,6 @@
 """dcgan-extract from outside: shards and merging, verifying, planning, archives, exports, interruptions."""
 
+import csv
 import gzip
 import json
 import os
@@ -234,6 +235,33 @@ class Extract(ProgramTest):
             self.path(name).write_bytes(damaged)
             self.assert_refuses("dcgan-extract", self.path(name), "-o", self.path("x.h5"), "--model", self.model, code=1,
                                 says=[name, says])
+
+    # --- exports
+
+    def test_exports_are_what_numpy_and_csv_readers_expect(self):
+        odd = self.path("quoted")
+        (odd / "a, \"b\"").mkdir(parents=True)
+        shutil.copy(self.images / self.good[0], odd / "a, \"b\"" / "x\ny.png")
+        self.extract("quoted.h5", images=odd, expect=0)
+        self.extract("half.h5", "--storage", "f16")
+        for name, dtype in (("straight", "float32"), ("half", "float16"), ("quoted", "float32")):
+            with self.subTest(name=name):
+                npy, table = self.path(f"{name}.npy"), self.path(f"{name}.csv")
+                self.run_program("dcgan-extract", "export", self.path(f"{name}.h5"), "--npy", npy, "--csv", table)
+                content = whole(self.path(f"{name}.h5"))
+                exported = numpy.load(npy, mmap_mode="r")
+                self.assertEqual(exported.dtype, dtype)
+                numpy.testing.assert_array_equal(exported, content["features"])
+                with open(table, newline="", encoding="utf-8") as lines:
+                    rows = list(csv.DictReader(lines))
+                self.assertEqual([row["path"] for row in rows], [path.decode() for path in content["paths"]])
+                self.assertEqual([int(row["label"]) for row in rows], list(content["labels"]))
+                self.assertEqual([row["class"] for row in rows],
+                                 [content["classes"][label].decode() for label in content["labels"]])
+        export = ["dcgan-extract", "export", self.path("straight.h5")]
+        self.assert_refuses(*export, "--npy", self.path("half.npy"), code=1, says=["half.npy", "--overwrite"])
+        self.assert_refuses(*export, code=2, says=["--npy", "--csv"])
+        self.run_program(*export, "--npy", self.path("half.npy"), "--overwrite")
 
     # --- planning
 

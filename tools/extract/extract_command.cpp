@@ -81,7 +81,7 @@ void print_plan(const Plan& plan, double rate, const std::string& device, bool j
 bool ExtractArguments::parse(int argc, const char* const* argv) {
   cli::CommandLine line("dcgan-extract",
                         "Features of a trained discriminator for every image, into one HDF5 file.\nCommands on such "
-                        "files, with their own --help: dcgan-extract merge, dcgan-extract verify.",
+                        "files, with their own --help: dcgan-extract merge, verify, export.",
                         "dcgan-extract photos/ -o photos.h5 --model runs/narrow/model.safetensors");
   line.positional(images, "IMAGES", "files, folders (recursive), one .tar archive or one packed file");
   line.add("Images", input);
