@@ -66,11 +66,12 @@ int orientation(jpeg_decompress_struct& info) {
   return 1;
 }
 
-// The smallest n/8 of the size whose shorter side is at least `side`.
+// 1/8, 1/4 or 1/2 of the size if the shorter side stays at least `side`. Not 3/8, 5/8, ...: libjpeg-turbo is slow at
+// those, and their pixels lie between those of the image (docs/benchmarks.md has the price of each).
 unsigned scale_eighths(const jpeg_decompress_struct& info, int64_t side) {
   const int64_t shorter = std::min(info.image_width, info.image_height);
   unsigned eighths = 8;
-  while (side > 0 && eighths > 1 && shorter * (eighths - 1) / 8 >= side) --eighths;
+  while (side > 0 && eighths > 1 && shorter * (eighths / 2) / 8 >= side) eighths /= 2;
   return eighths;
 }
 

@@ -25,7 +25,7 @@ struct DecodedImage {
 
 struct DecodeOptions {
   int64_t max_pixels = 100'000'000;  ///< H * W of the stored image, before any scaling: 300 MB once decoded
-  int64_t scaled_side = 0;  ///< JPEGs may be decoded at n/8 of their size, shorter side at least this, pixels; 0: exact
+  int64_t scaled_side = 0;           ///< JPEGs may be decoded at 1/2, 1/4 or 1/8, shorter side at least this; 0: exact
 };
 
 template <class Visitor>

@@ -146,6 +146,8 @@ TEST(ImageDecoder, DecodesJpegsSmallerWhenAskedAndNoSmallerThanAsked) {
   const data::RgbImage image = data::decode_image_file(golden_image("rgb.jpg"), options).image;
   EXPECT_EQ(image.height, 8);
   EXPECT_EQ(image.width, 12);
+  options.scaled_side = 9;  // half of 16 would be too small, and 5/8 is not taken
+  EXPECT_EQ(data::decode_image_file(golden_image("rgb.jpg"), options).image.height, 16);
 }
 
 TEST(ImageDecoder, AcceptsZerosBeforeTheEndOfAJpegAndNothingElseThere) {

@@ -13,6 +13,7 @@ import unittest
 
 import h5py
 import numpy
+from PIL import Image
 from programs import NARROW, ProgramTest, program, write_image_folder
 
 DATASETS = ["features", "paths", "labels", "classes", "failures/path", "failures/reason"]
@@ -235,6 +236,27 @@ class Extract(ProgramTest):
             self.path(name).write_bytes(damaged)
             self.assert_refuses("dcgan-extract", self.path(name), "-o", self.path("x.h5"), "--model", self.model, code=1,
                                 says=[name, says])
+
+    # --- decoding
+
+    def test_scaled_decoding_is_recorded_and_changes_large_jpegs_a_little(self):
+        folder = self.path("large")
+        folder.mkdir()
+        for i, path in enumerate(self.good[:4]):
+            with Image.open(self.images / path) as picture:
+                picture.convert("RGB").resize((300, 260), Image.BICUBIC).save(folder / f"{i}.{'png' if i == 3 else 'jpg'}")
+        rows = []
+        for decode in ("exact", "scaled"):
+            self.extract(f"{decode}.h5", "--decode", decode, "--resize", "area", images=folder, expect=0)
+            with h5py.File(self.path(f"{decode}.h5")) as file:
+                preprocessing = json.loads(file.attrs["preprocessing"])
+                self.assertIn(decode, preprocessing["images"]["decoder"]["jpeg"])
+                rows.append(file["features"][:].astype(float))
+            self.verify(f"{decode}.h5")
+        difference = numpy.linalg.norm(rows[1] - rows[0], axis=1) / numpy.linalg.norm(rows[0], axis=1)
+        self.assertEqual(difference[3], 0)  # the PNG
+        self.assertTrue((difference[:3] > 0).all())
+        self.assertLess(difference.max(), 0.2)
 
     # --- exports
 

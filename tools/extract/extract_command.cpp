@@ -115,7 +115,7 @@ int extract_command(int argc, const char* const* argv) {
   features.threads = cli::resolve_threads(common.threads);
   features.device = common.device;
   FeatureExtractor extractor = make_extractor(options, features);
-  const data::OpenedImages opened = data::open_images(images, input, decode_options(options));
+  const data::OpenedImages opened = data::open_images(images, input, decode_options(options, extractor.image_size()));
   const data::ImageSource& source = *opened.source;
   for (const std::string& note : opened.notes) cli::log(common.quiet, note);
 

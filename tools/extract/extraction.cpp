@@ -124,8 +124,9 @@ void use_statistics(FeatureExtractor& extractor, const StatisticsOptions& statis
     if (!statistics.statistics_list.empty()) throw OptionError("--statistics-list needs --statistics-from.");
     return;
   }
-  StatisticsImages images(statistics, resize_options(options, extractor.image_size()), decode_options(options),
-                          cli::resolve_threads(common.threads), common.seed, common.quiet);
+  StatisticsImages images(statistics, resize_options(options, extractor.image_size()),
+                          decode_options(options, extractor.image_size()), cli::resolve_threads(common.threads),
+                          common.seed, common.quiet);
   extractor.infer_statistics(images.next(), statistics.statistics_from);
 }
 
@@ -136,9 +137,10 @@ data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size) 
   return resize;
 }
 
-data::DecodeOptions decode_options(const ExtractOptions& options) {
+data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size) {
   data::DecodeOptions decode;
   decode.max_pixels = options.max_pixels;
+  if (options.decode == DecodeMode::kScaled) decode.scaled_side = 2 * size;  // the resize averages what is left
   check(decode);
   return decode;
 }

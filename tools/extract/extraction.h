@@ -1,15 +1,34 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "data/image_decoder.h"
 #include "data/image_source.h"
 #include "data/resize.h"
 #include "dcgan/feature_extractor.h"
 #include "dcgan/feature_file.h"
+#include "dcgan/options.h"
 #include "tools/cli/command_line.h"
 #include "tools/extract/statistics_images.h"
+
+namespace dcgan::tools {
+
+/// How JPEGs are decoded: kScaled lets libjpeg halve them once to three times, to no less than twice the final size.
+enum class DecodeMode { kExact, kScaled };
+
+}  // namespace dcgan::tools
+
+namespace dcgan {
+
+template <>
+struct EnumNames<tools::DecodeMode> {
+  static constexpr std::array<std::string_view, 2> kNames = {"exact", "scaled"};
+};
+
+}  // namespace dcgan
 
 namespace dcgan::tools {
 
@@ -17,6 +36,7 @@ namespace dcgan::tools {
 struct ExtractOptions {
   std::string model;
   data::ResizeFilter resize = data::ResizeFilter::kLinear;
+  DecodeMode decode = DecodeMode::kExact;
   int64_t max_pixels = data::DecodeOptions{}.max_pixels;
 };
 
@@ -24,6 +44,8 @@ template <class Visitor>
 void describe(ExtractOptions& o, Visitor&& f) {
   f(o.model, "model", "model file (.safetensors)");
   f(o.resize, "resize", "for images of another size than the model's: linear (the authors') or area");
+  f(o.decode, "decode",
+    "exact, or scaled: large JPEGs are decoded at a part of their size, which is faster and changes the features");
   f(o.max_pixels, "max-pixels", "images with more pixels are failures");
 }
 
@@ -35,8 +57,9 @@ void use_statistics(FeatureExtractor& extractor, const StatisticsOptions& statis
                     const cli::CommonOptions& common);
 
 data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size);
+/// @param size  of the model's images, pixels
 /// @throws OptionError for a value out of range.
-data::DecodeOptions decode_options(const ExtractOptions& options);
+data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size);
 
 /// JSON of what was done to each image before the network, and where the batch-norm statistics come from.
 std::string preprocessing_json(const ExtractOptions& options, const FeatureExtractor& extractor,

@@ -244,7 +244,8 @@ int verify_command(int argc, const char* const* argv) {
     report["model"] = made.options.model;
     text += "model: " + made.options.model + " has the recorded hash " + info.model_sha256.substr(0, 12) + "...\n";
     if (missing.empty() && options.rows > 0) {
-      const data::OpenedImages opened = data::open_images(made.images, made.input, decode_options(made.options));
+      const data::OpenedImages opened =
+          data::open_images(made.images, made.input, decode_options(made.options, extractor.image_size()));
       use_statistics(extractor, made.statistics, made.options, made.common);
       const double worst = check_rows(file, *opened.source, extractor, made, options);
       const int64_t checked = std::min(options.rows, file.rows());
