@@ -142,6 +142,27 @@ FeaturePair pixel_features(const LoadedImages& training, const LoadedImages& tes
   return pair;
 }
 
+FeaturePair kmeans_features(const eval::KmeansOptions& options, const ProtocolModel& model,
+                            const LoadedImages& training, const LoadedImages& test) {
+  std::unique_ptr<cli::Progress> progress;
+  std::string shown;
+  eval::KmeansResources resources;
+  resources.threads = model.threads;
+  resources.on_progress = [&](const std::string& what, int64_t done, int64_t total) {
+    if (cli::interrupted()) throw cli::Interrupted();
+    if (what != shown) progress = std::make_unique<cli::Progress>(what, total, model.quiet);
+    shown = what;
+    progress->update(done);
+  };
+  const eval::KmeansDictionary dictionary =
+      eval::learn_dictionary(training.batch, options, derive_seed(model.seed, "K-means"), resources);
+  FeaturePair pair;
+  pair.training = eval::kmeans_features(training.batch, dictionary, resources);
+  pair.test = eval::kmeans_features(test.batch, dictionary, resources);
+  eval::standardise(*pair.training, *pair.test);
+  return pair;
+}
+
 FeaturePair untrained_features(const ProtocolModel& model, const LoadedImages& training, const LoadedImages& test) {
   const TemporaryFile file;
   save_model(file.path(), initialised_model(load_model(model.path).architecture, derive_seed(model.seed, "untrained")));

@@ -8,6 +8,7 @@
 #include "data/image_source.h"
 #include "dcgan/feature_extractor.h"
 #include "dcgan/images.h"
+#include "eval/baselines/kmeans.h"
 #include "eval/svm/rows.h"
 
 namespace dcgan::tools {
@@ -48,6 +49,11 @@ FeaturePair network_features(const ProtocolModel& model, const LoadedImages& tra
 
 /// The pixels themselves, x / 127.5 - 1.
 FeaturePair pixel_features(const LoadedImages& training, const LoadedImages& test);
+
+/// By K-means on patches of the training images, without labels; standardised. Of the model only threads, seed and
+/// quiet count.
+FeaturePair kmeans_features(const eval::KmeansOptions& options, const ProtocolModel& model,
+                            const LoadedImages& training, const LoadedImages& test);
 
 /// By the architecture of a model as it is before training; same layers, same rule for the statistics.
 FeaturePair untrained_features(const ProtocolModel& model, const LoadedImages& training, const LoadedImages& test);

@@ -6,6 +6,7 @@
 
 #include "data/open_images.h"
 #include "dcgan/model_file.h"
+#include "eval/baselines/kmeans.h"
 #include "eval/protocols/tables.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
@@ -52,20 +53,33 @@ class ProtocolCommand {
     line.add("Data and model", files);
     line.add("Machine", svm);
     line.add("Choice of C", cost);
+    line.add("K-means baseline", kmeans);
     line.add("Common", common);
   }
 
   /// To be called after line.parse().
   void check_options() {
     if (files.data.empty()) throw OptionError("--data is missing; give the folder of the data set.");
-    if (files.model.empty()) throw OptionError("--model is missing; give a model file, such as dcgan-train writes.");
+    if (files.model.empty() && kmeans.centroids == 0) {
+      throw OptionError("--model is missing; give a model file, such as dcgan-train writes, or only --kmeans.");
+    }
     if (cost.grid.empty()) throw OptionError("--c-grid is empty; give values of C, such as 1e-5,1e-4,1e-3.");
     for (const double c : cost.grid) eval::check_cost("c-grid", c);
     check(svm);
+    check(kmeans);
     threads = cli::resolve_threads(common.threads);
-    const ModelFile model = load_model(files.model);
-    image_size = model.architecture.image_size;
-    training_record_ = model.training;
+    if (!files.model.empty()) {
+      const ModelFile model = load_model(files.model);
+      image_size = model.architecture.image_size;
+      training_record_ = model.training;
+    }
+    const auto ignored = [&](bool useless, std::initializer_list<const char*> flags, const char* reason) {
+      for (const char* flag : flags) {
+        if (useless && line.given(flag)) cli::log(common.quiet, std::string("--") + flag + " is ignored: " + reason);
+      }
+    };
+    ignored(kmeans.centroids == 0, {"kmeans-patches", "kmeans-iterations"}, "there is no --kmeans.");
+    ignored(files.model.empty(), {"layers", "own-statistics"}, "there is no --model.");
     if (common.json) files.format = eval::TableFormat::kJson;
   }
 
@@ -108,9 +122,18 @@ class ProtocolCommand {
     };
     if (!files.no_baselines) {
       add("raw pixels", pixel_features(training, test), {});
+    }
+    if (!files.no_baselines && !files.model.empty()) {
       add("untrained network", untrained_features(model, training, test), {"same architecture, initialised"});
     }
-    add("DCGAN features + L2-SVM", network_features(model, training, test), {training_note()});
+    if (kmeans.centroids > 0) {
+      add("1 layer K-means, " + std::to_string(kmeans.centroids) + " centroids",
+          kmeans_features(kmeans, model, training, test),
+          {"Euclidean K-means on " + std::to_string(kmeans.patches) + " patches of the training images, standardised"});
+    }
+    if (!files.model.empty()) {
+      add("DCGAN features + L2-SVM", network_features(model, training, test), {training_note()});
+    }
     std::cout << eval::render(table, files.format);
   }
 
@@ -119,6 +142,7 @@ class ProtocolCommand {
   ProtocolFiles files;
   eval::SvmOptions svm;
   GridOptions cost;
+  eval::KmeansOptions kmeans;
   int64_t threads = 1, image_size = 32;
 
  private:
