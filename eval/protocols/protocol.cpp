@@ -139,28 +139,59 @@ void check(const DrawOptions& options) {
   positive("validation", options.validation_rows);
 }
 
-ProtocolResult few_labels(const LabelledFeatures& training, const LabelledFeatures& test, const DrawOptions& options,
-                          const ProtocolResources& resources) {
-  check(options);
-  check_sets(training, test);
-  ProtocolResult result;
-  const int64_t n = training.features.rows();
+namespace {
+
+// What draws are taken from, and the validation rows.
+struct Pool {
+  RowSplit split;
+  std::vector<std::vector<int64_t>> by_class;
+  std::vector<std::string> notes;
+};
+
+Pool set_up_pool(const LabelledFeatures& training, const DrawOptions& options, uint64_t seed) {
+  Pool pool;
+  const auto n = static_cast<int64_t>(training.labels.size());
   int64_t validation_rows = options.validation_rows;
   if (options.published_rows > 0 && n < options.published_rows) {
     validation_rows =
         std::max<int64_t>(1, std::llround(static_cast<double>(n) * static_cast<double>(options.validation_rows) /
                                           static_cast<double>(options.published_rows)));
-    result.notes.push_back("training set of " + std::to_string(n) + " instead of " +
-                           std::to_string(options.published_rows) + ": " + std::to_string(validation_rows) +
-                           " validation rows, in proportion");
+    pool.notes.push_back("training set of " + std::to_string(n) + " instead of " +
+                         std::to_string(options.published_rows) + ": " + std::to_string(validation_rows) +
+                         " validation rows, in proportion");
   }
   if (validation_rows >= n) {
     throw Error(std::to_string(n) + " training rows cannot give " + std::to_string(validation_rows) +
                 " validation rows; lower --validation.");
   }
+  pool.split = set_apart(training, validation_rows, derive_seed(seed, "validation"));
+  pool.by_class = rows_by_class(training, pool.split.training, options.per_class);
+  return pool;
+}
+
+}  // namespace
+
+DrawnRows draw_rows(const LabelledFeatures& training, const DrawOptions& options, uint64_t seed) {
+  check(options);
+  Pool pool = set_up_pool(training, options, seed);
+  DrawnRows drawn;
+  drawn.pool_rows = static_cast<int64_t>(pool.split.training.size());
+  drawn.rows.training = draw(pool.by_class, options.per_class, derive_seed(seed, "supervised draw"));
+  drawn.rows.validation = std::move(pool.split.validation);
+  drawn.notes = std::move(pool.notes);
+  return drawn;
+}
+
+ProtocolResult few_labels(const LabelledFeatures& training, const LabelledFeatures& test, const DrawOptions& options,
+                          const ProtocolResources& resources) {
+  check(options);
+  check_sets(training, test);
+  ProtocolResult result;
   const uint64_t seed = resources.solver.seed;
-  const RowSplit split = set_apart(training, validation_rows, derive_seed(seed, "validation"));
-  const auto by_class = rows_by_class(training, split.training, options.per_class);
+  const Pool pool = set_up_pool(training, options, seed);
+  result.notes = pool.notes;
+  const RowSplit& split = pool.split;
+  const auto& by_class = pool.by_class;
   const TrainingSet validation = training_set(training, split.validation);
 
   std::vector<double> grid = resources.grid;

@@ -40,7 +40,7 @@ struct ProtocolResult {
   int64_t training_rows = 0;  ///< of each fit whose accuracy is reported
   int64_t pool_rows = 0;      ///< that draws are taken from; 0: all rows are used
   int64_t validation_rows = 0;
-  int64_t test_rows = 0;
+  int64_t test_rows = 0;  ///< 0: the accuracy is that on the validation rows
   std::string training_hash, validation_hash, test_hash;
   std::vector<std::string> notes;  ///< what differs from the published setting, and what to beware of
 };
@@ -67,6 +67,15 @@ void describe(DrawOptions& o, Visitor&& f) {
 }
 
 void check(const DrawOptions& options);
+
+/// The rows of one draw and the validation rows, apart from the draws of few_labels: for a network that is trained on
+/// the labels themselves.
+struct DrawnRows {
+  RowSplit rows;
+  int64_t pool_rows = 0;
+  std::vector<std::string> notes;
+};
+DrawnRows draw_rows(const LabelledFeatures& training, const DrawOptions& options, uint64_t seed);
 
 /// The authors' svhn_semisup_analysis.py: validation rows are set apart from the training set; for each C some random
 /// draws are fitted and validated; then fresh draws at the best C are tested. Where the training set is smaller than

@@ -32,7 +32,8 @@ std::vector<std::string> details(const ResultTable& table, const ProtocolResult&
   std::ostringstream line;
   line << r.training_rows << " labels";
   if (r.pool_rows > 0) line << " in a draw from " << r.pool_rows;
-  line << ", " << r.validation_rows << " for validation, tested on " << r.test_rows << "; C = " << r.c;
+  line << ", " << r.validation_rows << " for validation";
+  if (r.test_rows > 0) line << ", tested on " << r.test_rows << "; C = " << r.c;
   lines.push_back(line.str());
   if (r.accuracy.n > 1) {
     double low = figure(table, r.accuracy.ci_low), high = figure(table, r.accuracy.ci_high);
@@ -41,8 +42,8 @@ std::vector<std::string> details(const ResultTable& table, const ProtocolResult&
                     number(100 * r.accuracy.authors, 2) + ", 95% confidence interval of the mean " + number(low, 2) +
                     " to " + number(high, 2));
   }
-  lines.push_back("splits: training " + r.training_hash + ", validation " + r.validation_hash + ", test " +
-                  r.test_hash);
+  lines.push_back("splits: training " + r.training_hash + ", validation " + r.validation_hash +
+                  (r.test_rows > 0 ? ", test " + r.test_hash : ""));
   if (!r.edge_warning.empty()) lines.push_back("warning: " + r.edge_warning);
   for (const std::string& note : r.notes) lines.push_back("note: " + note);
   return lines;
@@ -65,7 +66,7 @@ std::vector<std::vector<std::string>> cells(const ResultTable& table) {
   for (const MeasuredRow& row : table.measured) {
     rows.push_back({row.model});
     for (const ProtocolResult& result : row.results) rows.back().push_back(cell(table, result));
-    std::string setting = "ours, " + std::to_string(row.features) + " features";
+    std::string setting = "ours" + (row.features > 0 ? ", " + std::to_string(row.features) + " features" : "");
     for (const std::string& note : row.notes) setting += "; " + note;
     rows.back().push_back(setting);
   }

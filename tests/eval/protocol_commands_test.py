@@ -68,6 +68,47 @@ class ProtocolCommands(ProgramTest):
         log = self.cifar10("--kmeans", 4, "--kmeans-patches", 100, "--layers", "1", "--all-labels-only").stderr
         self.assertIn("--layers is ignored: there is no --model.", log)
 
+    def svhn(self, *arguments):
+        """One trial takes a second; the set has too few images for the published sizes."""
+        return ["svhn", "--data", self.digits(), "--per-class", 5, "--trials-epochs", 2, "--no-baselines", *arguments]
+
+    def digits(self):
+        folder = self.folder / "digits"
+        if not folder.exists():
+            write_textures(folder, 20, seed=3)
+            lines = [f"{path.relative_to(folder)},{path.parent.name[3:]}" for path in sorted(folder.glob("*/*.png"))]
+            (folder / "labels.csv").write_text("\n".join(["file,label", *lines]) + "\n")
+        return folder
+
+    def test_trials_go_on_after_a_kill_as_if_there_had_been_none(self):
+        whole, cut = self.folder / "whole.jsonl", self.folder / "cut.jsonl"
+        table = json.loads(self.run_program("dcgan-eval", *self.svhn("--trials", 3, "--trials-file", whole, "--json")).stdout)
+        lines = whole.read_text().splitlines(keepends=True)
+        self.assertEqual(len(lines), 3)
+        cut.write_text(lines[0] + lines[1][:50])  # killed while it wrote the second
+        self.run_program("dcgan-eval", *self.svhn("--trials", 3, "--trials-file", cut))
+        self.assertEqual(cut.read_text(), whole.read_text())
+        trials = [json.loads(line) for line in lines]
+        best = table["measured"][0]["results"][0]
+        self.assertEqual(best["error"], min(trial["validation_error"] for trial in trials))
+        self.assertEqual(best["test_rows"], 0)
+        self.assertEqual(best["training_rows"], 50)
+        self.assertIn("not a test error", table["measured"][0]["notes"][0])
+        self.assertEqual(len({trial["seed"] for trial in trials}), 3)
+        log = self.run_program("dcgan-eval", *self.svhn("--trials", 2, "--trials-file", whole)).stdout
+        self.assertIn("best of 2 random trials", log)
+        self.assert_refuses("dcgan-eval", *self.svhn("--trials", 3, "--trials-file", whole, "--seed", 7), code=1,
+                            says=[whole, "line 1 was made with other data or options"])
+        whole.write_text("{}\n")
+        self.assert_refuses("dcgan-eval", *self.svhn("--trials", 3, "--trials-file", whole), code=1,
+                            says=[whole, "line 1 is no trial"])
+
+    def test_trials_need_a_file_and_a_known_architecture(self):
+        self.assert_refuses("dcgan-eval", *self.svhn("--trials", 3), code=2, says=["--trials-file is missing"])
+        self.assert_refuses("dcgan-eval", *self.svhn("--trials", -1), code=2, says=["--trials is -1"])
+        self.assert_refuses("dcgan-eval", *self.svhn("--trials", 1, "--trials-file", "x", "--trials-architecture", "vgg"),
+                            code=2, says=["vgg", "svhn32"])
+
 
 if __name__ == "__main__":
     unittest.main()

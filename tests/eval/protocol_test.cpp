@@ -124,6 +124,7 @@ MeasuredRow measured_row(size_t columns) {
   result.accuracy = spread_of({0.5, 0.6, 0.7});
   result.c = 0.25;
   result.training_rows = 30;
+  result.test_rows = 40;
   result.training_hash = "0123456789abcdef";
   result.notes = {"part of a set"};
   row.results.assign(columns, result);
@@ -139,6 +140,26 @@ TEST(Tables, ShowThePapersRowsBesideOurs) {
         AllOf(HasSubstr("82.8%"), HasSubstr("73.8% (±0.4%)"), HasSubstr("60.00% (±19.60%)"), HasSubstr("C = 0.25"),
               HasSubstr("0123456789abcdef"), HasSubstr("note: part of a set"), HasSubstr("3 draws")));
   }
+}
+
+TEST(Tables, SayNothingOfATestWhereOnlyValidationRowsWereSeen) {
+  ResultTable table = svhn_table();
+  table.measured.push_back(measured_row(1));
+  EXPECT_THAT(render(table, TableFormat::kText), HasSubstr("tested on 40"));
+  table.measured[0].results[0].test_rows = 0;
+  EXPECT_THAT(render(table, TableFormat::kText), AllOf(Not(HasSubstr("tested on")), Not(HasSubstr("C ="))));
+}
+
+TEST(FewLabels, ADrawForATrainedNetworkKeepsTheValidationRowsAndIsAnother) {
+  const SvmData training = clouds(600, 20, 3, 0.6), test = clouds(90, 20, 3, 0.6, 0.5, 2);
+  const DrawOptions draws{10, 1, 1, 100, 0};
+  const LabelledFeatures set = labelled(training);
+  const ProtocolResult result = few_labels(set, labelled(test), draws, resources());
+  const DrawnRows drawn = draw_rows(set, draws, resources().solver.seed);
+  EXPECT_EQ(split_hash(set, drawn.rows.validation), result.validation_hash);
+  EXPECT_NE(split_hash(set, drawn.rows.training), result.training_hash);
+  EXPECT_EQ(drawn.rows.training.size(), 30u);
+  EXPECT_EQ(drawn.pool_rows, 500);
 }
 
 TEST(Tables, OfErrorsTurnAccuraciesRound) {

@@ -102,6 +102,7 @@ FeaturePair network_features(const ProtocolModel& model, const LoadedImages& tra
   FeatureOptions options;
   options.layers = model.layers;
   options.threads = model.threads;
+  options.device = model.device;
   FeatureExtractor extractor(model.path, options);
   if (!model.own_statistics) {
     const std::vector<int64_t> order =

@@ -33,6 +33,7 @@ struct ProtocolModel {
   std::vector<int64_t> layers;  ///< empty: all that the model has
   bool own_statistics = false;  ///< the model's own batch-norm statistics rather than those of the training images
   int64_t threads = 1;
+  std::string device = "auto";
   uint64_t seed = 0;
   bool quiet = false;
 };

@@ -11,6 +11,7 @@
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
 #include "tools/eval/image_features.h"
+#include "tools/eval/supervised_trials.h"
 #include "tools/eval/svhn_images.h"
 
 namespace dcgan::tools {
@@ -58,10 +59,13 @@ class ProtocolCommand {
   }
 
   /// To be called after line.parse().
-  void check_options() {
+  /// @param other_rows  whether the command has rows of its own, so that a model is not needed
+  void check_options(bool other_rows = false) {
     if (files.data.empty()) throw OptionError("--data is missing; give the folder of the data set.");
-    if (files.model.empty() && kmeans.centroids == 0) {
-      throw OptionError("--model is missing; give a model file, such as dcgan-train writes, or only --kmeans.");
+    if (files.model.empty() && kmeans.centroids == 0 && !other_rows) {
+      throw OptionError(
+          "--model is missing; give a model file, such as dcgan-train writes, or only ask for baselines such as "
+          "--kmeans.");
     }
     if (cost.grid.empty()) throw OptionError("--c-grid is empty; give values of C, such as 1e-5,1e-4,1e-3.");
     for (const double c : cost.grid) eval::check_cost("c-grid", c);
@@ -101,7 +105,7 @@ class ProtocolCommand {
            const std::vector<std::string>& notes,
            const std::function<std::vector<eval::ProtocolResult>(const eval::LabelledFeatures&,
                                                                  const eval::LabelledFeatures&)>& protocol) {
-    const ProtocolModel model{files.model, files.layers, files.own_statistics, threads, common.seed, common.quiet};
+    const ProtocolModel model = protocol_model();
     table.seed = common.seed;
     const auto add = [&](const std::string& name, const FeaturePair& features, std::vector<std::string> row_notes) {
       cli::log(common.quiet, name + ": " + std::to_string(features.training->columns()) + " features");
@@ -135,6 +139,10 @@ class ProtocolCommand {
       add("DCGAN features + L2-SVM", network_features(model, training, test), {training_note()});
     }
     std::cout << eval::render(table, files.format);
+  }
+
+  ProtocolModel protocol_model() const {
+    return {files.model, files.layers, files.own_statistics, threads, common.device, common.seed, common.quiet};
   }
 
   cli::CommandLine line;
@@ -220,15 +228,21 @@ int svhn_command(int argc, const char* const* argv) {
   // The training set without the "extra" images; authors' svhn_semisup_analysis.py.
   constexpr int64_t kOfficialTraining = 73257;
   eval::DrawOptions draws{100, 10, 100, 10000, kOfficialTraining};
+  TrialOptions trials;
   command.line.add("Draws", draws);
+  command.line.add("Supervised baseline", trials);
   if (!command.line.parse(argc, argv)) return 0;
-  command.check_options();
   check(draws);
+  check(trials);
+  command.check_options(trials.trials > 0);
   const SvhnImages svhn =
       load_svhn(command.files.data, command.image_size, command.threads, command.common.seed, command.common.quiet);
   std::vector<std::string> notes;
   if (!svhn.note.empty()) notes.push_back(svhn.note);
   eval::ResultTable table = eval::svhn_table();
+  if (trials.trials > 0) {
+    table.measured.push_back(supervised_row(trials, draws, svhn.training, command.protocol_model()));
+  }
   command.run(table, svhn.training, svhn.test, notes, [&](const auto& a, const auto& b) {
     return std::vector<eval::ProtocolResult>{few_labels(a, b, draws, command.resources())};
   });
