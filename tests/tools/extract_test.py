@@ -285,6 +285,18 @@ class Extract(ProgramTest):
         self.assert_refuses(*export, code=2, says=["--npy", "--csv"])
         self.run_program(*export, "--npy", self.path("half.npy"), "--overwrite")
 
+    # --- the report
+
+    def test_the_report_says_what_the_run_was_and_where_its_time_went(self):
+        report = json.loads(self.extract("report.h5", "--json").stdout)
+        self.assertEqual((report["rows"], report["failures"], report["features"]), (58, 2, 896))
+        self.assertIn(report["bound_by"], ("decoding", "the network", "writing"))
+        self.assertGreater(report["peak_memory_bytes"], 10e6)
+        self.assertAlmostEqual(report["images_per_second"], 60 / report["seconds"], delta=0.1)
+        for share in ("decode_share", "network_share", "write_share"):
+            self.assertGreater(report[share], 0)
+            self.assertLessEqual(report[share], 1)
+
     # --- planning
 
     def test_a_dry_run_says_what_would_be_done_and_writes_nothing(self):

@@ -1,5 +1,8 @@
 #include "tools/extract/extract_command.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -29,9 +32,13 @@ void print_report(const ExtractionReport& r, const std::string& output, const Fe
   const double decode_share = r.decode_s / (r.seconds * static_cast<double>(threads));
   const double network_share = r.network_s / r.seconds;
   const double write_share = r.write_s / r.seconds;
-  const char* bound = r.wait_s > 0.2 * r.seconds                         ? "decoding"
-                      : write_share > network_share && write_share > 0.5 ? "writing"
-                                                                         : "the network";
+  // Where the thread that runs the network spent its time.
+  const char* bound = r.wait_s > std::max(r.network_s, r.blocked_s) ? "decoding"
+                      : r.blocked_s > r.network_s                   ? "writing"
+                                                                    : "the network";
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const int64_t peak_bytes = int64_t{1024} * usage.ru_maxrss;  // Linux counts in KiB
   if (json) {
     std::cout << nlohmann::ordered_json({{"output", output},
                                          {"rows", r.rows},
@@ -44,17 +51,18 @@ void print_report(const ExtractionReport& r, const std::string& output, const Fe
                                          {"decode_share", decode_share},
                                          {"network_share", network_share},
                                          {"write_share", write_share},
-                                         {"bound_by", bound}})
+                                         {"bound_by", bound},
+                                         {"peak_memory_bytes", peak_bytes}})
                      .dump()
               << "\n";
     return;
   }
   std::printf(
       "%s: %lld rows of %lld features, %lld failures; %.1f images/s on %s, bound by %s "
-      "(decode %.0f%% of all threads, network %.0f%%, write %.0f%% of the time)\n",
+      "(decode %.0f%% of all threads, network %.0f%%, write %.0f%% of the time), %s of memory\n",
       output.c_str(), static_cast<long long>(r.rows), static_cast<long long>(extractor.feature_count()),
       static_cast<long long>(r.failures), rate, extractor.device().c_str(), bound, 100 * decode_share,
-      100 * network_share, 100 * write_share);
+      100 * network_share, 100 * write_share, cli::human_bytes(static_cast<double>(peak_bytes)).c_str());
 }
 
 void print_plan(const Plan& plan, double rate, const std::string& device, bool json) {

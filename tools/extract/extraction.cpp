@@ -201,7 +201,9 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
     for (const Failure& f : rows.failures) std::cerr << f.path << ": " << f.reason << "\n";
     const bool failed = !rows.failures.empty();
     progress.update(rows.inputs_done);
+    const Clock::time_point put_start = Clock::now();
     writer_thread.put(std::move(rows));
+    report.blocked_s += seconds_since(put_start);
     if (failed && job.strict) {
       writer_thread.finish();
       writer.flush();
@@ -214,12 +216,14 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
       throw cli::Interrupted();
     }
   }
+  const Clock::time_point finish_start = Clock::now();
   writer_thread.finish();
   const Clock::time_point close_start = Clock::now();
   report.rows = writer.rows();
   report.failures = inputs.count - writer.rows();
   writer.close();
   report.write_s = writer_thread.busy_s() + seconds_since(close_start);
+  report.blocked_s += seconds_since(finish_start);
   report.decode_s = pipeline.times().decode_s;
   report.wait_s = pipeline.times().wait_s;
   report.seconds = seconds_since(start);

@@ -90,7 +90,8 @@ struct ExtractionReport {
   double decode_s = 0;  ///< summed over the decoding threads
   double wait_s = 0;    ///< the network waited for images
   double network_s = 0;
-  double write_s = 0;  ///< the writing thread was busy
+  double write_s = 0;    ///< the writing thread was busy
+  double blocked_s = 0;  ///< the network waited for the writing, the last of it included
 };
 
 /// Decodes, runs the network and writes side by side; the rows are in the order of the inputs. Failures go to stderr,
