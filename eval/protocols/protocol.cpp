@@ -81,11 +81,11 @@ std::vector<int64_t> draw(const std::vector<std::vector<int64_t>>& by_class, int
   return rows;
 }
 
-void check_sets(const LabelledFeatures& training, const LabelledFeatures& test) {
+void check_sets(const LabelledFeatures& training, const ClosedTest& test) {
   if (training.classes != test.classes) throw Error("training and test set have different classes.");
-  if (training.features.columns() != test.features.columns()) {
+  if (training.features.columns() != test.columns) {
     throw Error("training and test set have " + std::to_string(training.features.columns()) + " and " +
-                std::to_string(test.features.columns()) + " features.");
+                std::to_string(test.columns) + " features.");
   }
 }
 
@@ -101,8 +101,15 @@ std::string split_hash(const LabelledFeatures& set, const std::vector<int64_t>& 
   return text.str();
 }
 
-ProtocolResult all_labels(const LabelledFeatures& training, const LabelledFeatures& test,
-                          const ValidationOptions& validation, const ProtocolResources& resources) {
+ClosedTest::ClosedTest(const LabelledFeatures& set)
+    : split(set.features, all_rows(set.features.rows()), set.labels),
+      rows(set.features.rows()),
+      columns(set.features.columns()),
+      classes(set.classes),
+      hash(split_hash(set, all_rows(rows))) {}
+
+ProtocolResult all_labels(const LabelledFeatures& training, ClosedTest&& test, const ValidationOptions& validation,
+                          const ProtocolResources& resources) {
   check_sets(training, test);
   const TrainingSet all = training_set(training, all_rows(training.features.rows()));
   const std::vector<RowSplit> splits =
@@ -115,19 +122,17 @@ ProtocolResult all_labels(const LabelledFeatures& training, const LabelledFeatur
   }
   std::vector<SvmFit> fits;
   fits.push_back(make_solver(all, resources.svm, resources.solver)->fit(c.value()));
-  const std::vector<int64_t> test_rows = all_rows(test.features.rows());
-  TestSplit closed(test.features, test_rows, test.labels);
   ProtocolResult result;
-  result.accuracy = spread_of(closed.open(c, fits, resources.solver.threads));
+  result.accuracy = spread_of(test.split.open(c, fits, resources.solver.threads));
   result.c = c.value();
   result.grid = c.grid();
   result.edge_warning = c.edge_warning();
   result.training_rows = training.features.rows();
   result.validation_rows = static_cast<int64_t>(splits.front().validation.size());
-  result.test_rows = test.features.rows();
+  result.test_rows = test.rows;
   result.training_hash = split_hash(training, all.rows);
   result.validation_hash = split_hash(training, splits.front().validation);
-  result.test_hash = split_hash(test, test_rows);
+  result.test_hash = test.hash;
   return result;
 }
 
@@ -182,7 +187,7 @@ DrawnRows draw_rows(const LabelledFeatures& training, const DrawOptions& options
   return drawn;
 }
 
-ProtocolResult few_labels(const LabelledFeatures& training, const LabelledFeatures& test, const DrawOptions& options,
+ProtocolResult few_labels(const LabelledFeatures& training, ClosedTest&& test, const DrawOptions& options,
                           const ProtocolResources& resources) {
   check(options);
   check_sets(training, test);
@@ -222,21 +227,19 @@ ProtocolResult few_labels(const LabelledFeatures& training, const LabelledFeatur
     fits.push_back(make_solver(training_set(training, draws.back()), resources.svm, resources.solver)->fit(c.value()));
     log(resources, "draw " + std::to_string(d + 1) + " of " + std::to_string(options.final_draws));
   }
-  const std::vector<int64_t> test_rows = all_rows(test.features.rows());
-  TestSplit closed(test.features, test_rows, test.labels);
-  result.accuracy = spread_of(closed.open(c, fits, resources.solver.threads));
+  result.accuracy = spread_of(test.split.open(c, fits, resources.solver.threads));
   result.c = c.value();
   result.grid = c.grid();
   result.edge_warning = c.edge_warning();
   result.training_rows = static_cast<int64_t>(draws.front().size());
   result.pool_rows = static_cast<int64_t>(split.training.size());
   result.validation_rows = static_cast<int64_t>(split.validation.size());
-  result.test_rows = test.features.rows();
+  result.test_rows = test.rows;
   std::vector<int64_t> drawn;
   for (const auto& rows : draws) drawn.insert(drawn.end(), rows.begin(), rows.end());
   result.training_hash = split_hash(training, drawn);
   result.validation_hash = split_hash(training, split.validation);
-  result.test_hash = split_hash(test, test_rows);
+  result.test_hash = test.hash;
   // The classes' own shares matter: the smallest class of a small pool is nearly the same in each draw.
   double overlap = 0;
   for (const auto& rows : by_class) {

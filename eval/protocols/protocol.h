@@ -23,6 +23,17 @@ struct LabelledFeatures {
 /// 16 hexadecimal digits that change with the rows' names and their order.
 std::string split_hash(const LabelledFeatures& set, const std::vector<int64_t>& rows);
 
+/// The test rows of one protocol: how many and which, but their features and labels only through `split`, which opens
+/// once, after C is fixed.
+struct ClosedTest {
+  ClosedTest(const LabelledFeatures& set);  // implicit: a protocol that is handed test rows gets them closed
+
+  TestSplit split;
+  int64_t rows = 0, columns = 0;
+  std::vector<std::string> classes;
+  std::string hash;
+};
+
 /// What every protocol needs.
 struct ProtocolResources {
   SvmOptions svm;
@@ -46,8 +57,8 @@ struct ProtocolResult {
 };
 
 /// C by a hold-out of a fifth of the training rows (or by folds), then one machine on all of them.
-ProtocolResult all_labels(const LabelledFeatures& training, const LabelledFeatures& test,
-                          const ValidationOptions& validation, const ProtocolResources& resources);
+ProtocolResult all_labels(const LabelledFeatures& training, ClosedTest&& test, const ValidationOptions& validation,
+                          const ProtocolResources& resources);
 
 /// Few labels: `per_class` examples of each class in each draw.
 struct DrawOptions {
@@ -81,7 +92,7 @@ DrawnRows draw_rows(const LabelledFeatures& training, const DrawOptions& options
 /// draws are fitted and validated; then fresh draws at the best C are tested. Where the training set is smaller than
 /// the published one, validation and pool are scaled in proportion, and a note says how far draws overlap.
 /// @throws Error naming a class with fewer than `per_class` examples in the pool.
-ProtocolResult few_labels(const LabelledFeatures& training, const LabelledFeatures& test, const DrawOptions& options,
+ProtocolResult few_labels(const LabelledFeatures& training, ClosedTest&& test, const DrawOptions& options,
                           const ProtocolResources& resources);
 
 }  // namespace dcgan::eval

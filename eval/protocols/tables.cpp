@@ -139,18 +139,19 @@ std::string render_csv(const ResultTable& table) {
       const ProtocolResult& r = row.results[c];
       if (r.training_rows == 0) continue;
       std::string notes;
+      if (!r.edge_warning.empty()) notes = "warning: " + r.edge_warning;
       for (const auto* list : {&row.notes, &r.notes}) {
         for (const std::string& note : *list) notes += (notes.empty() ? "" : "; ") + note;
       }
       double low = figure(table, r.accuracy.ci_low), high = figure(table, r.accuracy.ci_high);
       if (low > high) std::swap(low, high);
+      const auto spread = [&](double value) { return r.accuracy.n > 1 ? number(value, 4) : ""; };
       std::ostringstream line;
       line << quoted(row.model) << "," << quoted(table.columns[c]) << "," << number(figure(table, r.accuracy.mean), 4)
-           << "," << r.accuracy.n << "," << number(100 * r.accuracy.sd, 4) << "," << number(100 * r.accuracy.authors, 4)
-           << "," << number(low, 4) << "," << number(high, 4) << "," << r.c << "," << r.training_rows << ","
-           << r.pool_rows << "," << r.validation_rows << "," << r.test_rows << "," << row.features << ","
-           << r.training_hash << "," << r.validation_hash << "," << r.test_hash << "," << row.model_sha256 << ",ours,"
-           << quoted(notes) << "\n";
+           << "," << r.accuracy.n << "," << spread(100 * r.accuracy.sd) << "," << spread(100 * r.accuracy.authors)
+           << "," << spread(low) << "," << spread(high) << "," << r.c << "," << r.training_rows << "," << r.pool_rows
+           << "," << r.validation_rows << "," << r.test_rows << "," << row.features << "," << r.training_hash << ","
+           << r.validation_hash << "," << r.test_hash << "," << row.model_sha256 << ",ours," << quoted(notes) << "\n";
       text += line.str();
     }
   }
@@ -174,14 +175,15 @@ std::string render_json(const ResultTable& table) {
       }
       const double low = table.errors ? 1 - r.accuracy.ci_high : r.accuracy.ci_low;
       const double high = table.errors ? 1 - r.accuracy.ci_low : r.accuracy.ci_high;
+      const auto spread = [&](double value) { return r.accuracy.n > 1 ? Json(value) : Json(); };
       results.push_back({{"column", table.columns[c]},
                          {"accuracy", r.accuracy.mean},
                          {"error", 1 - r.accuracy.mean},
                          {"draws", r.accuracy.n},
-                         {"sd", r.accuracy.sd},
-                         {"sd_1.96", r.accuracy.authors},
-                         {"ci_low", low},
-                         {"ci_high", high},
+                         {"sd", spread(r.accuracy.sd)},
+                         {"sd_1.96", spread(r.accuracy.authors)},
+                         {"ci_low", spread(low)},
+                         {"ci_high", spread(high)},
                          {"c", r.c},
                          {"c_grid", grid},
                          {"c_at_edge", !r.edge_warning.empty()},

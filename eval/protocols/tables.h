@@ -44,7 +44,8 @@ ResultTable cifar10_table();
 /// Table 2: SVHN with 1,000 labels, error; and later figures for the same protocol.
 ResultTable svhn_table();
 
-/// The table, followed by what stands behind each figure of ours: n, C, spread, confidence interval, hashes, notes.
+/// The table, followed by what stands behind each figure of ours: n, C, spread, confidence interval, hashes, notes. A
+/// single fit has no spread: null in JSON, empty in CSV.
 std::string render(const ResultTable& table, TableFormat format);
 
 }  // namespace dcgan::eval

@@ -1,5 +1,6 @@
 """dcgan-eval cifar10 and svhn from outside, on small sets in class folders."""
 
+import hashlib
 import json
 import sys
 import unittest
@@ -33,10 +34,9 @@ class ProtocolCommands(ProgramTest):
         write_textures(cls.data / "train", 24, seed=1)
         write_textures(cls.data / "test", 6, seed=2)
 
-    def cifar10(self, *arguments, **options):
+    def cifar10(self, *arguments, grid="1e-3,1e-2"):
         return self.run_program("dcgan-eval", "cifar10", "--data", self.data, "--per-class", 10, "--validation", 40,
-                                "--selection-draws", 1, "--draws", 3, "--c-grid", "1e-3,1e-2", "--threads", 2,
-                                *arguments, **options)
+                                "--selection-draws", 1, "--draws", 3, "--c-grid", grid, "--threads", 2, *arguments)
 
     def rows(self, *arguments):
         table = json.loads(self.cifar10("--json", *arguments).stdout)
@@ -108,6 +108,37 @@ class ProtocolCommands(ProgramTest):
         self.assert_refuses("dcgan-eval", *self.svhn("--trials", -1), code=2, says=["--trials is -1"])
         self.assert_refuses("dcgan-eval", *self.svhn("--trials", 1, "--trials-file", "x", "--trials-architecture", "vgg"),
                             code=2, says=["vgg", "svhn32"])
+
+    def test_features_are_those_of_dcgan_extract(self):
+        packed, model = self.folder / "train.h5", self.folder / "run/model.safetensors"
+        self.run_program("dcgan-prepare", "folder", self.data / "train", "-o", packed)
+        self.run_program("dcgan-train", "--data", packed, "--out", self.folder / "run", "--steps", 0, *NARROW)
+        for split in ("train", "test"):
+            self.run_program("dcgan-extract", self.data / split, "-o", self.folder / f"{split}-features.h5", "--model", model,
+                             "--statistics-from", self.data / "train")
+        apart = json.loads(self.run_program("dcgan-eval", "svm", "--train", self.folder / "train-features.h5", "--test",
+                                            self.folder / "test-features.h5", "--c", "1e-2", "--json").stdout)
+        row = json.loads(self.cifar10("--model", model, "--no-baselines", "--json", grid="1e-2").stdout)["measured"][0]
+        self.assertEqual(row["results"][0]["accuracy"], apart["accuracy"])
+        self.assertEqual(row["model_sha256"], hashlib.sha256(model.read_bytes()).hexdigest())
+        notes = "; ".join(row["notes"])
+        for phrase in ("GAN trained on", "not all convolutions of a published variant", "240 training images instead of 50,000",
+                       "60 test images instead of 10,000"):
+            self.assertIn(phrase, notes)
+
+    def test_a_setting_that_differs_from_the_papers_is_said(self):
+        result = self.run_program("dcgan-eval", "svhn", "--data", self.digits(), "--per-class", 5, "--draws", 3, "--kmeans", 4,
+                                  "--kmeans-patches", 100, "--intercept", "none", "--c-grid", "1e-3,1e-2", "--format", "markdown")
+        for phrase in ("5 labels per class instead of 100", "3 draws instead of 100", "another grid of C", "no intercept",
+                       "draws overlap", "from the same part of SVHN", "95% confidence interval of the mean", "1.96 sd"):
+            self.assertIn(phrase, result.stdout)
+
+    def test_a_wrong_line_of_labels_csv_is_named(self):
+        folder = self.folder / "wrong"
+        folder.mkdir()
+        (folder / "labels.csv").write_text("file,label\na.png,3\nb.png,12\n")
+        self.assert_refuses("dcgan-eval", "svhn", "--data", folder, "--kmeans", 4, code=1,
+                            says=[folder / "labels.csv", "line 3", "b.png,12", "0 to 9"])
 
 
 if __name__ == "__main__":

@@ -116,6 +116,36 @@ TEST(FewLabels, NamesTheClassThatIsTooSmall) {
   }
 }
 
+TEST(ClosedTest, IsReadByNoProtocolBeforeCIsFixedAndOpensOnce) {
+  // A source that counts its reads, and says so when the log does.
+  struct Watched : RowSource {
+    explicit Watched(const FeatureMatrix& m) : matrix(m) {}
+    int64_t rows() const override { return matrix.rows(); }
+    int64_t columns() const override { return matrix.columns(); }
+    void read(int64_t first, int64_t count, float* out, int64_t pitch) const override {
+      ++reads;
+      matrix.read(first, count, out, pitch);
+    }
+    const FeatureMatrix& matrix;
+    mutable int64_t reads = 0;
+  };
+  const SvmData training = clouds(300, 20, 3, 1), test = clouds(90, 20, 3, 1, 0.5, 2);
+  const Watched watched(*test.matrix);
+  LabelledFeatures set = labelled(test);
+  const LabelledFeatures seen{watched, set.labels, set.names, {}, set.classes};
+  ProtocolResources r = resources();
+  std::vector<int64_t> reads;
+  r.log = [&](const std::string&) { reads.push_back(watched.reads); };
+  few_labels(labelled(training), seen, {10, 2, 3, 50, 0}, r);
+  EXPECT_THAT(reads, testing::Each(0));
+  EXPECT_EQ(reads.size(), 5u);
+  EXPECT_GT(watched.reads, 0);
+
+  ClosedTest closed(seen);
+  all_labels(labelled(training), std::move(closed), {}, r);
+  EXPECT_THROW(all_labels(labelled(training), std::move(closed), {}, r), Error);
+}
+
 MeasuredRow measured_row(size_t columns) {
   MeasuredRow row;
   row.model = "ours";
@@ -176,6 +206,18 @@ TEST(Tables, InJsonHoldEveryFigure) {
   EXPECT_NEAR(result["error"].get<double>(), 0.4, 1e-12);
   EXPECT_EQ(result["draws"], 3);
   EXPECT_EQ(result["notes"][0], "part of a set");
+}
+
+TEST(Tables, GiveASingleFitNoSpread) {
+  ResultTable table = svhn_table();
+  table.measured.push_back(measured_row(1));
+  table.measured[0].results[0].accuracy = spread_of({0.5});
+  table.measured[0].results[0].edge_warning = "the best C is the smallest";
+  const nlohmann::json json = nlohmann::json::parse(render(table, TableFormat::kJson));
+  EXPECT_TRUE(json["measured"][0]["results"][0]["sd"].is_null());
+  EXPECT_TRUE(json["measured"][0]["results"][0]["ci_low"].is_null());
+  EXPECT_THAT(render(table, TableFormat::kCsv),
+              AllOf(HasSubstr("50.0000,1,,,,,0.25"), HasSubstr("warning: the best C is the smallest")));
 }
 
 TEST(Tables, InCsvHaveAsManyFieldsInEachLineAsInTheFirst) {

@@ -105,8 +105,7 @@ FeaturePair network_features(const ProtocolModel& model, const LoadedImages& tra
   options.device = model.device;
   FeatureExtractor extractor(model.path, options);
   if (!model.own_statistics) {
-    const std::vector<int64_t> order =
-        shuffled_indices(training.batch.count(), derive_seed(model.seed, "statistics images"));
+    const std::vector<int64_t> order = shuffled_indices(training.batch.count(), derive_seed(model.seed, "statistics"));
     size_t next = 0;
     extractor.infer_statistics(
         [&](uint8_t* pixels, int64_t capacity) {

@@ -45,7 +45,8 @@ struct FeaturePair {
   std::vector<int64_t> layers;
 };
 
-/// By a discriminator; its batch-norm statistics are inferred from the training images, shuffled, by the authors' rule.
+/// By a discriminator; its batch-norm statistics are inferred from the training images by the authors' rule, in the
+/// order of dcgan-extract --statistics-from.
 FeaturePair network_features(const ProtocolModel& model, const LoadedImages& training, const LoadedImages& test);
 
 /// The pixels themselves, x / 127.5 - 1.

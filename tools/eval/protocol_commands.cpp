@@ -76,6 +76,9 @@ class ProtocolCommand {
       const ModelFile model = load_model(files.model);
       image_size = model.architecture.image_size;
       training_record_ = model.training;
+      architecture_ = model.architecture;
+      uses_all_layers_ = files.layers.empty() && static_cast<size_t>(model.convolutions) ==
+                                                     discriminator_convolutions(model.architecture).size();
     }
     const auto ignored = [&](bool useless, std::initializer_list<const char*> flags, const char* reason) {
       for (const char* flag : flags) {
@@ -119,6 +122,9 @@ class ProtocolCommand {
       row.results = protocol(labelled(*features.training, training), labelled(*features.test, test));
       row.notes = std::move(row_notes);
       row.notes.insert(row.notes.end(), notes.begin(), notes.end());
+      if (svm.loss != eval::Loss::kSquaredHinge)
+        row.notes.push_back(to_name(svm.loss) + " loss instead of squared hinge");
+      if (svm.intercept != eval::Intercept::kPenalised) row.notes.push_back("no intercept");
       for (const eval::ProtocolResult& result : row.results) {
         if (!result.edge_warning.empty()) cli::log(common.quiet, "warning: " + name + ": " + result.edge_warning);
       }
@@ -136,7 +142,9 @@ class ProtocolCommand {
           {"Euclidean K-means on " + std::to_string(kmeans.patches) + " patches of the training images, standardised"});
     }
     if (!files.model.empty()) {
-      add("DCGAN features + L2-SVM", network_features(model, training, test), {training_note()});
+      std::vector<std::string> row_notes = {training_note(), variant_note()};
+      if (files.own_statistics) row_notes.push_back("batch-norm statistics of the model file");
+      add("DCGAN features + L2-SVM", network_features(model, training, test), std::move(row_notes));
     }
     std::cout << eval::render(table, files.format);
   }
@@ -154,7 +162,24 @@ class ProtocolCommand {
   int64_t threads = 1, image_size = 32;
 
  private:
-  std::string training_record_;  // of the model file
+  // Which published variant the network is, by its convolutions and the features that are used.
+  std::string variant_note() const {
+    for (const auto& [name, text] : {std::pair("imagenet32", "imagenet32 variant, 28,672 features: the paper's text"),
+                                     std::pair("svhn32", "svhn32 variant, 7,168 features: the authors' script")}) {
+      ArchitectureOptions published = published_architecture(name);
+      published.ngf = architecture_.ngf;  // the generator's part does not matter
+      published.nz = architecture_.nz;
+      published.latent = architecture_.latent;
+      if (to_json(published) == to_json(architecture_) && uses_all_layers_) return text;
+    }
+    return "not all convolutions of a published variant (imagenet32: 28,672 features, svhn32: 7,168)";
+  }
+
+  // Of the model file.
+  std::string training_record_;
+  ArchitectureOptions architecture_;
+  bool uses_all_layers_ = true;
+
   // What the model says of its own training data.
   std::string training_note() const {
     const nlohmann::json training = nlohmann::json::parse(training_record_, nullptr, false);
@@ -239,6 +264,16 @@ int svhn_command(int argc, const char* const* argv) {
       load_svhn(command.files.data, command.image_size, command.threads, command.common.seed, command.common.quiet);
   std::vector<std::string> notes;
   if (!svhn.note.empty()) notes.push_back(svhn.note);
+  const auto instead_of = [&](int64_t value, int64_t published, const char* what) {
+    if (value == published) return;
+    notes.push_back(std::to_string(value) + " " + what + " instead of " + std::to_string(published));
+  };
+  const eval::DrawOptions published;
+  instead_of(draws.per_class, published.per_class, "labels per class");
+  instead_of(draws.selection_draws, published.selection_draws, "draws for each C");
+  instead_of(draws.final_draws, published.final_draws, "draws");
+  instead_of(draws.validation_rows, published.validation_rows, "validation images");
+  if (command.cost.grid != eval::published_c_grid()) notes.push_back("another grid of C");
   eval::ResultTable table = eval::svhn_table();
   if (trials.trials > 0) {
     table.measured.push_back(supervised_row(trials, draws, svhn.training, command.protocol_model()));
