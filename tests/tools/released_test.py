@@ -103,6 +103,3 @@ class Released(ProgramTest):
         files = sorted(Path(DATA, "cifar10/test").glob("*/*.webp"))[::333][:30]
         self.check(Path(DATA) / "released-weights/imagenet32", files, "--partial")
 
-
-if __name__ == "__main__":
-    unittest.main()

@@ -6,6 +6,7 @@
 #include "base/options_json.h"
 #include "dcgan/errors.h"
 #include "dcgan/version.h"
+#include "store/model_tensors.h"
 
 namespace dcgan {
 namespace {
@@ -21,8 +22,37 @@ void add_batch_norm(Shapes& shapes, const std::string& prefix, int64_t channels)
   for (const char* name : {".weight", ".bias", ".running_mean", ".running_var"}) shapes[prefix + name] = {channels};
 }
 
-/// Names and shapes of the tensors that a model of these options must have.
-Shapes expected_shapes(const ModelFile& model) {
+/// @throws Error without the file's name.
+void check_tensors(const ModelFile& model) {
+  const Shapes shapes = store::expected_shapes(model);
+  for (const auto& [name, shape] : shapes) {
+    const auto found = model.tensors.find(name);
+    if (found == model.tensors.end()) {
+      throw Error("tensor \"" + name + "\" " + shape_text(shape) + " is missing; its architecture asks for it.");
+    }
+    const StoredTensor& tensor = found->second;
+    if (tensor.shape != shape) {
+      throw Error("tensor \"" + name + "\" has the shape " + shape_text(tensor.shape) + "; its architecture asks for " +
+                  shape_text(shape) + ".");
+    }
+    if (tensor.dtype != DType::kFloat32 && tensor.dtype != DType::kFloat16) {
+      throw Error("tensor \"" + name + "\" is neither float32 nor float16.");
+    }
+  }
+  for (const auto& [name, tensor] : model.tensors) {
+    if (shapes.count(name) == 0) throw Error("tensor \"" + name + "\" is not in its architecture.");
+  }
+}
+
+nlohmann::ordered_json parse_object(const std::string& name, const std::string& text) {
+  auto object = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object()) throw Error(name + " is no JSON object.");
+  return object;
+}
+
+}  // namespace
+
+Shapes store::expected_shapes(const ModelFile& model) {
   const std::vector<ConvolutionShape> down = discriminator_convolutions(model.architecture);
   const auto all = static_cast<int64_t>(down.size());
   if (model.convolutions < 1 || model.convolutions > all) {
@@ -51,36 +81,6 @@ Shapes expected_shapes(const ModelFile& model) {
   }
   return shapes;
 }
-
-/// @throws Error without the file's name.
-void check_tensors(const ModelFile& model) {
-  const Shapes shapes = expected_shapes(model);
-  for (const auto& [name, shape] : shapes) {
-    const auto found = model.tensors.find(name);
-    if (found == model.tensors.end()) {
-      throw Error("tensor \"" + name + "\" " + shape_text(shape) + " is missing; its architecture asks for it.");
-    }
-    const StoredTensor& tensor = found->second;
-    if (tensor.shape != shape) {
-      throw Error("tensor \"" + name + "\" has the shape " + shape_text(tensor.shape) + "; its architecture asks for " +
-                  shape_text(shape) + ".");
-    }
-    if (tensor.dtype != DType::kFloat32 && tensor.dtype != DType::kFloat16) {
-      throw Error("tensor \"" + name + "\" is neither float32 nor float16.");
-    }
-  }
-  for (const auto& [name, tensor] : model.tensors) {
-    if (shapes.count(name) == 0) throw Error("tensor \"" + name + "\" is not in its architecture.");
-  }
-}
-
-nlohmann::ordered_json parse_object(const std::string& name, const std::string& text) {
-  auto object = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) throw Error(name + " is no JSON object.");
-  return object;
-}
-
-}  // namespace
 
 std::string to_json(const ArchitectureOptions& options) { return options_to_json(options).dump(); }
 

@@ -1,0 +1,260 @@
+#include "store/pickle.h"
+
+#include <cstdio>
+#include <map>
+#include <utility>
+
+#include "dcgan/errors.h"
+
+namespace dcgan::store {
+namespace {
+
+using Kind = PickleValue::Kind;
+
+// A state_dict needs about a dozen values for each tensor; the limit keeps a hostile pickle below 100 MB.
+constexpr size_t kMaximumValues = 1'000'000;
+
+constexpr std::string_view kOrderedDict = "collections\nOrderedDict";
+constexpr std::string_view kRebuildTensor = "torch._utils\n_rebuild_tensor_v2";
+constexpr std::string_view kRebuildParameter = "torch._utils\n_rebuild_parameter";
+constexpr std::string_view kStorages[] = {"torch\nFloatStorage",  "torch\nHalfStorage", "torch\nBFloat16Storage",
+                                          "torch\nDoubleStorage", "torch\nLongStorage", "torch\nByteStorage"};
+
+bool allowed(std::string_view global) {
+  for (const std::string_view storage : kStorages) {
+    if (global == storage) return true;
+  }
+  return global == kOrderedDict || global == kRebuildTensor || global == kRebuildParameter;
+}
+
+// A name of the file in a message: printable, and not endless.
+std::string printable(std::string_view text) {
+  std::string result;
+  for (const char c : text.substr(0, 100)) result += c == '\n' ? '.' : c >= ' ' && c <= '~' ? c : '?';
+  return result;
+}
+
+}  // namespace
+
+// The stack machine that a pickle is a program of.
+class Pickle::Machine {
+ public:
+  Machine(std::string_view bytes, std::vector<PickleValue>& values) : bytes_(bytes), values_(values) {}
+
+  /// @return index of the value that the program leaves.
+  size_t run() {
+    for (;;) {
+      const unsigned char opcode = static_cast<unsigned char>(take(1)[0]);
+      switch (opcode) {
+        case 0x80:  // PROTO
+          if (number(1) > 3)
+            fail("has protocol 4 or newer; torch.save() writes protocol 2 unless it is told otherwise");
+          break;
+        case '.':  // STOP
+          return pop();
+        case '(':  // MARK
+          marks_.push_back(stack_.size());
+          break;
+        case 'N':
+          push({});
+          break;
+        case 0x88:  // NEWTRUE
+        case 0x89:  // NEWFALSE
+          push({Kind::kBool, opcode == 0x88, {}, {}});
+          break;
+        case 'K':  // BININT1
+          push({Kind::kInteger, number(1), {}, {}});
+          break;
+        case 'M':  // BININT2
+          push({Kind::kInteger, number(2), {}, {}});
+          break;
+        case 'J':  // BININT, signed
+          push({Kind::kInteger, static_cast<int32_t>(number(4)), {}, {}});
+          break;
+        case 0x8a:  // LONG1
+          push({Kind::kInteger, long_integer(), {}, {}});
+          break;
+        case 'G':  // BINFLOAT; no real number of the file is used
+          take(8);
+          push({Kind::kReal, 0, {}, {}});
+          break;
+        case 'X':  // BINUNICODE
+          push({Kind::kText, 0, take(static_cast<size_t>(number(4))), {}});
+          break;
+        case ')':
+          push({Kind::kTuple, 0, {}, {}});
+          break;
+        case ']':
+          push({Kind::kList, 0, {}, {}});
+          break;
+        case '}':
+          push({Kind::kDictionary, 0, {}, {}});
+          break;
+        case 't':
+          push({Kind::kTuple, 0, {}, pop_to_mark()});
+          break;
+        case 0x85:  // TUPLE1
+        case 0x86:
+        case 0x87: {  // TUPLE3
+          std::vector<size_t> items(opcode - 0x84U);
+          for (size_t i = items.size(); i > 0; --i) items[i - 1] = pop();
+          push({Kind::kTuple, 0, {}, std::move(items)});
+          break;
+        }
+        case 'a': {  // APPEND
+          const size_t item = pop();
+          extend(Kind::kList, {item});
+          break;
+        }
+        case 'e':  // APPENDS
+          extend(Kind::kList, pop_to_mark());
+          break;
+        case 's': {  // SETITEM
+          const size_t value = pop();
+          const size_t key = pop();
+          extend(Kind::kDictionary, {key, value});
+          break;
+        }
+        case 'u':  // SETITEMS
+          extend(Kind::kDictionary, pop_to_mark());
+          break;
+        case 'q':  // BINPUT
+          memo_[number(1)] = top();
+          break;
+        case 'r':  // LONG_BINPUT
+          memo_[number(4)] = top();
+          break;
+        case 'h':  // BINGET
+          get(number(1));
+          break;
+        case 'j':  // LONG_BINGET
+          get(number(4));
+          break;
+        case 'c': {  // GLOBAL: two lines, module and name
+          const size_t begin = at_;
+          line();
+          line();
+          const std::string_view name = bytes_.substr(begin, at_ - begin - 1);
+          if (!allowed(name)) {
+            fail("asks for " + printable(name) +
+                 "; only tensors, numbers and texts in dictionaries are read: save model.state_dict(), not the model");
+          }
+          push({Kind::kGlobal, 0, name, {}});
+          break;
+        }
+        case 'Q': {  // BINPERSID: the tuple that names a storage
+          const size_t tuple = pop();
+          if (values_[tuple].kind != Kind::kTuple || values_[tuple].items.size() != 5) {
+            fail("names a storage that is no tuple of five");
+          }
+          push({Kind::kStorage, 0, {}, values_[tuple].items});
+          break;
+        }
+        case 'R':  // REDUCE
+          call();
+          break;
+        case 'b': {  // BUILD; the state of an OrderedDict is its _metadata, which nobody needs
+          pop();
+          if (values_[top()].kind != Kind::kDictionary) fail("sets the state of something that is no dictionary");
+          break;
+        }
+        default: {
+          char hex[8];
+          std::snprintf(hex, sizeof hex, "0x%02x", opcode);
+          fail(std::string("has the opcode ") + hex + ", which no state_dict needs");
+        }
+      }
+    }
+  }
+
+ private:
+  [[noreturn]] static void fail(const std::string& what) { throw Error("its pickle " + what + "."); }
+
+  std::string_view take(size_t count) {
+    if (count > bytes_.size() - at_) fail("is cut short");
+    at_ += count;
+    return bytes_.substr(at_ - count, count);
+  }
+  int64_t number(size_t count) {  // little-endian, unsigned
+    const std::string_view bytes = take(count);
+    int64_t value = 0;
+    for (size_t i = count; i > 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[i - 1]);
+    return value;
+  }
+  int64_t long_integer() {  // little-endian, two's complement, of any number of bytes
+    const auto count = static_cast<size_t>(number(1));
+    if (count > 8) fail("has an integer of more than 64 bits");
+    const std::string_view bytes = take(count);
+    uint64_t value = count > 0 && (bytes.back() & 0x80) != 0 ? ~uint64_t{0} : 0;
+    for (size_t i = count; i > 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[i - 1]);
+    return static_cast<int64_t>(value);
+  }
+  void line() {
+    const size_t end = bytes_.find('\n', at_);
+    if (end == std::string_view::npos) fail("is cut short");
+    at_ = end + 1;
+  }
+
+  void push(PickleValue value) {
+    if (values_.size() == kMaximumValues) fail("has more than a million values");
+    stack_.push_back(values_.size());
+    values_.push_back(std::move(value));
+  }
+  size_t top() const {
+    if (stack_.empty() || (!marks_.empty() && stack_.size() == marks_.back())) fail("takes a value that is not there");
+    return stack_.back();
+  }
+  size_t pop() {
+    const size_t value = top();
+    stack_.pop_back();
+    return value;
+  }
+  std::vector<size_t> pop_to_mark() {
+    if (marks_.empty()) fail("goes back to a mark that is not there");
+    const auto begin = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
+    std::vector<size_t> items(begin, stack_.end());
+    stack_.erase(begin, stack_.end());
+    marks_.pop_back();
+    return items;
+  }
+  void get(int64_t number) {
+    const auto found = memo_.find(number);
+    if (found == memo_.end()) fail("recalls a value that it has not kept");
+    stack_.push_back(found->second);
+  }
+  void extend(Kind kind, const std::vector<size_t>& items) {
+    PickleValue& target = values_[top()];
+    if (target.kind != kind || (kind == Kind::kDictionary && items.size() % 2 != 0)) {
+      fail("adds items to something that is no list or dictionary");
+    }
+    target.items.insert(target.items.end(), items.begin(), items.end());
+  }
+  void call() {
+    const size_t tuple = pop();
+    const size_t function = pop();
+    const std::vector<size_t>& arguments = values_[tuple].items;
+    const std::string_view name = values_[function].text;
+    if (values_[tuple].kind != Kind::kTuple || values_[function].kind != Kind::kGlobal)
+      fail("calls what is no function");
+    if (name == kOrderedDict && arguments.empty()) {
+      push({Kind::kDictionary, 0, {}, {}});
+    } else if (name == kRebuildTensor && arguments.size() >= 4 && arguments.size() <= 7) {
+      push({Kind::kTensor, 0, {}, {arguments.begin(), arguments.begin() + 4}});
+    } else if (name == kRebuildParameter && !arguments.empty() && values_[arguments[0]].kind == Kind::kTensor) {
+      stack_.push_back(arguments[0]);
+    } else {
+      fail("calls " + printable(name) + " with arguments that no state_dict has");
+    }
+  }
+
+  std::string_view bytes_;
+  size_t at_ = 0;
+  std::vector<PickleValue>& values_;
+  std::vector<size_t> stack_;
+  std::vector<size_t> marks_;  ///< heights of the stack
+  std::map<int64_t, size_t> memo_;
+};
+
+Pickle::Pickle(std::string_view bytes) { root_ = Machine(bytes, values_).run(); }
+
+}  // namespace dcgan::store

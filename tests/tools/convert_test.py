@@ -1,0 +1,155 @@
+"""dcgan-convert from outside: files of PyTorch in, float16, what a model file holds; the package safetensors both ways."""
+
+import json
+import shutil
+
+import h5py
+import numpy
+from programs import NARROW, SOURCE, ProgramTest, write_image_folder
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+GOLDEN = SOURCE / "tests/golden/state_dict"
+ARCHITECTURE = ["--image-size", 16, "--ndf", 3, "--ngf", 2, "--nz", 4]
+
+
+class Convert(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        write_image_folder(cls.folder / "images", 6)
+        job = cls()
+        job.run_program("dcgan-prepare", "folder", cls.folder / "images", "-o", cls.folder / "images.h5", "--size", 32)
+        job.run_program("dcgan-train", "--data", cls.folder / "images.h5", "--out", cls.folder / "run", "--steps", 2, *NARROW)
+        cls.model = cls.folder / "run/model.safetensors"
+
+    def convert(self, *arguments, **options):
+        return self.run_program("dcgan-convert", *arguments, **options)
+
+    def info(self, model):
+        return json.loads(self.convert("info", model, "--json").stdout)
+
+    def features(self, model):
+        output = self.folder / "features.h5"
+        self.run_program("dcgan-extract", self.folder / "images.h5", "-o", output, "--model", model, "--overwrite")
+        with h5py.File(output) as file:
+            return file["features"][:]
+
+    # --- state-dict
+
+    def test_two_files_of_pytorch_make_a_model_through_a_mapping(self):
+        output = self.folder / "from-pytorch.safetensors"
+        arguments = ["state-dict", GOLDEN / "netD.pt", GOLDEN / "netG.pt", "-o", output, "--mapping",
+                     GOLDEN / "mapping.json", *ARCHITECTURE]
+        self.assertIn("4 convolutions and the generator", self.convert(*arguments).stdout)
+        facts = self.info(output)
+        self.assertEqual(facts["statistics"], {"source": "running averages of netD.pt, netG.pt"})
+        self.assertEqual(facts["training"], {"source": "state_dict of netD.pt, netG.pt"})
+        variance = load_file(output)["discriminator.bn2.running_var"]
+        self.convert(*arguments, "--overwrite", "--batch-norm-epsilon", 0.25)
+        numpy.testing.assert_allclose(load_file(output)["discriminator.bn2.running_var"] - variance, 0.25 - 1e-5, rtol=1e-4)
+        self.convert(*arguments, "--overwrite", "--no-generator")
+        self.assertFalse(self.info(output)["generator"])
+        self.convert(*arguments, "--overwrite", "--statistics-from", self.folder / "images")
+        self.assertEqual(self.info(output)["statistics"]["images"], 18)
+
+    def test_a_list_says_what_the_files_hold(self):
+        listed = self.convert("state-dict", GOLDEN / "netD.pt", "--list").stdout.splitlines()
+        self.assertIn("0.weight  float32  [3,3,3,3]", listed)
+        self.assertIn("3.num_batches_tracked  int64  []", listed)
+        listed = json.loads(self.convert("state-dict", GOLDEN / "kinds.pt", "--list", "--json").stdout)
+        self.assertEqual(listed[str(GOLDEN / "kinds.pt")]["model.bfloat16"], {"dtype": "bfloat16", "shape": [2, 3, 4]})
+
+    def test_wrong_input_is_named(self):
+        output = self.folder / "x.safetensors"
+
+        def refuses(*arguments, code=1, says):
+            self.assert_refuses("dcgan-convert", "state-dict", *arguments, "-o", output, code=code, says=says)
+            self.assertFalse(output.exists())
+
+        net = GOLDEN / "netD.pt"
+        refuses(code=2, says=["found none"])
+        refuses(net, says=["discriminator.bn2.bias [128]", "and 26 others", "--mapping", "0.weight [3,3,3,3]"])
+        refuses(net, "--ndf", 0, code=2, says=["--ndf is 0"])
+        refuses(net, "--mapping", self.folder / "none.json", says=["none.json", "cannot be opened"])
+        refuses(GOLDEN / "call.pt", says=["call.pt", "posix.system"])
+        self.assertFalse((self.folder / "called").exists())
+        refuses(self.folder / "images.h5", says=["images.h5", "no zip archive"])
+        mapping = self.folder / "mapping.json"
+        for text, says in (("[", "no JSON object"), ('{"a": 1}', '"a" is no text'),
+                           ('{"a": "b"}', 'names "a", which this architecture does not have')):
+            mapping.write_text(text)
+            refuses(net, "--mapping", mapping, code=2 if "names" in says else 1, says=[says])
+        self.assert_refuses("dcgan-convert", "state-dict", net, "-o", self.model, code=1, says=[self.model, "--overwrite"])
+        self.assert_refuses("dcgan-convert", "state-dict", net, code=2, says=["-o is missing"])
+
+    # --- model
+
+    def test_float16_halves_the_file_and_the_features_stay_within_its_precision(self):
+        small = self.folder / "small.safetensors"
+        self.convert("model", self.model, "-o", small, "--storage", "f16", "--no-generator")
+        facts, before = self.info(small), self.info(self.model)
+        self.assertEqual((facts["storage"], before["storage"]), ("f16", "f32"))
+        self.assertEqual((facts["generator"], before["generator"]), (False, True))
+        self.assertEqual(facts["discriminator-parameters"], before["discriminator-parameters"])
+        self.assertEqual(facts["statistics"], before["statistics"])
+        tensors = load_file(small)
+        self.assertEqual(tensors["discriminator.conv2.weight"].dtype, numpy.float16)
+        self.assertEqual(tensors["discriminator.bn2.running_var"].dtype, numpy.float32)
+        whole, half = self.features(self.model), self.features(small)
+        self.assertLess(numpy.abs(whole - half).max(), 5e-3 * numpy.abs(whole).max())
+        self.assertGreater(numpy.abs(whole - half).max(), 0)
+
+        widened = self.folder / "widened.safetensors"
+        self.convert("model", small, "-o", widened)
+        self.assertEqual(self.info(widened)["storage"], "f32")
+        numpy.testing.assert_array_equal(self.features(widened), half)
+
+    def test_an_unchanged_model_is_written_byte_for_byte(self):
+        again = self.folder / "again.safetensors"
+        self.convert("model", self.model, "-o", again)
+        self.assertEqual(again.read_bytes(), self.model.read_bytes())
+
+    def test_other_statistics_change_the_statistics_only(self):
+        other = self.folder / "other.safetensors"
+        self.convert("model", self.model, "-o", other, "--statistics-from", self.folder / "images", "--no-generator")
+        before, after = load_file(self.model), load_file(other)
+        for name, tensor in after.items():
+            self.assertEqual(numpy.array_equal(before[name], tensor), "running" not in name, name)
+        self.assertEqual(self.info(other)["statistics"]["images"], 18)
+
+    def test_a_weight_too_large_for_float16_is_named(self):
+        tensors, broken = load_file(self.model), self.folder / "large.safetensors"
+        tensors["discriminator.conv1.weight"][0, 0, 0, 0] = 1e5
+        with safe_open(self.model, "numpy") as file:
+            save_file(tensors, broken, metadata=file.metadata())
+        self.assert_refuses("dcgan-convert", "model", broken, "-o", self.folder / "x.safetensors", "--storage", "f16",
+                            code=1, says=["discriminator.conv1.weight", "65504"])
+
+    def test_what_the_python_package_writes_gives_the_same_features(self):
+        copy = self.folder / "copy.safetensors"
+        with safe_open(self.model, "numpy") as file:
+            save_file({name: file.get_tensor(name) for name in file.keys()}, copy, metadata=file.metadata())
+        numpy.testing.assert_array_equal(self.features(copy), self.features(self.model))
+
+    # --- info
+
+    def test_info_is_complete_for_programs_and_readable_for_people(self):
+        facts = self.info(self.model)
+        # 3x3 kernels of 3-4-4-8-8-16-16 channels, two numbers per channel of batch norm, and the head of 16 * 16.
+        discriminator = 9 * (3 * 4 + 4 * 4 + 4 * 8 + 8 * 8 + 8 * 16 + 16 * 16) + 2 * (4 + 8 + 8 + 16 + 16) + 256
+        self.assertEqual(facts["discriminator-parameters"], discriminator)
+        self.assertEqual(facts["features"], 16 * (4 + 4 + 8 + 8 + 16 + 16))
+        self.assertEqual(facts["bytes"], self.model.stat().st_size)
+        self.assertEqual(facts["architecture"]["ndf"], 4)
+        self.assertEqual(facts["training"]["step"], 2)
+        self.assertEqual(facts["convolutions"], 6)
+        text = self.convert("info", self.model).stdout
+        for phrase in (facts["sha256"], "  ndf ", "statistics\n", "  step ", "features "):
+            self.assertIn(phrase, text)
+        broken = self.folder / "broken.safetensors"
+        shutil.copy(self.model, broken)
+        with open(broken, "r+b") as file:
+            file.truncate(1000)
+        self.assert_refuses("dcgan-convert", "info", broken, code=1, says=[broken])
+        self.assert_refuses("dcgan-convert", "info", self.model, broken, code=2, says=["found 2"])

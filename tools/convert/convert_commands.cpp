@@ -1,0 +1,159 @@
+#include "tools/convert/convert_commands.h"
+
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "dcgan/errors.h"
+#include "dcgan/released_weights.h"
+#include "dcgan/state_dict.h"
+#include "tools/convert/model_output.h"
+
+namespace dcgan::tools {
+namespace {
+
+struct PartialOptions {
+  bool partial = false;
+};
+
+template <class Visitor>
+void describe(PartialOptions& o, Visitor&& f) {
+  f(o.partial, "partial", "accept missing upper convolutions or a missing generator, and keep the rest");
+}
+
+struct NamesOptions {
+  std::string mapping;
+  double epsilon = StateDictOptions().epsilon;
+  bool list = false;
+};
+
+template <class Visitor>
+void describe(NamesOptions& o, Visitor&& f) {
+  f(o.mapping, "mapping",
+    "JSON file with an object: our name of a tensor to its name in the files (FILE:NAME where "
+    "several files have it); default: the names are ours");
+  f(o.epsilon, "batch-norm-epsilon", "epsilon of the batch norm that the network was trained with; PyTorch's default");
+  f(o.list, "list", "print names, types and shapes of what the files hold, and stop");
+}
+
+std::map<std::string, std::string> read_mapping(const std::string& path) {
+  if (path.empty()) return {};
+  std::ifstream file(path);
+  if (!file) throw FileError(path, "cannot be opened; expected a JSON file with our names and those of the files.");
+  const auto json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    throw FileError(path, R"(is no JSON object; expected such as {"discriminator.conv1.weight": "main.0.weight"}.)");
+  }
+  std::map<std::string, std::string> mapping;
+  for (const auto& [ours, theirs] : json.items()) {
+    if (!theirs.is_string()) throw FileError(path, "the value of \"" + ours + "\" is no text; expected a name.");
+    mapping[ours] = theirs;
+  }
+  return mapping;
+}
+
+void print_list(const std::vector<StateDictReader>& files, bool json) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::object();
+  for (const StateDictReader& file : files) {
+    for (const auto& [name, tensor] : file.tensors()) {
+      const nlohmann::json shape = tensor.shape;
+      all[file.path()][name] = {{"dtype", tensor.dtype}, {"shape", shape}};
+      if (!json)
+        std::cout << (files.size() > 1 ? file.path() + ":" : "") << name << "  " << tensor.dtype << "  " << shape
+                  << "\n";
+    }
+  }
+  if (json) std::cout << all.dump() << "\n";
+}
+
+}  // namespace
+
+int released_command(int argc, const char* const* argv) {
+  std::vector<std::string> folders;
+  PartialOptions partial;
+  ModelOutputOptions output;
+  StatisticsOptions statistics;
+  cli::CommonOptions common;
+  cli::CommandLine line(argv[0], "Makes a model file of the weights that the paper's authors released.",
+                        "dcgan-convert released models/svhn -o svhn.safetensors --statistics-from svhn/train");
+  line.positional(folders, "DIR", "folder with the .npy arrays");
+  line.add("Input", partial);
+  line.add("Output", output);
+  line.add("Batch-norm statistics", statistics);
+  line.add("Common", common);
+  if (!line.parse(argc, argv)) return 0;
+  const std::string& folder = only(folders, "folder with .npy arrays");
+  check_output(output);
+  if (statistics.statistics_from.empty()) {
+    throw OptionError(
+        "--statistics-from is missing; the released weights have no batch-norm statistics, they are inferred "
+        "from images of the target domain.");
+  }
+  write_model(read_released_weights(folder, partial.partial), output, statistics, common);
+  return 0;
+}
+
+int state_dict_command(int argc, const char* const* argv) {
+  std::vector<std::string> paths;
+  NamesOptions names;
+  StateDictOptions options;
+  ModelOutputOptions output;
+  StatisticsOptions statistics;
+  cli::CommonOptions common;
+  cli::CommandLine line(argv[0],
+                        "Makes a model file of a DCGAN trained in PyTorch: files that torch.save(model.state_dict(), "
+                        "...) wrote, read without executing anything. The network must be one of this project's: no "
+                        "biases but batch norm's, LeakyReLU of slope 0.2, padding kernel / 2, a dense head.",
+                        "dcgan-convert state-dict netD.pt netG.pt -o model.safetensors --mapping names.json --ndf 64");
+  line.positional(paths, "FILE", "files of torch.save(), .pt or .pth");
+  line.add("Names", names);
+  line.add("Architecture", options.architecture);
+  line.add("Output", output);
+  line.add("Batch-norm statistics", statistics);
+  line.add("Common", common);
+  if (!line.parse(argc, argv)) return 0;
+  if (paths.empty()) throw OptionError("expected one or more files of torch.save(), found none.");
+  if (!names.list) check_output(output);
+  std::vector<StateDictReader> files;
+  for (const std::string& path : paths) files.emplace_back(path);
+  if (names.list) {
+    print_list(files, common.json);
+    return 0;
+  }
+  options.mapping = read_mapping(names.mapping);
+  options.epsilon = names.epsilon;
+  options.without_statistics = !statistics.statistics_from.empty();
+  write_model(model_from_state_dicts(files, options), output, statistics, common);
+  return 0;
+}
+
+int model_command(int argc, const char* const* argv) {
+  std::vector<std::string> files;
+  ModelOutputOptions output;
+  StatisticsOptions statistics;
+  cli::CommonOptions common;
+  cli::CommandLine line(argv[0], "Writes a model file anew: in float16, without the generator, with other statistics.",
+                        "dcgan-convert model run/model.safetensors -o small.safetensors --storage f16 --no-generator");
+  line.positional(files, "MODEL", "model file (.safetensors)");
+  line.add("Output", output);
+  line.add("Batch-norm statistics", statistics);
+  line.add("Common", common);
+  if (!line.parse(argc, argv)) return 0;
+  const std::string& path = only(files, "model file");
+  check_output(output);
+  write_model(load_model(path), output, statistics, common);
+  return 0;
+}
+
+int info_command(int argc, const char* const* argv) {
+  std::vector<std::string> files;
+  cli::CommonOptions common;
+  cli::CommandLine line(argv[0], "Says what a model file holds.", "dcgan-convert info model.safetensors");
+  line.positional(files, "MODEL", "model file (.safetensors)");
+  line.add("Common", common);
+  if (!line.parse(argc, argv)) return 0;
+  std::cout << model_report(only(files, "model file"), common.json);
+  return 0;
+}
+
+}  // namespace dcgan::tools

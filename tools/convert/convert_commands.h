@@ -1,0 +1,14 @@
+#pragma once
+
+namespace dcgan::tools {
+
+/// dcgan-convert released DIR -o MODEL
+int released_command(int argc, const char* const* argv);
+/// dcgan-convert state-dict FILE... -o MODEL
+int state_dict_command(int argc, const char* const* argv);
+/// dcgan-convert model MODEL -o MODEL
+int model_command(int argc, const char* const* argv);
+/// dcgan-convert info MODEL
+int info_command(int argc, const char* const* argv);
+
+}  // namespace dcgan::tools

@@ -1,0 +1,115 @@
+#include "tools/convert/model_output.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "data/resize.h"
+#include "dcgan/errors.h"
+#include "dcgan/model_precision.h"
+#include "dcgan/safetensors.h"
+#include "dcgan/statistics.h"
+
+namespace dcgan::tools {
+namespace {
+
+bool is_statistic(const std::string& name) { return name.find(".running_") != std::string::npos; }
+
+void drop_generator(ModelFile& model) {
+  model.has_generator = false;
+  for (auto it = model.tensors.begin(); it != model.tensors.end();) {
+    it = it->first.rfind("generator.", 0) == 0 ? model.tensors.erase(it) : std::next(it);
+  }
+}
+
+nlohmann::ordered_json facts_of(const std::string& path) {
+  const ModelFile model = load_model(path);
+  int64_t parameters[2] = {0, 0};  // of the discriminator, of the generator
+  int64_t halves = 0;
+  for (const auto& [name, tensor] : model.tensors) {
+    if (is_statistic(name)) continue;
+    const bool half = tensor.dtype == DType::kFloat16;
+    halves += half ? 1 : 0;
+    parameters[name.rfind("generator.", 0) == 0 ? 1 : 0] += static_cast<int64_t>(tensor.bytes.size()) / (half ? 2 : 4);
+  }
+  std::vector<int64_t> layers;
+  for (int64_t i = 1; i <= model.convolutions; ++i) layers.push_back(i);
+  nlohmann::ordered_json facts;
+  facts["file"] = path;
+  facts["bytes"] = std::filesystem::file_size(path);
+  facts["sha256"] = model.sha256;
+  facts["library-version"] = read_safetensors(path).metadata["library_version"];
+  facts["storage"] = halves > 0 ? "f16" : "f32";
+  facts["architecture"] = nlohmann::ordered_json::parse(to_json(model.architecture));
+  facts["convolutions"] = model.convolutions;
+  facts["architecture-convolutions"] = discriminator_convolutions(model.architecture).size();
+  facts["features"] = feature_count(model.architecture, layers);
+  facts["generator"] = model.has_generator;
+  facts["discriminator-parameters"] = parameters[0];
+  facts["generator-parameters"] = parameters[1];
+  facts["parameters"] = parameters[0] + parameters[1];
+  facts["statistics"] = nlohmann::ordered_json::parse(model.statistics);
+  facts["training"] = nlohmann::ordered_json::parse(model.training);
+  return facts;
+}
+
+// One line for each value, objects within objects indented.
+void print(const nlohmann::ordered_json& object, const std::string& indent, std::string& text) {
+  constexpr size_t kColumn = 26;
+  for (const auto& [key, value] : object.items()) {
+    const std::string start = indent + key;
+    if (value.is_object() && !value.empty()) {
+      text += start + "\n";
+      print(value, indent + "  ", text);
+    } else {
+      const std::string shown = value.is_string()   ? value.get<std::string>()
+                                : value.is_object() ? "none"
+                                                    : value.dump();
+      text += start + std::string(kColumn - std::min(kColumn - 1, start.size()), ' ') + shown + "\n";
+    }
+  }
+}
+
+}  // namespace
+
+void check_output(const ModelOutputOptions& options) {
+  if (options.output.empty()) throw OptionError("-o is missing; it names the model file to make.");
+  if (std::filesystem::exists(options.output) && !options.overwrite) {
+    throw FileError(options.output, "exists; --overwrite replaces it.");
+  }
+}
+
+void write_model(ModelFile model, const ModelOutputOptions& options, const StatisticsOptions& statistics,
+                 const cli::CommonOptions& common) {
+  if (options.no_generator) drop_generator(model);
+  if (!statistics.statistics_from.empty()) {
+    data::ResizeOptions resize;
+    resize.size = model.architecture.image_size;
+    StatisticsImages images(statistics, resize, {}, cli::resolve_threads(common.threads), common.seed, common.quiet);
+    infer_statistics(model, images.next(), statistics.statistics_from, common.seed);
+  }
+  store_weights_as(options.storage == ModelStorage::kFloat16 ? DType::kFloat16 : DType::kFloat32, model);
+  save_model(options.output, model);
+  if (common.json) {
+    std::cout << model_report(options.output, true);
+  } else {
+    std::cout << options.output << ": " << model.convolutions << " convolutions"
+              << (model.has_generator ? " and the generator" : ", no generator") << "\n";
+  }
+}
+
+std::string model_report(const std::string& path, bool json) {
+  const nlohmann::ordered_json facts = facts_of(path);
+  if (json) return facts.dump() + "\n";
+  std::string text;
+  print(facts, "", text);
+  return text;
+}
+
+const std::string& only(const std::vector<std::string>& values, const std::string& what) {
+  if (values.size() != 1) throw OptionError("expected one " + what + ", found " + std::to_string(values.size()) + ".");
+  return values.front();
+}
+
+}  // namespace dcgan::tools
