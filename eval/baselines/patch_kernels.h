@@ -25,7 +25,7 @@ class PanelMatrix {
 };
 
 /// The inner loops of the K-means baseline, compiled for one instruction set. One thread of a 2.45 GHz Zen 3 does 90
-/// GFLOP/s in `multiply` at depth 108, against 79 in OpenBLAS's sgemm and 56 in LibTorch's mm.
+/// GFLOP/s in `multiply` at depth 108, against 80 in OpenBLAS's sgemm and 60 in LibTorch's mm.
 struct PatchKernels {
   const char* name;  ///< "plain", "avx2"
 

@@ -165,8 +165,11 @@ FeaturePair kmeans_features(const eval::KmeansOptions& options, const ProtocolMo
 
 FeaturePair untrained_features(const ProtocolModel& model, const LoadedImages& training, const LoadedImages& test) {
   const TemporaryFile file;
-  save_model(file.path(), initialised_model(load_model(model.path).architecture, derive_seed(model.seed, "untrained")));
+  const ModelFile trained = load_model(model.path);
+  save_model(file.path(), initialised_model(trained.architecture, derive_seed(model.seed, "untrained")));
   ProtocolModel untrained = model;
+  // A partial model lacks upper convolutions, which the untrained one must not have either.
+  for (int64_t i = 1; model.layers.empty() && i <= trained.convolutions; ++i) untrained.layers.push_back(i);
   untrained.path = file.path();
   untrained.own_statistics = false;  // an untrained net has none
   return network_features(untrained, training, test);
