@@ -271,6 +271,10 @@ TEST_F(StateDictModel, MayDoWithoutStatistics) {
   EXPECT_THAT(model.tensors.at("discriminator.bn2.running_var").to_floats(), ElementsAre(1, 1, 1));
 }
 
+TEST_F(StateDictModel, FilesOfTheSameNameAreRefused) {
+  EXPECT_THAT(refusal({"netD.pt", "../state_dict/netD.pt"}), HasSubstr("two files with the same name"));
+}
+
 TEST_F(StateDictModel, SaysWhatIsMissingAndWhatTheFilesHold) {
   options_.mapping.erase("discriminator.conv1.weight");
   EXPECT_THAT(refusal(), AllOf(HasSubstr("netD.pt"), HasSubstr("lacks tensor \"discriminator.conv1.weight\""),

@@ -253,7 +253,10 @@ class Tensors {
     for (const StateDictReader& file : files) {
       paths_ += (paths_.empty() ? "" : ", ") + file.path();
       for (const auto& [name, tensor] : file.tensors()) {
-        found_[name_of_file(file.path()) + ":" + name] = {&file, name};
+        const std::string whole_name = name_of_file(file.path()) + ":" + name;
+        if (!found_.emplace(whole_name, std::make_pair(&file, name)).second) {
+          throw FileError(paths_, "two files with the same name both hold \"" + name + "\"; rename one of them.");
+        }
         const bool alone = std::count_if(files.begin(), files.end(), [&n = name](const StateDictReader& other) {
                              return other.tensors().count(n) != 0;
                            }) == 1;
