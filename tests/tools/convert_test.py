@@ -1,6 +1,7 @@
 """dcgan-convert from outside: files of PyTorch in, float16, what a model file holds; the package safetensors both ways."""
 
 import json
+import os
 import shutil
 
 import h5py
@@ -18,10 +19,15 @@ class Convert(ProgramTest):
     def setUpClass(cls):
         super().setUpClass()
         write_image_folder(cls.folder / "images", 6)
+        write_image_folder(cls.folder / "others", 5, seed=2)
         job = cls()
         job.run_program("dcgan-prepare", "folder", cls.folder / "images", "-o", cls.folder / "images.h5", "--size", 32)
         job.run_program("dcgan-train", "--data", cls.folder / "images.h5", "--out", cls.folder / "run", "--steps", 2, *NARROW)
         cls.model = cls.folder / "run/model.safetensors"
+
+    def run_program(self, name, *arguments, **options):
+        # On a busy machine OpenMP's threads wait for each other in loops.
+        return super().run_program(name, *arguments, env={**os.environ, "OMP_NUM_THREADS": "1"}, **options)
 
     def convert(self, *arguments, **options):
         return self.run_program("dcgan-convert", *arguments, **options)
@@ -112,11 +118,11 @@ class Convert(ProgramTest):
 
     def test_other_statistics_change_the_statistics_only(self):
         other = self.folder / "other.safetensors"
-        self.convert("model", self.model, "-o", other, "--statistics-from", self.folder / "images", "--no-generator")
+        self.convert("model", self.model, "-o", other, "--statistics-from", self.folder / "others", "--no-generator")
         before, after = load_file(self.model), load_file(other)
         for name, tensor in after.items():
             self.assertEqual(numpy.array_equal(before[name], tensor), "running" not in name, name)
-        self.assertEqual(self.info(other)["statistics"]["images"], 18)
+        self.assertEqual(self.info(other)["statistics"]["images"], 15)
 
     def test_a_weight_too_large_for_float16_is_named(self):
         tensors, broken = load_file(self.model), self.folder / "large.safetensors"
