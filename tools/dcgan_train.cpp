@@ -104,7 +104,10 @@ bool pack_folder(const std::string& folder, const std::string& packed, int64_t s
 // Name of a file or folder, without the folders that it is in.
 std::string name_of(const std::string& path) {
   const fs::path normal = fs::absolute(path).lexically_normal();
-  return normal.has_filename() ? normal.filename() : normal.parent_path().filename();
+  const std::string name = normal.has_filename() ? normal.filename() : normal.parent_path().filename();
+  // JSON takes UTF-8 only; other bytes become U+FFFD.
+  const auto replace = nlohmann::json::error_handler_t::replace;
+  return nlohmann::json::parse(nlohmann::json(name).dump(-1, ' ', false, replace));
 }
 
 // A recipe is a file, or the name of one that ships with the project: installed beside the programs, or in the sources.
