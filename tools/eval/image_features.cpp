@@ -13,6 +13,7 @@
 #include "dcgan/trainer.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
+#include "tools/eval/feature_matrix.h"
 #include "tools/eval/feature_rows.h"
 
 namespace dcgan::tools {
@@ -38,23 +39,11 @@ class TemporaryFile {
 
 std::unique_ptr<eval::FeatureMatrix> extract(FeatureExtractor& extractor, const LoadedImages& images,
                                              const ProtocolModel& model, const std::string& what) {
-  constexpr int64_t kBatch = 64;
-  const ImageBatch& batch = images.batch;
-  const int64_t columns = extractor.feature_count();
-  auto matrix = std::make_unique<eval::FeatureMatrix>(batch.count(), columns);
-  std::vector<float> features(static_cast<size_t>(kBatch * columns));
-  cli::Progress progress(what, batch.count(), model.quiet);
-  for (int64_t i = 0; i < batch.count(); i += kBatch) {
+  cli::Progress progress(what, images.batch.count(), model.quiet);
+  return feature_matrix(extractor, images.batch, [&](int64_t done) {
     if (cli::interrupted()) throw cli::Interrupted();
-    const int64_t count = std::min(kBatch, batch.count() - i);
-    extractor.extract(batch.pixels.data() + i * image_bytes(batch), count, batch.width, batch.height, 0,
-                      features.data());
-    for (int64_t j = 0; j < count; ++j) {
-      std::copy_n(features.data() + j * columns, columns, matrix->row(i + j));
-    }
-    progress.update(i + count);
-  }
-  return matrix;
+    progress.update(done);
+  });
 }
 
 }  // namespace

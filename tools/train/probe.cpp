@@ -1,11 +1,13 @@
 #include "tools/train/probe.h"
 
 #include "dcgan/feature_extractor.h"
+#include "dcgan/packed_images.h"
+#include "tools/eval/feature_matrix.h"
 
 namespace dcgan::tools {
 
 Probe::Probe(const ProbeOptions& options, int64_t image_size, int64_t threads, uint64_t seed)
-    : options_(options), image_size_(image_size), threads_(threads), seed_(seed) {
+    : options_(options), threads_(threads), seed_(seed) {
   eval::check_cost("probe-c", options.c);
   const PackedImageReader reader(options.images);
   const PackedImagesInfo& info = reader.info();
@@ -20,35 +22,26 @@ Probe::Probe(const ProbeOptions& options, int64_t image_size, int64_t threads, u
   require_option(options.count >= 1, "probe-images", options.count, "positive");
   const int64_t count = std::min(options.count, reader.count());
   const int64_t row = info.height * info.width * 3;
-  pixels_.resize(static_cast<size_t>(count * row));
+  images_.height = images_.width = image_size;
+  images_.pixels.resize(static_cast<size_t>(count * row));
   for (int64_t i = 0; i < count; ++i) {
     const int64_t from = i * reader.count() / count;
-    reader.read(from, 1, pixels_.data() + i * row);
-    labels_.push_back(reader.labels()[static_cast<size_t>(from)]);
+    reader.read(from, 1, images_.pixels.data() + i * row);
+    images_.paths.push_back(reader.paths()[static_cast<size_t>(from)]);
+    images_.labels.push_back(reader.labels()[static_cast<size_t>(from)]);
   }
   classes_ = static_cast<int64_t>(info.classes.size());
   eval::ValidationOptions halves;
   halves.held_out = 0.5;
-  split_ = eval::validation_splits(labels_, {}, halves, seed).front();
+  split_ = eval::validation_splits(images_.labels, {}, halves, seed).front();
 }
 
 double Probe::accuracy(const std::string& model_file) const {
   FeatureOptions options;
   options.threads = threads_;
   FeatureExtractor extractor(model_file, options);
-  const auto count = static_cast<int64_t>(labels_.size());
-  eval::FeatureMatrix features(count, extractor.feature_count());
-  const int64_t row = image_size_ * image_size_ * 3;
-  std::vector<float> block(static_cast<size_t>(options.batch_size * extractor.feature_count()));
-  for (int64_t first = 0; first < count; first += options.batch_size) {
-    const int64_t size = std::min(options.batch_size, count - first);
-    extractor.extract(pixels_.data() + first * row, size, image_size_, image_size_, 0, block.data());
-    for (int64_t i = 0; i < size; ++i) {
-      const float* from = block.data() + i * extractor.feature_count();
-      std::copy(from, from + extractor.feature_count(), features.row(first + i));
-    }
-  }
-  const eval::TrainingSet all = {features, eval::all_rows(count), labels_, classes_};
+  const std::unique_ptr<eval::FeatureMatrix> features = feature_matrix(extractor, images_);
+  const eval::TrainingSet all = {*features, eval::all_rows(images_.count()), images_.labels, classes_};
   const eval::TrainingSet held_out = eval::subset(all, split_.validation);
   eval::SvmOptions svm;
   svm.tolerance = 1e-3;
@@ -56,7 +49,7 @@ double Probe::accuracy(const std::string& model_file) const {
   resources.threads = threads_;
   resources.seed = seed_;
   const eval::SvmFit fit = eval::make_solver(eval::subset(all, split_.training), svm, resources)->fit(options_.c);
-  return eval::accuracy(eval::predict(fit.model, features, held_out.rows, threads_), held_out.labels);
+  return eval::accuracy(eval::predict(fit.model, *features, held_out.rows, threads_), held_out.labels);
 }
 
 }  // namespace dcgan::tools

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "dcgan/packed_images.h"
+#include "dcgan/images.h"
 #include "eval/choose_c.h"
 
 namespace dcgan::tools {
@@ -37,11 +37,10 @@ class Probe {
 
  private:
   ProbeOptions options_;
-  int64_t image_size_, threads_;
+  int64_t threads_;
   uint64_t seed_;
-  std::vector<uint8_t> pixels_;  ///< uint8 [N, H, W, 3]
-  std::vector<int32_t> labels_;  ///< [N]
-  int64_t classes_;              ///< K
+  ImageBatch images_;
+  int64_t classes_;  ///< K
   eval::RowSplit split_;
 };
 

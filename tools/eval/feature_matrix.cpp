@@ -1,0 +1,28 @@
+#include "tools/eval/feature_matrix.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace dcgan::tools {
+
+std::unique_ptr<eval::FeatureMatrix> feature_matrix(FeatureExtractor& extractor, const ImageBatch& images,
+                                                    const std::function<void(int64_t done)>& on_block) {
+  constexpr int64_t kBlock = 64;
+  const int64_t count = images.count();
+  const int64_t image_bytes = images.height * images.width * 3;
+  const int64_t columns = extractor.feature_count();
+  auto matrix = std::make_unique<eval::FeatureMatrix>(count, columns);
+  std::vector<float> features(static_cast<size_t>(kBlock * columns));
+  for (int64_t first = 0; first < count; first += kBlock) {
+    const int64_t block = std::min(kBlock, count - first);
+    extractor.extract(images.pixels.data() + first * image_bytes, block, images.width, images.height, 0,
+                      features.data());
+    for (int64_t i = 0; i < block; ++i) {
+      std::copy_n(features.data() + i * columns, columns, matrix->row(first + i));
+    }
+    if (on_block) on_block(first + block);
+  }
+  return matrix;
+}
+
+}  // namespace dcgan::tools
