@@ -70,6 +70,8 @@ class Extract(ProgramTest):
         self.assert_same("virtual.h5")
         with h5py.File(self.path("virtual.h5")) as file:
             self.assertTrue(file["features"].is_virtual)
+        for name in ("merged.h5", "virtual.h5"):  # the command line of a merged file is that of its first part
+            self.assertIn("58 extracted again", self.verify(name, "--rows", 58, "--tolerance", 0).stdout)
 
         merge = ["dcgan-extract", "merge", "-o", self.path("x.h5")]
         self.assert_refuses(*merge, *parts[:2], code=1, says=["part-2.h5", "inputs 20 to 39 of 60", "part-0.h5"])
@@ -99,6 +101,23 @@ class Extract(ProgramTest):
         self.assert_refuses(*refuses, code=2, env={"RANK": "2"}, says=["WORLD_SIZE is not set"])
         self.assert_refuses(*refuses, code=2, env={**slurm, "SLURM_ARRAY_TASK_ID": "9"}, says=["evenly spaced"])
         self.assert_refuses(*refuses[:-1], "4/4", code=2, says=["--shard", "4/4", "I/N"])
+
+    def test_a_list_on_stdin_names_the_images_in_its_order(self):
+        wanted = [*reversed(self.good[:10]), self.damaged[0]]
+        arguments = ["--list", "-"]
+        self.extract("stdin.h5", *arguments, input="".join(f"{path}\n" for path in wanted))
+        with h5py.File(self.path("stdin.h5")) as file, h5py.File(self.path("straight.h5")) as straight:
+            self.assertEqual([path.decode() for path in file["paths"]], wanted[:10])
+            self.assertEqual([path.decode() for path in file["failures/path"]], wanted[10:])
+            numpy.testing.assert_array_equal(file["features"], straight["features"][:10][::-1])
+        # Without a folder the paths are relative to the current one; a missing file is a failure among the others.
+        output = self.path("here.h5")
+        self.run_program("dcgan-extract", *arguments, "-o", output, "--model", self.model, cwd=self.images, expect=3,
+                         input=f"{wanted[0]}\nno-such.png\n")
+        with h5py.File(output) as file:
+            self.assertEqual([path.decode() for path in file["failures/path"]], ["no-such.png"])
+        nothing = ["dcgan-extract", self.images, *arguments, "-o", self.path("x.h5"), "--model", self.model]
+        self.assert_refuses(*nothing, input="", code=1, says=["standard input", "one path a line"])
 
     # --- verifying
 
