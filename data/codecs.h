@@ -24,6 +24,9 @@ struct ByteView {
   ByteView part(size_t at, size_t length = SIZE_MAX) const;
 };
 
+/// Whether the first bytes are those of a format that decode_image() knows.
+bool looks_like_image(ByteView bytes);
+
 /// @throws DecodeError if there are no pixels or more than allowed.
 void check_size(int64_t width, int64_t height, const DecodeOptions& options);
 

@@ -17,13 +17,20 @@
 namespace dcgan::data {
 namespace {
 
+using Decoder = RgbImage (*)(ByteView bytes, const DecodeOptions& options);
+
+Decoder decoder_of(ByteView bytes) {
+  if (bytes.starts_with("\xFF\xD8\xFF")) return decode_jpeg;
+  if (bytes.starts_with("\x89PNG\r\n\x1A\n")) return decode_png;
+  if (bytes.starts_with("RIFF") && bytes.starts_with("WEBP", 8)) return decode_webp;
+  if (bytes.starts_with("BM")) return decode_bmp;
+  if (bytes.starts_with({"II*\0", 4}) || bytes.starts_with({"MM\0*", 4})) return decode_tiff;
+  return nullptr;
+}
+
 RgbImage decode(ByteView bytes, const DecodeOptions& options) {
   if (bytes.size == 0) throw DecodeError("the file is empty");
-  if (bytes.starts_with("\xFF\xD8\xFF")) return decode_jpeg(bytes, options);
-  if (bytes.starts_with("\x89PNG\r\n\x1A\n")) return decode_png(bytes, options);
-  if (bytes.starts_with("RIFF") && bytes.starts_with("WEBP", 8)) return decode_webp(bytes, options);
-  if (bytes.starts_with("BM")) return decode_bmp(bytes, options);
-  if (bytes.starts_with({"II*\0", 4}) || bytes.starts_with({"MM\0*", 4})) return decode_tiff(bytes, options);
+  if (const Decoder decoder = decoder_of(bytes)) return decoder(bytes, options);
   if (bytes.starts_with("GIF8")) throw DecodeError("GIF is not supported, animated or not");
   throw DecodeError("not an image: the first bytes are those of no JPEG, PNG, WebP, BMP or TIFF");
 }
@@ -75,6 +82,8 @@ ByteView ByteView::part(size_t at, size_t length) const {
   at = std::min(at, size);
   return {data + at, std::min(length, size - at)};
 }
+
+bool looks_like_image(ByteView bytes) { return decoder_of(bytes) != nullptr; }
 
 void check_size(int64_t width, int64_t height, const DecodeOptions& options) {
   const std::string dimensions = std::to_string(width) + "x" + std::to_string(height);

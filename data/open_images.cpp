@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "data/image_folder.h"
+#include "data/lmdb_images.h"
 #include "data/packed_source.h"
 #include "data/tar_images.h"
 #include "dcgan/errors.h"
@@ -21,9 +22,9 @@ ImageList open_list(const std::vector<std::string>& inputs, const std::string& n
                       " inputs were named.");
   }
   const std::string folder = inputs.empty() ? "" : inputs.front();
-  if (!folder.empty() && !std::filesystem::is_directory(folder) && !is_tar_file(folder)) {
-    throw FileError(folder,
-                    "is no folder and no archive; the paths of a list are relative to the one that is named with it.");
+  if (!folder.empty() && !std::filesystem::is_directory(folder) && !is_tar_file(folder) && !is_lmdb(folder)) {
+    throw FileError(
+        folder, "is no folder, archive or LMDB; the paths of a list are relative to the one that is named with it.");
   }
   const bool standard_input = name == "-";
   std::ifstream file(standard_input ? "/dev/stdin" : name);
@@ -46,13 +47,23 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
     return {std::make_unique<PackedSource>(PackedImageReader(*packed)), {}};
   }
   std::optional<TarArchive> archive;
+  std::optional<LmdbFile> lmdb;
   for (const std::string& input : inputs) {
-    if (!is_tar_file(input)) continue;
-    if (inputs.size() > 1) throw OptionError(input + " is an archive; it stands alone, without other inputs.");
-    archive.emplace(input);
+    const bool is_archive = is_tar_file(input);
+    if (!is_archive && !is_lmdb(input)) continue;
+    if (inputs.size() > 1) {
+      throw OptionError(input + " is an " + (is_archive ? "archive" : "LMDB") +
+                        "; it stands alone, without other inputs.");
+    }
+    if (is_archive) {
+      archive.emplace(input);
+    } else {
+      lmdb.emplace(input);
+    }
   }
   ImageList list = !options.list.empty() ? open_list(inputs, options.list)
                    : archive             ? list_images(*archive, inputs.front())
+                   : lmdb                ? labelled_list(lmdb->keys(), inputs.front())
                                          : list_images(inputs);
   std::vector<std::string> notes = list.notes;
   if (options.unlabelled) {
@@ -61,6 +72,7 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
     notes.clear();
   }
   if (archive) return {std::make_unique<TarImages>(std::move(list), std::move(*archive), decode), notes};
+  if (lmdb) return {std::make_unique<LmdbImages>(std::move(list), std::move(*lmdb), decode), notes};
   return {std::make_unique<FolderImages>(std::move(list), decode), notes};
 }
 

@@ -28,8 +28,8 @@ struct OpenedImages {
 };
 
 /// The data set that a command line names: files and folders (list_images), a list (read_image_list; `inputs` is empty
-/// or the one folder its paths are relative to), one tar archive (TarImages; a list may name
-/// members), or one packed image file.
+/// or the one folder its paths are relative to), one tar archive (TarImages) or LMDB (LmdbImages), of which a list may
+/// name members, or one packed image file.
 /// @throws OptionError for a combination that makes no sense, FileError as the readers do.
 OpenedImages open_images(const std::vector<std::string>& inputs, const InputOptions& options,
                          const DecodeOptions& decode);

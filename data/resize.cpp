@@ -14,6 +14,10 @@ void check(const ResizeOptions& options) {
   constexpr int64_t kLargest = 4096;
   require_option(options.size >= 1 && options.size <= kLargest, "size", options.size,
                  "from 1 to " + std::to_string(kLargest) + " pixels");
+  require_option(
+      options.shorter_side == 0 || (options.shorter_side >= options.size && options.shorter_side <= kLargest),
+      "shorter-side", options.shorter_side,
+      "0 (--size), or from --size (" + std::to_string(options.size) + ") to " + std::to_string(kLargest));
 }
 
 ResizedSize resized_size(int64_t height, int64_t width, int64_t size) {
@@ -28,17 +32,18 @@ int64_t crop_offset(int64_t side, int64_t size) { return std::lround(static_cast
 
 RgbImage resize_and_crop(RgbImage image, const ResizeOptions& options) {
   const int64_t size = options.size;
-  if (image.height == size && image.width == size) return image;
+  const int64_t side = options.side();
+  if (side == size && image.height == size && image.width == size) return image;
   cv::Mat pixels(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, image.pixels.data());
   const int64_t shorter = std::min(image.height, image.width);
-  if (shorter != size) {
-    const ResizedSize target = resized_size(image.height, image.width, size);
+  if (shorter != side) {
+    const ResizedSize target = resized_size(image.height, image.width, side);
     constexpr int64_t kLongest = int64_t{1} << 20;  // of the resized image; far from what OpenCV cannot index
-    if (std::max(target.height, target.width) > kLongest / size) {
+    if (std::max(target.height, target.width) > kLongest / side) {
       throw DecodeError(std::to_string(image.width) + " x " + std::to_string(image.height) +
-                        " pixels are too elongated to be resized to a shorter side of " + std::to_string(size));
+                        " pixels are too elongated to be resized to a shorter side of " + std::to_string(side));
     }
-    const bool area = options.resize == ResizeFilter::kArea && shorter > size;
+    const bool area = options.resize == ResizeFilter::kArea && shorter > side;
     cv::Mat resized;
     cv::resize(pixels, resized, cv::Size(static_cast<int>(target.width), static_cast<int>(target.height)), 0, 0,
                area ? cv::INTER_AREA : cv::INTER_LINEAR);
@@ -53,7 +58,7 @@ RgbImage resize_and_crop(RgbImage image, const ResizeOptions& options) {
 
 std::string resize_description(const ResizeOptions& options) {
   const nlohmann::ordered_json description = {{"size", options.size},
-                                              {"shorter_side_to", options.size},
+                                              {"shorter_side_to", options.side()},
                                               {"resize", to_name(options.resize)},
                                               {"crop", "centre, offset rounded half away from zero"}};
   return description.dump();

@@ -27,17 +27,21 @@ struct EnumNames<data::ResizeFilter> {
 
 namespace dcgan::data {
 
-/// Shorter side to `size`, then the square in the centre: the preparation of ImageNet-1k (Radford et al. 2016,
+/// Shorter side to `shorter_side`, then the square in the centre: the preparation of ImageNet-1k (Radford et al. 2016,
 /// arXiv:1511.06434, section 4.3).
 struct ResizeOptions {
   int64_t size = 32;                            ///< H = W of the result, pixels
   ResizeFilter resize = ResizeFilter::kLinear;  ///< authors' lib/cv2_utils.py
+  int64_t shorter_side = 0;                     ///< pixels, size or more; 0: size
+
+  int64_t side() const { return shorter_side == 0 ? size : shorter_side; }
 };
 
 template <class Visitor>
 void describe(ResizeOptions& o, Visitor&& f) {
-  f(o.size, "size", "height and width of the result, pixels: shorter side to this, then the centre");
+  f(o.size, "size", "height and width of the result, pixels");
   f(o.resize, "resize", "linear: the authors', aliases; area: averages");
+  f(o.shorter_side, "shorter-side", "resize the shorter side to this before the centre is cut out, pixels; 0: --size");
 }
 
 /// Throws OptionError that names the flag, the value and the rule.

@@ -74,15 +74,17 @@ int pack(const data::ImageSource& source, const data::ResizeOptions& resize, con
   return report(result, source, output, common);
 }
 
-int files(int argc, const char* const* argv, const std::string& summary) {
+int files(int argc, const char* const* argv, const std::string& summary, int64_t size) {
   std::vector<std::string> inputs;
   data::InputOptions input;
   data::DecodeOptions decode;
   data::ResizeOptions resize;
+  resize.size = size;
   OutputOptions output;
   cli::CommonOptions common;
   cli::CommandLine line(argv[0], summary, std::string(argv[0]) + " photos/ -o photos.h5");
-  line.positional(inputs, "IMAGES", "files, folders (with all their folders), one .tar archive or one packed file");
+  line.positional(inputs, "IMAGES",
+                  "files, folders (with all their folders), one .tar archive, one LMDB or one packed file");
   line.add("Input", input);
   line.add("Output", output);
   line.add("Resize", resize);
@@ -214,8 +216,8 @@ int sheet(int argc, const char* const* argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto folder = [](const char* summary) {
-    return [summary](int count, const char* const* values) { return files(count, values, summary); };
+  const auto folder = [](const char* summary, int64_t size = 32) {
+    return [summary, size](int count, const char* const* values) { return files(count, values, summary, size); };
   };
   return cli::run_program(
       argc, argv, "Makes packed image files (HDF5, uint8) for training and extraction.",
@@ -223,6 +225,11 @@ int main(int argc, char** argv) {
        {"imagenet32", "ImageNet at 32x32: class folders, shorter side to 32, centre",
         folder("Packs ImageNet at 32x32 as its authors did: shorter side to 32, then the centre; labels are the class "
                "folders.")},
+       {"lsun", "LSUN at 64x64: the LMDB of a category",
+        folder(
+            "Packs a category of LSUN: the images of its LMDB (bedroom_train_lmdb/), read where they lie, in order of "
+            "their keys.",
+            64)},
        {"cifar10", "a split of CIFAR-10, from binary batches or class folders", cifar10},
        {"svhn", "a split of SVHN's cropped digits, from the official .mat files", svhn},
        {"render", "draws the built-in labelled set", render},
