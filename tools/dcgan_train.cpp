@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
 #include "tools/train/probe.h"
+#include "tools/train/processes.h"
 
 namespace {
 
@@ -28,6 +30,7 @@ struct FileOptions {
   bool resume = false;
   bool overwrite = false;
   bool dry_run = false;
+  bool distributed = false;
 };
 
 template <class Visitor>
@@ -39,6 +42,8 @@ void describe(FileOptions& o, Visitor&& f) {
   f(o.overwrite, "overwrite", "start anew in a folder that holds a run");
   f(o.dry_run, "dry-run",
     "print all options as a recipe, and time and memory of a run, measured on three steps; write nothing");
+  f(o.distributed, "distributed",
+    "this is one of several processes that train together, as torchrun or srun say; a minibatch is divided among them");
 }
 
 class ConsoleObserver : public TrainObserver {
@@ -157,6 +162,7 @@ int run(int argc, const char* const* argv) {
   if (files.data.empty()) throw OptionError("--data is missing; it names a packed image file or a folder of images.");
   if (files.out.empty() && !files.dry_run) throw OptionError("--out is missing; it names the run folder to make.");
   if (files.resume && files.overwrite) throw OptionError("--resume and --overwrite exclude each other.");
+  if (files.dry_run && files.distributed) throw OptionError("--dry-run measures one process; leave --distributed out.");
   check(training.architecture);
   check(training.options);
 
@@ -164,6 +170,8 @@ int run(int argc, const char* const* argv) {
   training.seed = common.seed;
   training.threads = cli::resolve_threads(common.threads);
   training.device = common.device;
+  if (files.distributed) training.processes = tools::processes_from(std::getenv);
+  common.quiet |= training.processes.rank > 0;  // the first one speaks for all
   training.data_source = name_of(files.data);
   training.mode = files.resume      ? TrainingRun::Mode::kResume
                   : files.overwrite ? TrainingRun::Mode::kOverwrite
@@ -174,6 +182,8 @@ int run(int argc, const char* const* argv) {
   if (fs::is_directory(data)) {
     if (files.dry_run)
       throw OptionError("--dry-run needs packed images in --data; dcgan-prepare folder packs " + data + ".");
+    if (files.distributed)
+      throw OptionError("--distributed needs packed images in --data; dcgan-prepare folder packs " + data + ".");
     data = files.out + "/data.h5";
     fs::create_directories(files.out);
     // Without options.json no training has begun: a data.h5 that is there may be of other images.
@@ -187,15 +197,16 @@ int run(int argc, const char* const* argv) {
     return 0;
   }
   std::optional<tools::Probe> probe;
-  if (!probe_options.images.empty()) {
+  const bool first = training.processes.rank == 0;
+  if (first && !probe_options.images.empty()) {
     probe.emplace(probe_options, training.architecture.image_size, training.threads, common.seed);
   }
   ConsoleObserver observer(common.quiet, probe ? &*probe : nullptr);
   const int64_t done = run_training(training, images, observer);
   const std::string model = files.out + "/model.safetensors";
-  if (common.json) {
+  if (first && common.json) {
     std::cout << nlohmann::ordered_json({{"steps", done}, {"model", model}}).dump() << "\n";
-  } else {
+  } else if (first) {
     std::cout << model << ": " << done << " of " << training.options.steps << " steps\n";
   }
   if (done < training.options.steps) throw cli::Interrupted();

@@ -6,20 +6,11 @@
 namespace dcgan::tools {
 namespace {
 
-int64_t number(const Environment& environment, const char* name, int64_t fallback = -1) {
-  const char* text = environment(name);
-  if (text == nullptr && fallback >= 0) return fallback;
-  if (text == nullptr) throw OptionError(std::string("--shard auto: ") + name + " is not set.");
-  int64_t value = -1;
-  try {
-    cli::from_text("shard", text, value);
-  } catch (const OptionError&) {  // said below, with the variable's name
-  }
-  if (value < 0) throw OptionError(std::string("--shard auto: ") + name + " is \"" + text + "\", expected a number.");
-  return value;
+int64_t number(const cli::Environment& environment, const char* name, int64_t fallback = -1) {
+  return cli::number_of(environment, "--shard auto", name, fallback);
 }
 
-Shard slurm_array(const Environment& environment) {
+Shard slurm_array(const cli::Environment& environment) {
   const int64_t first = number(environment, "SLURM_ARRAY_TASK_MIN");
   const int64_t step = number(environment, "SLURM_ARRAY_TASK_STEP", 1);
   const int64_t task = number(environment, "SLURM_ARRAY_TASK_ID") - first;
@@ -32,7 +23,7 @@ Shard slurm_array(const Environment& environment) {
   return shard;
 }
 
-Shard from_environment(const Environment& environment) {
+Shard from_environment(const cli::Environment& environment) {
   const bool slurm = environment("SLURM_ARRAY_TASK_ID") != nullptr;
   const bool ranks = environment("RANK") != nullptr;
   if (!slurm && !ranks) {
@@ -51,7 +42,7 @@ Shard from_environment(const Environment& environment) {
 
 }  // namespace
 
-Shard parse_shard(const std::string& text, const Environment& environment) {
+Shard parse_shard(const std::string& text, const cli::Environment& environment) {
   if (text.empty()) return {};
   if (text == "auto") return from_environment(environment);
   Shard shard{0, 0};

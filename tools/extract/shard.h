@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
+
+#include "tools/cli/environment.h"
 
 namespace dcgan::tools {
 
@@ -15,12 +16,9 @@ struct Shard {
   int64_t end(int64_t inputs) const { return inputs * (index + 1) / count; }
 };
 
-/// The environment of the process; null where a variable is not set.
-using Environment = std::function<const char*(const char* name)>;
-
 /// "" (everything), "I/N" with I from 0 to N - 1, or "auto": what a Slurm array (SLURM_ARRAY_TASK_ID, _COUNT, _MIN,
 /// _STEP) or torchrun (RANK, WORLD_SIZE) say, or both: each task of the array is then divided among its ranks.
 /// @throws OptionError for another text, or for "auto" where the variables are missing or make no sense
-Shard parse_shard(const std::string& text, const Environment& environment);
+Shard parse_shard(const std::string& text, const cli::Environment& environment);
 
 }  // namespace dcgan::tools

@@ -46,6 +46,7 @@ struct TrainOptions {
   double weight_decay = 0;  ///< added to the gradient of every parameter; authors: 1e-5 for faces
   int64_t decay_steps = 0;
   double average_decay = 0;
+  bool sync_batch_norm = false;
   OnCollapse on_collapse = OnCollapse::kWarn;
   int64_t statistics_minibatches = 32;
   int64_t log_every = 20;
@@ -57,7 +58,7 @@ struct TrainOptions {
 template <class Visitor>
 void describe(TrainOptions& o, Visitor&& f) {
   f(o.steps, "steps", "pairs of updates, one of each network; 0 writes the untrained model");
-  f(o.batch_size, "batch-size", "images per minibatch");
+  f(o.batch_size, "batch-size", "images per minibatch, divided among the processes if there are several");
   f(o.schedule, "schedule", "alternating: a minibatch updates one network (authors); both: each updates both");
   f(o.learning_rate, "learning-rate", "Adam's step size");
   f(o.beta1, "beta1", "Adam's decay of the first moment");
@@ -67,6 +68,8 @@ void describe(TrainOptions& o, Visitor&& f) {
   f(o.average_decay, "average-decay",
     "samples and model are made of averaged weights: average = X * average + (1 - X) * weight after each step; 0: of "
     "the last ones");
+  f(o.sync_batch_norm, "sync-batch-norm",
+    "batch norm takes the statistics of the whole minibatch, not of the part that a process has");
   f(o.on_collapse, "on-collapse",
     "when D(x) is stuck at 1 or all samples are alike: stop, rewind to a checkpoint, or warn");
   f(o.statistics_minibatches, "statistics-minibatches",
@@ -118,6 +121,19 @@ class DCGAN_EXPORT TrainObserver {
   virtual bool should_stop() { return false; }
 };
 
+/// One of several processes that train together, on one machine or many, each on its part of every minibatch
+/// (data-parallel, gradients averaged; c10d with Gloo, on CPUs). The first alone writes the run folder and calls
+/// TrainObserver's functions but should_stop(), on_step() and on_message(). With sync_batch_norm the parameters are
+/// those of one process up to rounding.
+struct ProcessOptions {
+  int64_t rank = 0;  ///< 0 to count - 1
+  int64_t count = 1;
+  std::string address = "127.0.0.1";  ///< of the first process, where all meet
+  int64_t port = 29500;
+  bool has_store = false;  ///< a store listens there already, as under torchrun
+  std::string interface;   ///< network interface for the traffic; empty: that of the host's name
+};
+
 /// A training in a run folder:
 ///   options.json, metrics.jsonl, events.out.tfevents.* (TensorBoard), samples/step-*.png,
 ///   checkpoints/step-*.safetensors, model.safetensors, best.safetensors (where the observer probes).
@@ -132,6 +148,7 @@ struct TrainingRun {
   int64_t threads = 0;          ///< 0: LibTorch's default
   std::string device = "auto";  ///< auto, cpu, cuda or cuda:N
   std::string data_source;      ///< recorded in the model
+  ProcessOptions processes;
   enum class Mode { kNew, kOverwrite, kResume } mode = Mode::kNew;
 };
 

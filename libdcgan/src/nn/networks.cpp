@@ -4,9 +4,11 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/batch_norm_update_stats.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/ones.h>
@@ -92,8 +94,22 @@ void run_layers(const Generator& network, const at::Tensor& z, const PreActivati
 
 at::Tensor BatchNorm::forward(const at::Tensor& x, Statistics statistics) const {
   const bool batch = statistics == Statistics::kBatch;
+  if (statistics == Statistics::kSharedBatch) return forward_shared(x);
   return at::batch_norm(x, weight, bias, batch ? at::Tensor() : running_mean, batch ? at::Tensor() : running_var, batch,
                         /*momentum=*/0, kBatchNormEpsilon, /*cudnn_enabled=*/false);
+}
+
+at::Tensor BatchNorm::forward_shared(const at::Tensor& x) const {
+  std::vector<int64_t> all_but_channels = {0};
+  std::vector<int64_t> per_channel(static_cast<size_t>(x.dim()), 1);
+  per_channel[1] = x.size(1);
+  for (int64_t d = 2; d < x.dim(); ++d) all_but_channels.push_back(d);
+  const auto values = static_cast<double>(x.numel() / x.size(1));
+  const at::Tensor sums = sum_over_processes(at::cat({x.sum(all_but_channels), at::full({1}, values, x.options())}));
+  const at::Tensor count = sums.narrow(0, x.size(1), 1).detach();
+  const at::Tensor centred = x.sub(sums.narrow(0, 0, x.size(1)).div(count).view(per_channel));
+  const at::Tensor variance = sum_over_processes(centred.square().sum(all_but_channels)).div(count);
+  return centred.mul(variance.add(kBatchNormEpsilon).rsqrt().mul(weight).view(per_channel)).add(bias.view(per_channel));
 }
 
 std::vector<at::Tensor> Discriminator::activations(const at::Tensor& images, Statistics statistics,
@@ -201,6 +217,19 @@ void move_to(c10::Device device, Generator& network) {
   move_to(device, network.project);
   move_to(device, network.project_norm);
   move_to(device, network.convolutions);
+}
+
+template <class Network>
+void share(Network& network, const std::function<at::Tensor(const at::Tensor&)>& sum) {
+  for (BatchNorm* norm : numbered_batch_norms(network)) {
+    if (norm != nullptr) norm->sum_over_processes = sum;
+  }
+}
+void share_batch_norm(Discriminator& network, const std::function<at::Tensor(const at::Tensor&)>& sum) {
+  share(network, sum);
+}
+void share_batch_norm(Generator& network, const std::function<at::Tensor(const at::Tensor&)>& sum) {
+  share(network, sum);
 }
 
 int64_t count(const NamedTensors& tensors) {

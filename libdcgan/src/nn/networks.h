@@ -28,14 +28,20 @@ constexpr int64_t kStatisticsMinibatch = 128;
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
-/// Whether batch norm uses the minibatch's own mean and biased variance, or the fixed ones.
-enum class Statistics { kBatch, kFixed };
+/// Whether batch norm uses the minibatch's own mean and biased variance, those of a minibatch of which other processes
+/// have parts (BatchNorm::sum_over_processes), or the fixed ones.
+enum class Statistics { kBatch, kSharedBatch, kFixed };
 
 /// (x - mean) / sqrt(variance + 1e-8) * weight + bias, per channel of float32 [N, C, H, W] or unit of [N, C].
 struct BatchNorm {
   at::Tensor weight, bias;               ///< float32 [C]
   at::Tensor running_mean, running_var;  ///< float32 [C], the fixed statistics; biased variance
+  /// Sum of a tensor over the processes that share a minibatch, differentiable; for Statistics::kSharedBatch.
+  std::function<at::Tensor(const at::Tensor&)> sum_over_processes = nullptr;
   at::Tensor forward(const at::Tensor& x, Statistics statistics) const;
+
+ private:
+  at::Tensor forward_shared(const at::Tensor& x) const;
 };
 
 /// A strided convolution [O, I, k, k] or, in the generator, a fractionally-strided one [I, O, k, k]; padding k / 2.
@@ -81,6 +87,10 @@ Generator make_generator(const ArchitectureOptions& options, uint64_t seed);
 /// Moves every tensor of a network.
 void move_to(c10::Device device, Discriminator& network);
 void move_to(c10::Device device, Generator& network);
+
+/// Sets sum_over_processes of every layer.
+void share_batch_norm(Discriminator& network, const std::function<at::Tensor(const at::Tensor&)>& sum);
+void share_batch_norm(Generator& network, const std::function<at::Tensor(const at::Tensor&)>& sum);
 
 /// Number of values in all of them.
 int64_t count(const NamedTensors& tensors);

@@ -59,6 +59,10 @@ void Adam::save(std::map<std::string, StoredTensor>& tensors) const { nn::store_
 
 void Adam::load(const std::map<std::string, StoredTensor>& tensors, int64_t updates) {
   nn::load_tensors(tensors, moments());
+  set_updates(updates);
+}
+
+void Adam::set_updates(int64_t updates) {
   for (at::Tensor& count : updates_) count.fill_(updates);
 }
 

@@ -27,10 +27,10 @@ class Adam {
   /// is the training's step.
   void save(std::map<std::string, StoredTensor>& tensors) const;
   void load(const std::map<std::string, StoredTensor>& tensors, int64_t updates);
+  nn::NamedTensors moments() const;
+  void set_updates(int64_t updates);
 
  private:
-  nn::NamedTensors moments() const;
-
   nn::NamedTensors parameters_;
   double beta1_, beta2_, weight_decay_;
   std::vector<at::Tensor> values_, first_, second_, updates_;

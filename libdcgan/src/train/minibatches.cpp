@@ -27,7 +27,8 @@ at::Tensor Minibatches::at(int64_t position) {
     order_ = shuffled_indices(count_, derive_seed(seed_, "shuffle", static_cast<uint64_t>(epoch)));
     epoch_ = epoch;
   }
-  return rows(order_.data() + position % per_epoch() * batch_size_, size_of(position));
+  const Part part = part_of(size_of(position));
+  return rows(order_.data() + position % per_epoch() * batch_size_ + part.first, part.size);
 }
 
 at::Tensor Minibatches::rows(const int64_t* first, int64_t count) const {

@@ -9,24 +9,39 @@
 
 namespace dcgan::train {
 
+/// The part of `count` things in a row that one of several processes takes: the parts differ by one at most.
+struct Part {
+  Part(int64_t count, int64_t rank, int64_t processes)
+      : first(count * rank / processes), size(count * (rank + 1) / processes - first) {}
+  int64_t first, size;
+};
+
 /// The training images in memory, and the minibatch of any position in the shuffled stream: a function of seed and
 /// position alone, so that a training can go on anywhere.
 class Minibatches {
  public:
+  /// @param batch_size  of all processes together
   Minibatches(const PackedImageReader& images, int64_t batch_size, uint64_t seed, c10::Device device);
 
-  /// The last minibatch may be short; one of a single image is left out, as the generator's batch norm over N needs
-  /// two.
+  /// at() gives this process's part of each minibatch from now on.
+  void divide(int64_t rank, int64_t processes) {
+    rank_ = rank;
+    processes_ = processes;
+  }
   /// Another order from now on.
   void reseed(uint64_t seed) {
     seed_ = seed;
     epoch_ = -1;
   }
 
-  int64_t per_epoch() const { return (count_ + batch_size_ - 2) / batch_size_; }
-  /// Number of images of a minibatch.
+  /// The last minibatch may be short; where a process would have a single image it is left out, as the generator's
+  /// batch norm over N needs two.
+  int64_t per_epoch() const { return count_ / batch_size_ + (count_ % batch_size_ >= 2 * processes_ ? 1 : 0); }
+  /// Number of images of a minibatch, all processes together.
   int64_t size_of(int64_t position) const;
-  /// Minibatch `position` (0, 1, ...): float32 [N, 3, H, W] in [-1, 1], channels last in memory.
+  Part part_of(int64_t size) const { return {size, rank_, processes_}; }
+  /// Minibatch `position` (0, 1, ...), this process's part of it: float32 [N, 3, H, W] in [-1, 1], channels last in
+  /// memory.
   at::Tensor at(int64_t position);
   /// Images of the given rows, in that order, as at() gives them.
   at::Tensor rows(const int64_t* first, int64_t count) const;
@@ -34,6 +49,7 @@ class Minibatches {
  private:
   int64_t count_, batch_size_;
   uint64_t seed_;
+  int64_t rank_ = 0, processes_ = 1;
   at::Tensor pixels_;  ///< uint8 [N, H, W, 3]
   int64_t epoch_ = -1;
   std::vector<int64_t> order_;

@@ -10,6 +10,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/options_json.h"
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/png_file.h"
@@ -49,6 +50,17 @@ ordered_json read_options(const std::string& path) {
   throw FileError(path, "is damaged: no JSON object; restore it, or start anew with --overwrite.");
 }
 
+// A run of an earlier version lacks the options that came later: it did what their defaults do.
+void fill_in_defaults(ordered_json& theirs, const ordered_json& ours) {
+  const ordered_json defaults = {{"architecture", options_to_json(ArchitectureOptions())},
+                                 {"options", options_to_json(TrainOptions())}};
+  for (const auto& [group, options] : defaults.items()) {
+    for (const auto& [key, value] : options.items()) {
+      if (ours[group].contains(key) && !theirs[group].contains(key)) theirs[group][key] = value;
+    }
+  }
+}
+
 // Both flattened.
 void refuse_differences(const std::string& path, const ordered_json& theirs, const ordered_json& ours) {
   for (const ordered_json& side : {theirs, ours}) {
@@ -64,8 +76,9 @@ void refuse_differences(const std::string& path, const ordered_json& theirs, con
 
 }  // namespace
 
-RunFolder::RunFolder(const std::string& folder, const std::string& options, int64_t threads, TrainingRun::Mode mode)
-    : folder_(folder), recorded_threads_(threads) {
+RunFolder::RunFolder(const std::string& folder, const std::string& options, const Workers& workers,
+                     TrainingRun::Mode mode)
+    : folder_(folder), recorded_workers_(workers) {
   const std::string options_path = path(kOptionsFile);
   const bool exists = fs::exists(options_path);
   if (mode == TrainingRun::Mode::kNew && (exists || fs::exists(path(kModelFile)))) {
@@ -81,8 +94,9 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, int6
   ordered_json ours = ordered_json::parse(options);
   if (mode == TrainingRun::Mode::kResume && exists) {
     ordered_json theirs = read_options(options_path);
-    recorded_threads_ = theirs.value("threads", threads);
-    theirs.erase("threads");
+    recorded_workers_ = {theirs.value("threads", workers.threads), theirs.value("processes", int64_t{1})};
+    for (const char* free : {"threads", "processes"}) theirs.erase(free);
+    fill_in_defaults(theirs, ours);
     refuse_differences(options_path, theirs.flatten(), ours.flatten());
   }
   if (mode == TrainingRun::Mode::kOverwrite && exists) {  // what no run has written is left alone
@@ -96,7 +110,8 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, int6
     if (error) throw FileError(path(name), "cannot be created: " + error.message() + ".");
   }
   if (mode == TrainingRun::Mode::kResume && exists) return;
-  ours["threads"] = threads;
+  ours["threads"] = workers.threads;
+  ours["processes"] = workers.processes;
   write_text(options_path, ours.dump(2) + "\n");
 }
 

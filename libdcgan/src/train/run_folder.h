@@ -15,13 +15,19 @@ namespace dcgan::train {
 /// The files of a training run and the rules they follow.
 class RunFolder {
  public:
+  /// How many worked: recorded, and free on resume.
+  struct Workers {
+    int64_t threads = 1;    ///< of each process; roundings depend on it
+    int64_t processes = 1;  ///< roundings depend on it, and batch norm's statistics unless they are synchronised
+  };
+
   /// Creates the folder, or opens it to resume, and keeps other trainings out of it.
-  /// @param options  JSON of everything that decides the run; a resume with another one is refused, naming what differs
-  /// @param threads  recorded; a resume with another number is allowed, as only roundings depend on it
-  RunFolder(const std::string& folder, const std::string& options, int64_t threads, TrainingRun::Mode mode);
+  /// @param options  JSON of everything that decides the run; a resume with another one is refused, naming what
+  /// differs. A key that an older run has not recorded is taken to have had its default.
+  RunFolder(const std::string& folder, const std::string& options, const Workers& workers, TrainingRun::Mode mode);
 
   /// What the run was started with.
-  int64_t recorded_threads() const { return recorded_threads_; }
+  const Workers& recorded_workers() const { return recorded_workers_; }
 
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
   /// The newest checkpoint that can be read whole; step -1 if there is none. Those after it, which are damaged, are
@@ -55,7 +61,7 @@ class RunFolder {
 
   std::string folder_;
   store::File lock_;
-  int64_t recorded_threads_;
+  Workers recorded_workers_;
   std::optional<EventFile> events_;
   double best_score_;
 };

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/options_json.h"
@@ -22,6 +23,7 @@
 #include "train/adam.h"
 #include "train/collapse.h"
 #include "train/minibatches.h"
+#include "train/processes.h"
 #include "train/run_folder.h"
 #include "train/tensor_memory.h"
 
@@ -79,15 +81,25 @@ ordered_json describe_data(const PackedImageReader& images, const std::string& s
 // One training: the networks, their optimisers, and the two kinds of step.
 class Training {
  public:
-  Training(const TrainingRun& run, const PackedImageReader& images)
+  Training(const TrainingRun& run, const PackedImageReader& images, const train::Processes& processes)
       : run_(run),
+        processes_(processes),
         device_(nn::resolve_device(run.device)),
         minibatches_(images, run.options.batch_size, run.seed, device_),
         discriminator_(on_device(nn::make_discriminator(run.architecture, run.seed), device_)),
         generator_(on_device(nn::make_generator(run.architecture, run.seed), device_)),
         discriminator_adam_(make_adam(discriminator_.parameters())),
         generator_adam_(make_adam(generator_.parameters())),
+        discriminator_gradients_(processes, discriminator_.parameters()),
+        generator_gradients_(processes, generator_.parameters()),
         sums_(at::zeros({6}, device_)) {
+    minibatches_.divide(processes.rank(), processes.count());
+    if (run.options.sync_batch_norm && processes.count() > 1) {
+      statistics_ = nn::Statistics::kSharedBatch;
+      const auto sum = [&processes](const at::Tensor& x) { return processes.differentiable_sum(x); };
+      nn::share_batch_norm(discriminator_, sum);
+      nn::share_batch_norm(generator_, sum);
+    }
     if (run.options.average_decay > 0) {  // equal seeds: the averages begin at the initial weights
       discriminator_average_ = on_device(nn::make_discriminator(run.architecture, run.seed), device_);
       generator_average_ = on_device(nn::make_generator(run.architecture, run.seed), device_);
@@ -103,12 +115,11 @@ class Training {
   void run_step() {
     const double rate = learning_rate();
     if (run_.options.schedule == Schedule::kAlternating) {
-      update_generator(minibatches_.size_of(2 * step_), rate);
-      update_discriminator(minibatches_.at(2 * step_ + 1), rate);
+      update_generator(2 * step_, rate);
+      update_discriminator(2 * step_ + 1, rate);
     } else {
-      const at::Tensor real = minibatches_.at(step_);
-      update_discriminator(real, rate);
-      update_generator(real.size(0), rate);
+      update_discriminator(step_, rate);
+      update_generator(step_, rate);
     }
     if (run_.options.average_decay > 0) {
       update_average(discriminator_.parameters(), discriminator_average_.parameters());
@@ -118,9 +129,11 @@ class Training {
     ++steps_in_report_;
   }
 
-  /// Means since the last report. The only point at which the host waits for the device.
+  /// Means since the last report, over all processes. The only point at which the host waits for the device.
   StepReport report() {
-    const at::Tensor means = sums_.div(static_cast<double>(std::max<int64_t>(1, steps_in_report_))).to(at::kCPU);
+    processes_.sum(sums_);
+    const int64_t summands = std::max<int64_t>(1, steps_in_report_) * processes_.count();
+    const at::Tensor means = sums_.div(static_cast<double>(summands)).to(at::kCPU);
     const float* m = means.const_data_ptr<float>();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - report_start_).count();
     const StepReport result = {step_, m[0], m[1], m[2],
@@ -158,6 +171,28 @@ class Training {
     step_ = checkpoint.step;
     const auto rewinds = checkpoint.file.metadata.find("rewinds");
     set_rewinds(rewinds == checkpoint.file.metadata.end() ? 0 : std::stoll(rewinds->second));
+  }
+
+  /// All processes take what the first one has.
+  void receive_from_first() {
+    step_ = processes_.receive_from_first(step_);
+    set_rewinds(processes_.receive_from_first(rewinds_));
+    std::vector<at::Tensor> tensors;
+    for (const nn::NamedTensors& group : {discriminator_.parameters(), generator_.parameters(), averages(),
+                                          discriminator_adam_.moments(), generator_adam_.moments()}) {
+      for (const auto& [name, tensor] : group) tensors.push_back(tensor);
+    }
+    processes_.receive_from_first(tensors);
+    for (Adam* adam : {&discriminator_adam_, &generator_adam_}) adam->set_updates(step_);
+  }
+
+  const train::Processes& processes() const { return processes_; }
+
+  /// Whether the first process has gone back to a checkpoint; then all go there.
+  bool all_go_back(bool first_has) {
+    if (processes_.receive_from_first(first_has ? 1 : 0) == 0) return false;
+    receive_from_first();
+    return true;
   }
 
   /// Goes on from a checkpoint with other noise and another order of the images than the run had after it.
@@ -251,35 +286,52 @@ class Training {
     minibatches_.reseed(seed_);
   }
 
-  void update_discriminator(const at::Tensor& real, double rate) {
+  // This process's part of the noise for the minibatch at `position`.
+  at::Tensor noise_for(int64_t position, std::string_view purpose) const {
+    const int64_t size = minibatches_.size_of(position);
+    const train::Part part = minibatches_.part_of(size);
+    return noise(seed_, purpose, static_cast<uint64_t>(step_), size).narrow(0, part.first, part.size);
+  }
+
+  // Mean over this process's part of the minibatch at `position`, such that the mean over the processes is that over
+  // the whole minibatch.
+  at::Tensor mean(const at::Tensor& values, int64_t position) const {
+    const int64_t size = minibatches_.size_of(position);
+    const int64_t parts = values.size(0) * processes_.count();
+    return parts == size ? values.mean()
+                         : values.sum().mul(static_cast<double>(processes_.count()) / static_cast<double>(size));
+  }
+
+  void update_discriminator(int64_t position, double rate) {
     set_requires_grad(discriminator_.parameters(), true);
+    const at::Tensor real = minibatches_.at(position);
     at::Tensor fake;
     {
       const at::NoGradGuard no_grad;
-      fake = generator_.forward(noise(seed_, "discriminator-noise", static_cast<uint64_t>(step_), real.size(0)),
-                                nn::Statistics::kBatch);
+      fake = generator_.forward(noise_for(position, "discriminator-noise"), statistics_);
     }
     // Two passes: the statistics of real and generated images are never mixed (the authors' two graph evaluations).
-    const at::Tensor real_logits = discriminator_.forward(real, nn::Statistics::kBatch);
-    const at::Tensor fake_logits = discriminator_.forward(fake, nn::Statistics::kBatch);
+    const at::Tensor real_logits = discriminator_.forward(real, statistics_);
+    const at::Tensor fake_logits = discriminator_.forward(fake, statistics_);
     // -log sigmoid(x) = softplus(-x); a sum of two means, not their mean.
-    const at::Tensor loss = at::softplus(real_logits.neg()).mean().add(at::softplus(fake_logits).mean());
-    loss.backward();
+    const at::Tensor loss =
+        mean(at::softplus(real_logits.neg()), position).add(mean(at::softplus(fake_logits), position));
+    discriminator_gradients_.backward(loss);
     add_to_report(4, discriminator_adam_.gradient_norm());
     discriminator_adam_.step(rate);
     add_to_report(0, loss);
-    add_to_report(2, real_logits.sigmoid().mean());
-    add_to_report(3, fake_logits.sigmoid().mean());
-    images_in_report_ += real.size(0);
+    add_to_report(2, mean(real_logits.detach().sigmoid(), position));
+    add_to_report(3, mean(fake_logits.detach().sigmoid(), position));
+    images_in_report_ += minibatches_.size_of(position);
   }
 
-  void update_generator(int64_t batch_size, double rate) {
+  void update_generator(int64_t position, double rate) {
     set_requires_grad(discriminator_.parameters(), false);  // its gradients would be thrown away
     set_requires_grad(generator_.parameters(), true);
-    const at::Tensor fake = generator_.forward(
-        noise(seed_, "generator-noise", static_cast<uint64_t>(step_), batch_size), nn::Statistics::kBatch);
-    const at::Tensor loss = at::softplus(discriminator_.forward(fake, nn::Statistics::kBatch).neg()).mean();
-    loss.backward();
+    const at::Tensor fake = generator_.forward(noise_for(position, "generator-noise"), statistics_);
+    const at::Tensor logits = discriminator_.forward(fake, statistics_);
+    const at::Tensor loss = mean(at::softplus(logits.neg()), position);
+    generator_gradients_.backward(loss);
     add_to_report(5, generator_adam_.gradient_norm());
     generator_adam_.step(rate);
     add_to_report(1, loss);
@@ -290,7 +342,9 @@ class Training {
   static constexpr const char* kAveragePrefix = "average.";
 
   const TrainingRun& run_;
-  uint64_t seed_ = run_.seed;  ///< of noise and order; another one after a rewind
+  const train::Processes& processes_;
+  nn::Statistics statistics_ = nn::Statistics::kBatch;  ///< of the steps
+  uint64_t seed_ = run_.seed;                           ///< of noise and order; another one after a rewind
   int64_t rewinds_ = 0;
   c10::Device device_;
   Minibatches minibatches_;
@@ -299,6 +353,7 @@ class Training {
   nn::Discriminator discriminator_average_;  ///< without tensors unless weights are averaged
   nn::Generator generator_average_;
   Adam discriminator_adam_, generator_adam_;
+  train::Processes::Gradients discriminator_gradients_, generator_gradients_;
   int64_t step_ = 0;
   int64_t statistics_minibatches_ = 0;  ///< of the last infer_statistics()
 
@@ -331,7 +386,72 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
   }
   require_option(run.options.batch_size <= images.count(), "batch-size", run.options.batch_size,
                  "at most " + std::to_string(images.count()) + ", the number of images in " + images.path());
+  const int64_t processes = run.processes.count;
+  if (processes > 1 && !nn::resolve_device(run.device).is_cpu()) {
+    throw OptionError("several processes train on CPUs only; give --device cpu.");
+  }
+  require_option(
+      run.options.batch_size >= 2 * processes, "batch-size", run.options.batch_size,
+      std::to_string(2 * processes) + " or more, 2 images for each of " + std::to_string(processes) + " processes");
   if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
+}
+
+std::string to_text(const RunFolder::Workers& workers) {
+  const std::string threads = std::to_string(workers.threads) + (workers.threads == 1 ? " thread" : " threads");
+  return workers.processes == 1 ? threads : std::to_string(workers.processes) + " processes of " + threads + " each";
+}
+
+void check_same_images(const train::Processes& processes, const ordered_json& identity, const std::string& path) {
+  const auto hash = static_cast<int64_t>(identity.at("data").at("pixel-hash").get<uint64_t>());
+  if (processes.receive_from_first(hash) == hash) return;
+  throw FileError(path, "process " + std::to_string(processes.rank()) +
+                            " has other images there than the first process; all need the same file.");
+}
+
+// What a process does besides steps. The first two say whether they took the training back to a checkpoint.
+struct Duties {
+  std::function<bool()> report;
+  std::function<bool()> write_samples;
+  std::function<void()> save;
+};
+
+// The same in all processes: where one stops or goes back, all do.
+void run_steps(Training& training, const TrainingRun& run, TrainObserver& observer, const Duties& duties) {
+  training.start_report();
+  bool stop = false;
+  while (training.step() < run.options.steps && !stop) {
+    training.run_step();
+    const int64_t step = training.step();
+    observer.on_step(step, run.options.steps);
+    stop = training.processes().any(observer.should_stop());
+    const bool last = stop || step == run.options.steps;
+    const bool save_now = last || step % run.options.checkpoint_every == 0;
+    if (save_now || step % run.options.log_every == 0) {
+      if (training.all_go_back(duties.report())) continue;  // what is not finite or has collapsed is not saved
+    }
+    if (last || step % run.options.sample_every == 0) {
+      if (training.all_go_back(duties.write_samples())) continue;
+    }
+    if (save_now) {
+      duties.save();
+      training.start_report();  // the time of saving is not that of the next steps
+    }
+  }
+}
+
+// A process that is not the first: it has no files, and takes its state from the first one.
+int64_t follow(const TrainingRun& run, const PackedImageReader& images, const train::Processes& processes,
+               TrainObserver& observer) {
+  const train::ReusedTensorMemory reused_memory;
+  Training training(run, images, processes);
+  check_same_images(processes, identity_of(run, describe_data(images, run.data_source)), images.path());
+  training.receive_from_first();
+  const auto report = [&] {
+    training.report();
+    return false;
+  };
+  run_steps(training, run, observer, {report, [] { return false; }, [] {}});
+  return training.step();
 }
 
 }  // namespace
@@ -358,7 +478,8 @@ void check(const TrainOptions& o) {
 TrainingEstimate estimate_training(const TrainingRun& run, const PackedImageReader& images) {
   prepare(run, images);
   const train::ReusedTensorMemory reused_memory;
-  Training training(run, images);
+  const train::Processes processes(run.processes);
+  Training training(run, images, processes);
   training.run_step();  // the first one makes the kernels and the memory
   training.report();
   constexpr int kTimed = 2;
@@ -377,21 +498,28 @@ TrainingEstimate estimate_training(const TrainingRun& run, const PackedImageRead
 int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
   prepare(run, images);
   const ordered_json identity = identity_of(run, describe_data(images, run.data_source));
-  const int64_t threads = at::get_num_threads();
-  RunFolder folder(run.folder, identity.dump(), threads, run.mode);
+  const train::Processes processes(run.processes);
+  if (!processes.is_first()) return follow(run, images, processes, observer);
+  const RunFolder::Workers workers = {at::get_num_threads(), processes.count()};
+  RunFolder folder(run.folder, identity.dump(), workers, run.mode);
   const train::ReusedTensorMemory reused_memory;
-  Training training(run, images);
-  observer.on_message("Training on " + training.device().str() + " with " + std::to_string(threads) + " threads.");
-  if (folder.recorded_threads() != threads) {
-    observer.on_message("The run was started with " + std::to_string(folder.recorded_threads()) +
-                        " threads; with another number the results agree up to rounding only.");
+  Training training(run, images, processes);
+  observer.on_message("Training on " + training.device().str() + " with " + to_text(workers) + ".");
+  if (to_text(folder.recorded_workers()) != to_text(workers)) {
+    observer.on_message("The run was started with " + to_text(folder.recorded_workers()) +
+                        "; with others the results agree up to rounding only" +
+                        (folder.recorded_workers().processes == workers.processes || run.options.sync_batch_norm
+                             ? "."
+                             : ", and the batch norm's statistics are those of other parts of the minibatch."));
   }
+  check_same_images(processes, identity, images.path());
   if (run.mode == TrainingRun::Mode::kResume) {
     const RunFolder::Checkpoint checkpoint = folder.newest_checkpoint(observer);
     if (checkpoint.step >= 0) training.restore(checkpoint);
     observer.on_message(checkpoint.step >= 0 ? "Resumed after step " + std::to_string(checkpoint.step) + "."
                                              : "No checkpoint yet: starting at step 0.");
   }
+  training.receive_from_first();
   folder.open_log(training.step());
 
   const auto save = [&] {
@@ -441,26 +569,8 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
     return true;
   };
 
-  training.start_report();
-  bool stop = false;
-  while (training.step() < run.options.steps && !stop) {
-    training.run_step();
-    const int64_t step = training.step();
-    observer.on_step(step, run.options.steps);
-    stop = observer.should_stop();
-    const bool last = stop || step == run.options.steps;
-    const bool save_now = last || step % run.options.checkpoint_every == 0;
-    if (save_now || step % run.options.log_every == 0) {
-      if (rewound(report())) continue;  // a network that is not finite or has collapsed is not saved
-    }
-    if (last || step % run.options.sample_every == 0) {
-      if (rewound(write_samples())) continue;
-    }
-    if (save_now) {
-      save();
-      training.start_report();  // the time of saving is not that of the next steps
-    }
-  }
+  run_steps(training, run, observer,
+            {[&] { return rewound(report()); }, [&] { return rewound(write_samples()); }, save});
   if (folder.model_step() != training.step()) {  // no steps were asked for, or a run was killed after its last one
     write_samples();
     save();

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "dcgan/trainer.h"
+#include "nn/networks.h"
+
+namespace dcgan::train {
+
+/// The processes that train together, joined by LibTorch's c10d with Gloo; a single process needs no network and every
+/// function here leaves its values alone. All processes must call the functions in the same order. Where another one
+/// has ended, they throw Error.
+class Processes {
+ public:
+  /// Waits until all have come, for five minutes at most.
+  explicit Processes(const ProcessOptions& options);
+  ~Processes();
+
+  int64_t rank() const { return options_.rank; }
+  int64_t count() const { return options_.count; }
+  bool is_first() const { return options_.rank == 0; }
+
+  /// Sum over the processes, in place. Any CPU tensor; the order of the sum is fixed.
+  void sum(at::Tensor tensor) const;
+  /// The same as a function that gradients go through.
+  at::Tensor differentiable_sum(const at::Tensor& tensor) const;
+  /// What the first process has, in place.
+  void receive_from_first(const std::vector<at::Tensor>& tensors) const;
+  int64_t receive_from_first(int64_t value) const;
+  /// Whether it is true in one of the processes.
+  bool any(bool value) const;
+
+  /// Gradients of a network's parameters, averaged over the processes bucket by bucket while backward() still runs
+  /// (c10d's Reducer).
+  class Gradients {
+   public:
+    Gradients(const Processes& processes, const nn::NamedTensors& parameters);
+    ~Gradients();
+    /// loss.backward(), where all the parameters and none of another network need gradients.
+    void backward(const at::Tensor& loss) const;
+
+   private:
+    struct Impl;
+    const Processes& processes_;
+    std::unique_ptr<Impl> impl_;
+  };
+
+ private:
+  struct Impl;
+  ProcessOptions options_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dcgan::train

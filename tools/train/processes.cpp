@@ -1,0 +1,40 @@
+#include "tools/train/processes.h"
+
+#include "dcgan/errors.h"
+
+namespace dcgan::tools {
+
+ProcessOptions processes_from(const cli::Environment& environment) {
+  const auto number = [&](const char* name) { return cli::number_of(environment, "--distributed", name); };
+  const bool torchrun = environment("RANK") != nullptr;
+  if (!torchrun && environment("SLURM_PROCID") == nullptr) {
+    throw OptionError(
+        "--distributed: neither RANK nor SLURM_PROCID is set; start the program by torchrun --no-python or srun, or "
+        "leave the flag out.");
+  }
+  ProcessOptions options;
+  const char* rank = torchrun ? "RANK" : "SLURM_PROCID";
+  const char* count = torchrun ? "WORLD_SIZE" : "SLURM_NTASKS";
+  options.rank = number(rank);
+  options.count = number(count);
+  if (options.rank >= options.count) {
+    throw OptionError(std::string("--distributed: ") + rank + " is " + std::to_string(options.rank) + " and " + count +
+                      " " + std::to_string(options.count) + "; the rank must be smaller.");
+  }
+  const char* address = environment("MASTER_ADDR");
+  if (address == nullptr) {
+    throw OptionError("--distributed: MASTER_ADDR is not set; it names the machine of the first process.");
+  }
+  options.address = address;
+  options.port = number("MASTER_PORT");
+  if (options.port < 1 || options.port > 65535) {
+    throw OptionError("--distributed: MASTER_PORT is " + std::to_string(options.port) + ", expected 1 to 65535.");
+  }
+  const char* agent = environment("TORCHELASTIC_USE_AGENT_STORE");
+  options.has_store = agent != nullptr && std::string(agent) == "True";
+  const char* interface = environment("GLOO_SOCKET_IFNAME");
+  if (interface != nullptr) options.interface = interface;
+  return options;
+}
+
+}  // namespace dcgan::tools
