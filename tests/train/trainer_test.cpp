@@ -370,7 +370,21 @@ TEST_F(Trainer, RecordsItsThreadsAndSaysWhenTheyDiffer) {
   run.threads = 2;
   Listener other;
   run_training(run, images_, other);
-  EXPECT_THAT(other.heard, HasSubstr("The run was started with 1 threads"));
+  EXPECT_THAT(other.heard, HasSubstr("The run was started with 1 thread;"));
+}
+
+TEST_F(Trainer, ResumesARunOfAnEarlierVersionWithTheDefaultsOfNewerOptions) {
+  TrainingRun run = small_run(folder_ / "run", 1);
+  train(run);
+  const std::string path = folder_ / "run/options.json";
+  nlohmann::ordered_json options = nlohmann::ordered_json::parse(std::ifstream(path));
+  ASSERT_EQ(options["options"].erase("average-decay"), 1);
+  std::ofstream(path) << options;
+  run.mode = TrainingRun::Mode::kResume;
+  run.options.steps = 2;
+  EXPECT_EQ(train(run), 2);
+  run.options.average_decay = 0.5;
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("average-decay = 0.0, now it is 0.5")));
 }
 
 TEST_F(Trainer, NamesTheFlagOfAWrongOption) {
