@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <map>
 #include <sstream>
 
@@ -98,6 +99,20 @@ TrainingSet subset(const TrainingSet& set, const std::vector<int64_t>& indices) 
   return result;
 }
 
+namespace {
+
+// "C = 0.001: 71.20% of the held-out rows are right (17 passes, 12.3 s)"
+std::string describe(const SvmFit& fit, double right) {
+  std::ostringstream text;
+  text << "C = " << fit.c << std::fixed << std::setprecision(2) << ": " << 100 * right
+       << "% of the held-out rows are right (";
+  if (fit.passes > 0) text << fit.passes << (fit.passes == 1 ? " pass, " : " passes, ");
+  text << std::setprecision(1) << fit.seconds << " s)";
+  return text.str();
+}
+
+}  // namespace
+
 SvmOptions for_validation(SvmOptions options) {
   options.tolerance = std::max(options.tolerance, std::min(10 * options.tolerance, 1e-3));
   return options;
@@ -117,9 +132,11 @@ ChosenC choose_c(const TrainingSet& set, const std::vector<RowSplit>& splits, st
     const std::unique_ptr<SvmSolver> solver = make_solver(training, for_validation(options), resources);
     for (GridPoint& point : points) {
       const SvmFit fit = solver->fit(point.c);
-      point.accuracy +=
+      const double right =
           accuracy(predict(fit.model, set.features, validation.rows, resources.threads), validation.labels);
+      point.accuracy += right;
       point.fits += 1;
+      if (resources.log) resources.log(describe(fit, right));
     }
   }
   for (GridPoint& point : points) point.accuracy /= static_cast<double>(splits.size());

@@ -20,7 +20,7 @@ TrainingSet training_set(const LabelledFeatures& set, std::vector<int64_t> rows)
 }
 
 void log(const ProtocolResources& resources, const std::string& line) {
-  if (resources.log) resources.log(line);
+  if (resources.solver.log) resources.solver.log(line);
 }
 
 std::string percent(double share) {
@@ -115,11 +115,6 @@ ProtocolResult all_labels(const LabelledFeatures& training, ClosedTest&& test, c
   const std::vector<RowSplit> splits =
       validation_splits(training.labels, training.groups, validation, resources.solver.seed);
   const ChosenC c = choose_c(all, splits, resources.grid, resources.svm, resources.solver);
-  for (const GridPoint& point : c.grid()) {
-    std::ostringstream line;
-    line << "C = " << point.c << ": " << percent(point.accuracy) << " on validation rows";
-    log(resources, line.str());
-  }
   std::vector<SvmFit> fits;
   fits.push_back(make_solver(all, resources.svm, resources.solver)->fit(c.value()));
   ProtocolResult result;

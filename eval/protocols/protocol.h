@@ -37,9 +37,8 @@ struct ClosedTest {
 /// What every protocol needs.
 struct ProtocolResources {
   SvmOptions svm;
-  SolverResources solver;  ///< threads, seed
+  SolverResources solver;  ///< threads, seed, log
   std::vector<double> grid;
-  std::function<void(const std::string& line)> log;  ///< may be empty; may throw to stop
 };
 
 /// The outcome of a protocol for one set of features.

@@ -135,7 +135,7 @@ TEST(ClosedTest, IsReadByNoProtocolBeforeCIsFixedAndOpensOnce) {
   const LabelledFeatures seen{watched, set.labels, set.names, {}, set.classes};
   ProtocolResources r = resources();
   std::vector<int64_t> reads;
-  r.log = [&](const std::string&) { reads.push_back(watched.reads); };
+  r.solver.log = [&](const std::string&) { reads.push_back(watched.reads); };
   few_labels(labelled(training), seen, {10, 2, 3, 50, 0}, r);
   EXPECT_THAT(reads, testing::Each(0));
   EXPECT_EQ(reads.size(), 5u);

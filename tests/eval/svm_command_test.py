@@ -1,6 +1,7 @@
 """dcgan-eval svm from outside, on feature files written with h5py."""
 
 import json
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -82,6 +83,11 @@ class SvmCommand(ProgramTest):
         self.assertIn("pass 1", log)
         self.assertAlmostEqual(whole["primal"], parts["primal"], delta=2e-4 * whole["primal"])
         self.assertAlmostEqual(whole["accuracy"], parts["accuracy"], delta=0.01)
+
+    def test_each_fit_that_chooses_c_is_reported(self):
+        _, log = self.report("--c-grid", "1e-3,1e-8", "--folds", 2)
+        fits = re.findall(r"^C = ([0-9.e-]+): [0-9.]+% of the held-out rows are right", log, re.MULTILINE)
+        self.assertEqual(list(map(float, fits)), [1e-8, 1e-3, 1e-8, 1e-3])
 
     def test_c_is_chosen_from_the_grid_and_an_edge_is_reported(self):
         report, log = self.report("--c-grid", "1e-3,1e-8")

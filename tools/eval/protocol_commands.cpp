@@ -99,7 +99,7 @@ class ProtocolCommand {
     r.solver.on_pass = [](int64_t, double) {
       if (cli::interrupted()) throw cli::Interrupted();
     };
-    r.log = [quiet = common.quiet](const std::string& text) { cli::log(quiet, "  " + text); };
+    r.solver.log = [quiet = common.quiet](const std::string& text) { cli::log(quiet, "  " + text); };
     return r;
   }
 

@@ -139,6 +139,7 @@ int svm_command(int argc, const char* const* argv) {
     if (cli::interrupted()) throw cli::Interrupted();
     if (from_disk) cli::log(common.quiet, "pass " + std::to_string(passes) + ": gap below " + cli::to_text(gap));
   };
+  resources.log = [&](const std::string& text) { cli::log(common.quiet, text); };
   const eval::ChosenC c =
       fixed ? eval::given_c(cost.c)
             : eval::choose_c(training, eval::validation_splits(training.labels, {}, validation, common.seed), cost.grid,
