@@ -8,6 +8,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "data/codecs.h"
 #include "dcgan/errors.h"
@@ -24,11 +25,11 @@ struct Finished {
   std::exception_ptr error;
 };
 
-DecodedBlock make_block(const ImageSource& source, const ResizeOptions& resize, int64_t first, int64_t inputs) {
+DecodedBlock make_block(const ImageSource& source, const Preparation& preparation, int64_t first, int64_t inputs) {
   DecodedBlock block;
   block.first = first;
   block.inputs = inputs;
-  block.images.height = block.images.width = resize.size;
+  block.images.height = block.images.width = preparation.size;
   const bool labelled = !source.classes().empty();
   std::vector<DecodedImage> decoded = source.load(first, inputs);
   for (int64_t i = 0; i < inputs; ++i) {
@@ -38,17 +39,18 @@ DecodedBlock make_block(const ImageSource& source, const ResizeOptions& resize, 
       block.failures.push_back({path, input.failure});
       continue;
     }
-    RgbImage image;
+    std::vector<PreparedImage> prepared;
     try {
-      image = resize_and_crop(std::move(input.image), resize);
+      prepared = preparation.prepare(std::move(input.image));
     } catch (const DecodeError& e) {
       block.failures.push_back({path, e.what()});
-      continue;
     }
-    block.images.pixels.insert(block.images.pixels.end(), image.pixels.begin(), image.pixels.end());
-    block.images.paths.push_back(path);
-    if (labelled) block.images.labels.push_back(source.label(first + i));
-    block.indices.push_back(first + i);
+    for (const auto& [image, suffix] : prepared) {
+      block.images.pixels.insert(block.images.pixels.end(), image.pixels.begin(), image.pixels.end());
+      block.images.paths.push_back(path + suffix);
+      if (labelled) block.images.labels.push_back(source.label(first + i));
+      block.indices.push_back(first + i);
+    }
   }
   return block;
 }
@@ -56,9 +58,8 @@ DecodedBlock make_block(const ImageSource& source, const ResizeOptions& resize, 
 }  // namespace
 
 struct ImagePipeline::Impl {
-  Impl(const ImageSource& image_source, const ResizeOptions& resize_options, const PipelineOptions& pipeline_options)
-      : source(image_source), resize(resize_options), options(pipeline_options) {
-    check(resize);
+  Impl(const ImageSource& image_source, Preparation made, const PipelineOptions& pipeline_options)
+      : source(image_source), preparation(std::move(made)), options(pipeline_options) {
     if (options.end < 0) options.end = source.count();
     if (options.begin < 0 || options.begin > options.end || options.end > source.count()) {
       throw OptionError("inputs " + std::to_string(options.begin) + " to " + std::to_string(options.end) +
@@ -100,7 +101,7 @@ struct ImagePipeline::Impl {
       Finished result;
       try {
         const int64_t first = options.begin + number * options.block_size;
-        result.block = make_block(source, resize, first, std::min(options.block_size, options.end - first));
+        result.block = make_block(source, preparation, first, std::min(options.block_size, options.end - first));
       } catch (...) {
         result.error = std::current_exception();
       }
@@ -127,7 +128,7 @@ struct ImagePipeline::Impl {
   }
 
   const ImageSource& source;
-  const ResizeOptions resize;
+  const Preparation preparation;
   PipelineOptions options;
   int64_t block_count = 0;
   mutable std::mutex mutex;
@@ -141,8 +142,11 @@ struct ImagePipeline::Impl {
   std::vector<std::thread> threads;
 };
 
+ImagePipeline::ImagePipeline(const ImageSource& source, Preparation preparation, const PipelineOptions& options)
+    : impl_(std::make_unique<Impl>(source, std::move(preparation), options)) {}
+
 ImagePipeline::ImagePipeline(const ImageSource& source, const ResizeOptions& resize, const PipelineOptions& options)
-    : impl_(std::make_unique<Impl>(source, resize, options)) {}
+    : ImagePipeline(source, resize_preparation(resize), options) {}
 
 ImagePipeline::~ImagePipeline() = default;
 

@@ -6,17 +6,18 @@
 #include <vector>
 
 #include "data/image_source.h"
-#include "data/resize.h"
+#include "data/preparation.h"
 #include "dcgan/images.h"
 
 namespace dcgan::data {
 
-/// A run of consecutive inputs, in order, each accounted for: an image or a failure.
+/// A run of consecutive inputs, in order, each accounted for: its images (one, where the preparation does not say
+/// otherwise) or a failure.
 struct DecodedBlock {
   int64_t first = 0;              ///< number of the first input
-  int64_t inputs = 0;             ///< inputs first .. first + inputs - 1: images.count() + failures.size()
+  int64_t inputs = 0;             ///< inputs first .. first + inputs - 1
   ImageBatch images;              ///< uint8 [n, size, size, 3]; labels where the source has classes
-  std::vector<int64_t> indices;   ///< [n] number of the input that each image is; ascending
+  std::vector<int64_t> indices;   ///< [n] number of the input that each image is of; ascending
   std::vector<Failure> failures;  ///< in order of the inputs
 };
 
@@ -30,16 +31,18 @@ struct PipelineOptions {
 
 /// Where the time went.
 struct PipelineTimes {
-  double decode_s = 0;  ///< load, decode and resize, summed over the threads
+  double decode_s = 0;  ///< load, decode and prepare, summed over the threads
   double wait_s = 0;    ///< next() waited for a block
 };
 
-/// Loads, decodes and resizes on several threads, and hands on blocks in order; memory is bounded by
+/// Loads, decodes and prepares on several threads, and hands on blocks in order; memory is bounded by
 /// blocks_ahead * block_size images of the final size and one image being decoded per thread. The blocks do not depend
 /// on the number of threads. next() belongs to one thread.
 class ImagePipeline {
  public:
   /// @param source  must outlive the pipeline
+  ImagePipeline(const ImageSource& source, Preparation preparation, const PipelineOptions& options);
+  /// Resizes and crops.
   ImagePipeline(const ImageSource& source, const ResizeOptions& resize, const PipelineOptions& options);
   ~ImagePipeline();  ///< stops the threads, whether or not all blocks were taken
 

@@ -10,17 +10,17 @@ namespace dcgan::data {
 PackResult pack_images(const ImageSource& source, const PackJob& job) {
   using nlohmann::ordered_json;
   PackedImagesInfo info;
-  info.height = info.width = job.resize.size;
+  info.height = info.width = job.preparation.size;
   info.classes = source.classes();
   info.command_line = job.command_line;
-  info.preparation = ordered_json({{"source", ordered_json::parse(source.description())},
-                                   {"resize", ordered_json::parse(resize_description(job.resize))},
-                                   {"seed", job.seed}})
-                         .dump();
+  ordered_json preparation = {{"source", ordered_json::parse(source.description())}};
+  preparation.update(ordered_json::parse(job.preparation.description));
+  preparation["seed"] = job.seed;
+  info.preparation = preparation.dump();
   PackedImageWriter writer(job.output, info, job.overwrite);
   PipelineOptions options;
   options.threads = job.threads;
-  ImagePipeline pipeline(source, job.resize, options);
+  ImagePipeline pipeline(source, job.preparation, options);
   PackResult result;
   for (DecodedBlock block; pipeline.next(block);) {
     writer.append(block.images);
@@ -33,8 +33,10 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
   result.images = writer.count();
   result.times = pipeline.times();
   if (result.images == 0) {
-    throw Error("none of the " + std::to_string(source.count()) + " inputs is a usable image; the first, " +
-                result.failures.front().path + ": " + result.failures.front().reason + ".");
+    throw Error("none of the " + std::to_string(source.count()) + " inputs gave an image" +
+                (result.failures.empty()
+                     ? "."
+                     : "; the first, " + result.failures.front().path + ": " + result.failures.front().reason + "."));
   }
   writer.close();
   return result;

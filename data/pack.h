@@ -7,7 +7,7 @@
 
 #include "data/image_pipeline.h"
 #include "data/image_source.h"
-#include "data/resize.h"
+#include "data/preparation.h"
 #include "dcgan/images.h"
 
 namespace dcgan::data {
@@ -16,7 +16,7 @@ namespace dcgan::data {
 struct PackJob {
   std::string output;
   bool overwrite = false;
-  ResizeOptions resize;
+  Preparation preparation = resize_preparation({});
   int64_t threads = 1;
   uint64_t seed = 0;         ///< recorded; the source has used it
   std::string command_line;  ///< recorded
@@ -32,7 +32,7 @@ struct PackResult {
   bool stopped = false;  ///< by should_stop; there is no output then
 };
 
-/// Decodes and resizes a data set into a packed image file, in its order. Inputs that fail are listed in the file.
+/// Decodes and prepares a data set into a packed image file, in its order. Inputs that fail are listed in the file.
 /// @throws FileError if the output cannot be written, Error if every input failed.
 PackResult pack_images(const ImageSource& source, const PackJob& job);
 

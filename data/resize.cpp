@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "data/codecs.h"
+#include "data/preparation.h"
 #include "dcgan/options.h"
 
 namespace dcgan::data {
@@ -54,6 +55,20 @@ RgbImage resize_and_crop(RgbImage image, const ResizeOptions& options) {
                         static_cast<int>(size));
   const cv::Mat cropped = pixels(centre).clone();
   return {size, size, {cropped.datastart, cropped.dataend}};
+}
+
+Preparation resize_preparation(const ResizeOptions& options) {
+  check(options);
+  Preparation preparation;
+  preparation.size = options.size;
+  preparation.prepare = [options](RgbImage image) {
+    std::vector<PreparedImage> one(1);
+    one.front().image = resize_and_crop(std::move(image), options);
+    return one;
+  };
+  preparation.description =
+      nlohmann::ordered_json({{"resize", nlohmann::ordered_json::parse(resize_description(options))}}).dump();
+  return preparation;
 }
 
 std::string resize_description(const ResizeOptions& options) {

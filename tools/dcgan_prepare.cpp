@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "data/open_images.h"
-#include "data/pack.h"
 #include "data/packed_contents.h"
 #include "data/rendered_set.h"
 #include "data/svhn_mat.h"
@@ -15,64 +13,16 @@
 #include "dcgan/png_file.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
+#include "tools/prepare/faces_command.h"
+#include "tools/prepare/packing.h"
 
 namespace {
 
 using namespace dcgan;
 using nlohmann::ordered_json;
-
-struct OutputOptions {
-  std::string output;
-  bool overwrite = false;
-};
-
-template <class Visitor>
-void describe(OutputOptions& o, Visitor&& f) {
-  f(o.output, "output,o", "file to make");
-  f(o.overwrite, "overwrite", "replace a file that exists");
-}
-
-void require(const std::string& value, const std::string& flag, const std::string& what) {
-  if (value.empty()) throw OptionError(flag + " is missing; it names " + what + ".");
-}
-
-int report(const data::PackResult& result, const data::ImageSource& source, const OutputOptions& output,
-           const cli::CommonOptions& common) {
-  for (const Failure& failure : result.failures) cli::log(common.quiet, failure.path + ": " + failure.reason);
-  const size_t classes = source.classes().size();
-  if (common.json) {
-    std::cout << ordered_json({{"output", output.output},
-                               {"images", result.images},
-                               {"failures", result.failures.size()},
-                               {"classes", classes},
-                               {"decode_seconds", result.times.decode_s}})
-              << "\n";
-  } else {
-    std::cout << output.output << ": " << result.images << " images, " << classes << " classes, "
-              << result.failures.size() << " failures\n";
-  }
-  constexpr int kSomeInputsFailed = 3;
-  return result.failures.empty() ? 0 : kSomeInputsFailed;
-}
-
-int pack(const data::ImageSource& source, const data::ResizeOptions& resize, const OutputOptions& output,
-         const cli::CommonOptions& common, const cli::CommandLine& line) {
-  require(output.output, "-o", "the packed file to make");
-  auto progress = std::make_unique<cli::Progress>("image", source.count(), common.quiet);
-  data::PackJob job;
-  job.output = output.output;
-  job.overwrite = output.overwrite;
-  job.resize = resize;
-  job.threads = cli::resolve_threads(common.threads);
-  job.seed = common.seed;
-  job.command_line = line.text();
-  job.on_progress = [&](int64_t done, int64_t /*total*/) { progress->update(done); };
-  job.should_stop = cli::interrupted;
-  const data::PackResult result = data::pack_images(source, job);
-  progress.reset();
-  if (result.stopped) throw cli::Interrupted();
-  return report(result, source, output, common);
-}
+using tools::OutputOptions;
+using tools::pack;
+using tools::require_given;
 
 int files(int argc, const char* const* argv, const std::string& summary, int64_t size) {
   std::vector<std::string> inputs;
@@ -93,7 +43,7 @@ int files(int argc, const char* const* argv, const std::string& summary, int64_t
   if (!line.parse(argc, argv)) return 0;
   const data::OpenedImages images = data::open_images(inputs, input, decode);
   for (const std::string& note : images.notes) cli::log(common.quiet, note);
-  return pack(*images.source, resize, output, common, line);
+  return pack(*images.source, data::resize_preparation(resize), output, common, line);
 }
 
 int cifar10(int argc, const char* const* argv) {
@@ -108,8 +58,8 @@ int cifar10(int argc, const char* const* argv) {
   line.add("Output", output);
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
-  require(folder, "--data", "the folder of CIFAR-10");
-  return pack(*data::open_cifar10(folder, split), {}, output, common, line);
+  require_given(folder, "--data", "the folder of CIFAR-10");
+  return pack(*data::open_cifar10(folder, split), data::resize_preparation({}), output, common, line);
 }
 
 int svhn(int argc, const char* const* argv) {
@@ -124,8 +74,8 @@ int svhn(int argc, const char* const* argv) {
   line.add("Output", output);
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
-  require(folder, "--data", "the folder of SVHN");
-  return pack(*data::open_svhn_mat(folder, split), {}, output, common, line);
+  require_given(folder, "--data", "the folder of SVHN");
+  return pack(*data::open_svhn_mat(folder, split), data::resize_preparation({}), output, common, line);
 }
 
 int render(int argc, const char* const* argv) {
@@ -138,7 +88,7 @@ int render(int argc, const char* const* argv) {
   line.add("Output", output);
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
-  return pack(data::RenderedSet(options, common.seed), {}, output, common, line);
+  return pack(data::RenderedSet(options, common.seed), data::resize_preparation({}), output, common, line);
 }
 
 std::string one_file(const std::vector<std::string>& files) {
@@ -198,7 +148,7 @@ int sheet(int argc, const char* const* argv) {
   line.add("Output", output);
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
-  require(output.output, "-o", "the PNG to make");
+  require_given(output.output, "-o", "the PNG to make");
   const PackedImageReader images(one_file(names));
   if (options.rows < 1 || options.columns < 1) throw OptionError("--rows and --columns must be positive.");
   if (options.first < 0 || options.first >= images.count()) {
@@ -230,6 +180,7 @@ int main(int argc, char** argv) {
             "Packs a category of LSUN: the images of its LMDB (bedroom_train_lmdb/), read where they lie, in order of "
             "their keys.",
             64)},
+       {"faces", "faces found in photographs, cut out", tools::faces_command},
        {"cifar10", "a split of CIFAR-10, from binary batches or class folders", cifar10},
        {"svhn", "a split of SVHN's cropped digits, from the official .mat files", svhn},
        {"render", "draws the built-in labelled set", render},

@@ -100,7 +100,7 @@ TEST(Pack, RefusesToReplaceAFileOrToWriteAnEmptyOne) {
     data::pack_images(*images.source, job_to(folder / "none.h5"));
     FAIL() << "accepted";
   } catch (const Error& e) {
-    EXPECT_THAT(e.what(), HasSubstr("none of the 1 inputs is a usable image"));
+    EXPECT_THAT(e.what(), HasSubstr("none of the 1 inputs gave an image; the first"));
   }
   EXPECT_FALSE(fs::exists(folder / "none.h5"));
 }

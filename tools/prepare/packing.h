@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "data/image_source.h"
+#include "data/preparation.h"
+#include "tools/cli/command_line.h"
+
+namespace dcgan::tools {
+
+struct OutputOptions {
+  std::string output;
+  bool overwrite = false;
+};
+
+template <class Visitor>
+void describe(OutputOptions& o, Visitor&& f) {
+  f(o.output, "output,o", "file to make");
+  f(o.overwrite, "overwrite", "replace a file that exists");
+}
+
+/// @throws OptionError "FLAG is missing; it names WHAT." if `value` is empty.
+void require_given(const std::string& value, const std::string& flag, const std::string& what);
+
+/// Packs a data set, with a progress line, and reports. @return the exit code: 3 if some inputs failed
+int pack(const data::ImageSource& source, const data::Preparation& preparation, const OutputOptions& output,
+         const cli::CommonOptions& common, const cli::CommandLine& line);
+
+}  // namespace dcgan::tools
