@@ -28,7 +28,8 @@ class Newton {
       const Values gradient = evaluate();
       double primal = 0, dual = 0;
       for (int64_t k = 0; k < m_; ++k) primal += result_.primal[at(k)], dual += result_.dual[at(k)];
-      if (p_.on_pass) p_.on_pass(result_.passes, (primal - dual) / primal);
+      gap_ = (primal - dual) / primal;
+      report();
       result_.converged = primal - dual <= p_.options.tolerance * primal;
       if (result_.converged || result_.passes >= max_passes) break;
       const Values direction = solve(gradient, max_passes);
@@ -48,6 +49,10 @@ class Newton {
   static size_t at(int64_t i) { return static_cast<size_t>(i); }
   double target(int64_t index, int64_t k) const { return p_.set.labels[at(index)] == k ? 1.0 : -1.0; }
   bool has_intercept() const { return p_.options.intercept == Intercept::kPenalised; }
+
+  void report() const {
+    if (p_.on_pass) p_.on_pass(result_.passes, gap_);
+  }
 
   // out[i, k] = y_ik v_k . x_i
   void multiply(const Values& v, Values& out) {
@@ -142,6 +147,7 @@ class Newton {
     while (result_.passes < max_passes) {
       if (std::equal(size.begin(), size.end(), goal.begin(), [](double s, double g) { return s <= g; })) break;
       multiply(search, products);
+      report();
       Values image = accumulate(
           [&](int64_t index, int64_t k) {
             const size_t i = at(index * m_ + k);
@@ -198,6 +204,7 @@ class Newton {
   Values w_;           // [machines, D + 1]
   Values margins_;     // [n, machines]
   Values curvatures_;  // [n, machines]
+  double gap_ = 1;     // relative, at w_
   NewtonResult result_;
 };
 

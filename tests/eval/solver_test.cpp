@@ -135,6 +135,23 @@ INSTANTIATE_TEST_SUITE_P(FiveKinds, DenseSolver,
                          });
 
 // More rows than the kernel form takes, so that there are blocks and partitions.
+TEST(DenseSolverInBlocks, ReportsEveryPassAlsoOfNewtonsMethodSoThatItCanBeStopped) {
+  const SvmData data = data_of_kind("badly scaled");
+  SolverResources resources;
+  int64_t last = 0, skipped = 0;
+  resources.on_pass = [&](int64_t passes, double) {
+    skipped = std::max(skipped, passes - last - 1);
+    last = passes;
+  };
+  const SvmFit fit = make_solver(data.set, {}, resources)->fit(1);
+  EXPECT_GT(fit.passes, 60) << "too easy: descent did it alone";
+  EXPECT_LE(skipped, 1);  // after a Newton step one pass multiplies and one adds up
+  resources.on_pass = [](int64_t passes, double) {
+    if (passes > 60) throw Error("stopped");
+  };
+  EXPECT_THROW(make_solver(data.set, {}, resources)->fit(1), Error);
+}
+
 TEST(DenseSolverInBlocks, ClosesTheGapToWhateverToleranceIsAsked) {
   const SvmData data = clouds(1500, 40, 3, 0.4);
   SvmOptions options;
