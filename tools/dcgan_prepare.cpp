@@ -13,6 +13,7 @@
 #include "dcgan/png_file.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
+#include "tools/prepare/dedup_command.h"
 #include "tools/prepare/faces_command.h"
 #include "tools/prepare/packing.h"
 
@@ -43,7 +44,7 @@ int files(int argc, const char* const* argv, const std::string& summary, int64_t
   if (!line.parse(argc, argv)) return 0;
   const data::OpenedImages images = data::open_images(inputs, input, decode);
   for (const std::string& note : images.notes) cli::log(common.quiet, note);
-  return pack(*images.source, data::resize_preparation(resize), output, common, line);
+  return pack(*images.source, {data::resize_preparation(resize), output}, common, line);
 }
 
 int cifar10(int argc, const char* const* argv) {
@@ -59,7 +60,7 @@ int cifar10(int argc, const char* const* argv) {
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
   require_given(folder, "--data", "the folder of CIFAR-10");
-  return pack(*data::open_cifar10(folder, split), data::resize_preparation({}), output, common, line);
+  return pack(*data::open_cifar10(folder, split), {data::resize_preparation({}), output}, common, line);
 }
 
 int svhn(int argc, const char* const* argv) {
@@ -75,7 +76,7 @@ int svhn(int argc, const char* const* argv) {
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
   require_given(folder, "--data", "the folder of SVHN");
-  return pack(*data::open_svhn_mat(folder, split), data::resize_preparation({}), output, common, line);
+  return pack(*data::open_svhn_mat(folder, split), {data::resize_preparation({}), output}, common, line);
 }
 
 int render(int argc, const char* const* argv) {
@@ -88,7 +89,7 @@ int render(int argc, const char* const* argv) {
   line.add("Output", output);
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
-  return pack(data::RenderedSet(options, common.seed), data::resize_preparation({}), output, common, line);
+  return pack(data::RenderedSet(options, common.seed), {data::resize_preparation({}), output}, common, line);
 }
 
 std::string one_file(const std::vector<std::string>& files) {
@@ -184,6 +185,7 @@ int main(int argc, char** argv) {
        {"cifar10", "a split of CIFAR-10, from binary batches or class folders", cifar10},
        {"svhn", "a split of SVHN's cropped digits, from the official .mat files", svhn},
        {"render", "draws the built-in labelled set", render},
+       {"dedup", "a packed file without near-duplicates", tools::dedup_command},
        {"info", "says what a packed file holds", info},
        {"sheet", "draws images of a packed file into one PNG", sheet}});
 }

@@ -30,7 +30,7 @@ int faces_command(int argc, const char* const* argv) {
   const data::Preparation preparation = data::face_preparation(faces);
   const data::OpenedImages images = data::open_images(inputs, input, decode);
   for (const std::string& note : images.notes) cli::log(common.quiet, note);
-  return pack(*images.source, preparation, output, common, line);
+  return pack(*images.source, {preparation, output}, common, line);
 }
 
 }  // namespace dcgan::tools

@@ -12,21 +12,21 @@ namespace {
 
 using nlohmann::ordered_json;
 
-int report(const data::PackResult& result, const data::ImageSource& source, const OutputOptions& output,
+int report(const data::PackResult& result, const data::ImageSource& source, const Packing& packing,
            const cli::CommonOptions& common) {
   for (const Failure& failure : result.failures) cli::log(common.quiet, failure.path + ": " + failure.reason);
-  const size_t classes = source.classes().size();
+  ordered_json counts = {
+      {"images", result.images}, {"classes", source.classes().size()}, {"failures", result.failures.size()}};
+  counts.update(packing.found);
   if (common.json) {
-    std::cout << ordered_json({{"output", output.output},
-                               {"inputs", source.count()},
-                               {"images", result.images},
-                               {"failures", result.failures.size()},
-                               {"classes", classes},
-                               {"decode_seconds", result.times.decode_s}})
-              << "\n";
+    ordered_json all = {{"output", packing.output.output}, {"inputs", source.count()}};
+    all.update(counts);
+    all["decode_seconds"] = result.times.decode_s;
+    std::cout << all << "\n";
   } else {
-    std::cout << output.output << ": " << result.images << " images, " << classes << " classes, "
-              << result.failures.size() << " failures\n";
+    std::string text;
+    for (const auto& [name, count] : counts.items()) text += (text.empty() ? ": " : ", ") + count.dump() + " " + name;
+    std::cout << packing.output.output << text << "\n";
   }
   constexpr int kSomeInputsFailed = 3;
   return result.failures.empty() ? 0 : kSomeInputsFailed;
@@ -38,14 +38,15 @@ void require_given(const std::string& value, const std::string& flag, const std:
   if (value.empty()) throw OptionError(flag + " is missing; it names " + what + ".");
 }
 
-int pack(const data::ImageSource& source, const data::Preparation& preparation, const OutputOptions& output,
-         const cli::CommonOptions& common, const cli::CommandLine& line) {
+int pack(const data::ImageSource& source, const Packing& packing, const cli::CommonOptions& common,
+         const cli::CommandLine& line) {
+  const OutputOptions& output = packing.output;
   require_given(output.output, "-o", "the packed file to make");
   auto progress = std::make_unique<cli::Progress>("image", source.count(), common.quiet);
   data::PackJob job;
   job.output = output.output;
   job.overwrite = output.overwrite;
-  job.preparation = preparation;
+  job.preparation = packing.preparation;
   job.threads = cli::resolve_threads(common.threads);
   job.seed = common.seed;
   job.command_line = line.text();
@@ -54,7 +55,7 @@ int pack(const data::ImageSource& source, const data::Preparation& preparation, 
   const data::PackResult result = data::pack_images(source, job);
   progress.reset();
   if (result.stopped) throw cli::Interrupted();
-  return report(result, source, output, common);
+  return report(result, source, packing, common);
 }
 
 }  // namespace dcgan::tools

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "data/image_source.h"
@@ -22,8 +23,15 @@ void describe(OutputOptions& o, Visitor&& f) {
 /// @throws OptionError "FLAG is missing; it names WHAT." if `value` is empty.
 void require_given(const std::string& value, const std::string& flag, const std::string& what);
 
+/// What pack() makes.
+struct Packing {
+  data::Preparation preparation;
+  OutputOptions output;
+  nlohmann::ordered_json found = nlohmann::ordered_json::object();  ///< numbers to report beside those of the packing
+};
+
 /// Packs a data set, with a progress line, and reports. @return the exit code: 3 if some inputs failed
-int pack(const data::ImageSource& source, const data::Preparation& preparation, const OutputOptions& output,
-         const cli::CommonOptions& common, const cli::CommandLine& line);
+int pack(const data::ImageSource& source, const Packing& packing, const cli::CommonOptions& common,
+         const cli::CommandLine& line);
 
 }  // namespace dcgan::tools

@@ -1,0 +1,192 @@
+#include "tools/prepare/dedup_command.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "data/duplicates.h"
+#include "data/image_pipeline.h"
+#include "data/packed_contents.h"
+#include "data/packed_source.h"
+#include "data/selected_source.h"
+#include "dcgan/png_file.h"
+#include "dcgan/seeds.h"
+#include "dcgan/semantic_hash.h"
+#include "tools/cli/progress.h"
+#include "tools/prepare/packing.h"
+
+namespace dcgan::tools {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+struct DuplicateOptions {
+  int64_t unsure_bits = 8;
+  std::string sheet;
+  std::string list;
+};
+
+template <class Visitor>
+void describe(DuplicateOptions& o, Visitor&& f) {
+  f(o.unsure_bits, "unsure-bits",
+    "bits nearest to their threshold that may differ in a duplicate's code; 0: equal codes only, as in the paper");
+  f(o.sheet, "sheet", "PNG to make of some groups: in each row the image that stays, then its duplicates");
+  f(o.list, "list", "text file to make: a line for each duplicate, with the image that stays, a tab, and its name");
+}
+
+/// The images that stay, and for each that has duplicates these; numbers of the input file, ascending.
+struct Duplicates {
+  std::vector<int64_t> kept;
+  std::map<int64_t, std::vector<int64_t>> groups;
+  int64_t removed = 0;
+};
+
+// Images of a data set at 32x32, block by block.
+template <class Use>
+void for_each_block(const data::ImageSource& source, int64_t threads, const Use& use) {
+  data::PipelineOptions options;
+  options.threads = threads;
+  options.block_size = 1024;
+  data::ImagePipeline pipeline(source, {kHashSide, data::ResizeFilter::kArea}, options);
+  for (data::DecodedBlock block; pipeline.next(block);) {
+    if (cli::interrupted()) throw cli::Interrupted();
+    use(block);
+  }
+}
+
+SemanticHash train(const data::ImageSource& source, const HashOptions& options, const cli::CommonOptions& common) {
+  std::vector<int64_t> sample = shuffled_indices(source.count(), derive_seed(common.seed, "hash sample"));
+  sample.resize(static_cast<size_t>(std::min(options.train_images, source.count())));
+  std::sort(sample.begin(), sample.end());
+  SemanticHash::Training training;
+  training.options = options;
+  training.seed = common.seed;
+  training.threads = cli::resolve_threads(common.threads);
+  training.device = common.device;
+  training.should_stop = cli::interrupted;
+  training.on_epoch = [&](int64_t epoch, double loss) {
+    cli::log(common.quiet, "autoencoder: epoch " + std::to_string(epoch) + " of " + std::to_string(options.epochs) +
+                               ", mean squared error " + std::to_string(loss));
+  };
+  std::vector<uint8_t> pixels;
+  for_each_block(data::SelectedSource(source, std::move(sample)), training.threads,
+                 [&](const data::DecodedBlock& block) {
+                   pixels.insert(pixels.end(), block.images.pixels.begin(), block.images.pixels.end());
+                 });
+  return SemanticHash(pixels, training);
+}
+
+Duplicates find(const data::ImageSource& source, const SemanticHash& hash, data::DuplicateFinder finder,
+                const cli::CommonOptions& common) {
+  Duplicates duplicates;
+  cli::Progress progress("image", source.count(), common.quiet);
+  int64_t image = 0;
+  for_each_block(source, cli::resolve_threads(common.threads), [&](const data::DecodedBlock& block) {
+    for (const ImageCode& code : hash.codes(block.images.pixels)) {
+      const int64_t original = finder.add(code);
+      if (original < 0) {
+        duplicates.kept.push_back(image);
+      } else {
+        duplicates.groups[original].push_back(image);
+        ++duplicates.removed;
+      }
+      ++image;
+    }
+    progress.update(image);
+  });
+  return duplicates;
+}
+
+// At most 40 groups, spread evenly over all of them.
+void write_sheet(const std::string& path, const Duplicates& duplicates, const PackedImageReader& images) {
+  constexpr size_t kRows = 40;
+  constexpr size_t kColumns = 8;
+  ImageBatch sheet;
+  sheet.height = images.info().height;
+  sheet.width = images.info().width;
+  const auto size = static_cast<size_t>(sheet.height * sheet.width * 3);
+  size_t columns = 1;
+  for (const auto& [original, copies] : duplicates.groups) columns = std::max(columns, 1 + copies.size());
+  columns = std::min(columns, kColumns);
+  const size_t rows = std::min(kRows, duplicates.groups.size());
+  auto group = duplicates.groups.begin();
+  for (size_t row = 0; row < rows; ++row) {
+    const size_t number = row * duplicates.groups.size() / rows;
+    std::advance(group, number - static_cast<size_t>(std::distance(duplicates.groups.begin(), group)));
+    std::vector<int64_t> members = {group->first};
+    members.insert(members.end(), group->second.begin(), group->second.end());
+    for (size_t column = 0; column < columns; ++column) {
+      std::vector<uint8_t> pixels(size, 255);
+      if (column < members.size()) images.read(members[column], 1, pixels.data());
+      sheet.pixels.insert(sheet.pixels.end(), pixels.begin(), pixels.end());
+      sheet.paths.emplace_back();
+    }
+  }
+  write_png_grid(path, sheet, static_cast<int64_t>(columns));
+}
+
+void write_list(const std::string& path, const Duplicates& duplicates, const PackedImageReader& images) {
+  std::ofstream file(path);
+  for (const auto& [original, copies] : duplicates.groups) {
+    for (const int64_t copy : copies) {
+      file << images.paths()[static_cast<size_t>(original)] << '\t' << images.paths()[static_cast<size_t>(copy)]
+           << '\n';
+    }
+  }
+  if (!file.flush()) throw FileError(path, "cannot be written.");
+}
+
+void refuse_existing(const std::string& path, bool overwrite) {
+  if (!overwrite && !path.empty() && fs::exists(path)) throw FileError(path, "exists; --overwrite replaces it.");
+}
+
+}  // namespace
+
+int dedup_command(int argc, const char* const* argv) {
+  std::vector<std::string> names;
+  HashOptions hash_options;
+  DuplicateOptions options;
+  OutputOptions output;
+  cli::CommonOptions common;
+  cli::CommandLine line(argv[0],
+                        "Packs the images of a packed file again, without near-duplicates: the paper's de-noising "
+                        "autoencoder 3072-128-3072 is trained on the images at 32x32, and of images with equal codes "
+                        "(which of the 128 units are active) the first in the file stays.",
+                        std::string(argv[0]) + " lsun.h5 -o lsun-unique.h5 --sheet groups.png");
+  line.positional(names, "FILE", "packed image file");
+  line.add("Output", output);
+  line.add("Duplicates", options);
+  line.add("Autoencoder", hash_options);
+  line.add("Common", common);
+  if (!line.parse(argc, argv)) return 0;
+  if (names.size() != 1) {
+    throw OptionError("expected one packed file, " + std::to_string(names.size()) + " were named.");
+  }
+  require_given(output.output, "-o", "the packed file to make");
+  check(hash_options);
+  for (const std::string& path : {output.output, options.sheet, options.list}) refuse_existing(path, output.overwrite);
+  const data::PackedSource source{PackedImageReader(names.front())};
+  const PackedImageReader& images = source.reader();
+  if (images.info().height != images.info().width) {
+    throw FileError(images.path(), "its images are not square; pack them again with dcgan-prepare folder.");
+  }
+  data::DuplicateFinder finder(options.unsure_bits, source.count());
+  const Duplicates duplicates = find(source, train(source, hash_options, common), std::move(finder), common);
+  if (!options.sheet.empty() && !duplicates.groups.empty()) write_sheet(options.sheet, duplicates, images);
+  if (!options.list.empty()) write_list(options.list, duplicates, images);
+
+  data::ResizeOptions as_it_is;
+  as_it_is.size = images.info().height;
+  data::Preparation preparation = data::resize_preparation(as_it_is);
+  ordered_json made = {{"kept", "the first in the file"}, {"unsure_bits", options.unsure_bits}};
+  describe(hash_options, [&](const auto& value, const char* flag, const char*) { made[flag] = value; });
+  preparation.description = ordered_json({{"duplicates_removed", made}}).dump();
+  const ordered_json found = {{"duplicates", duplicates.removed}, {"groups", duplicates.groups.size()}};
+  return pack(data::SelectedSource(source, duplicates.kept), {preparation, output, found}, common, line);
+}
+
+}  // namespace dcgan::tools
