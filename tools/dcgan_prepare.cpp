@@ -14,6 +14,7 @@
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
 #include "tools/prepare/dedup_command.h"
+#include "tools/prepare/download_command.h"
 #include "tools/prepare/faces_command.h"
 #include "tools/prepare/packing.h"
 
@@ -186,6 +187,7 @@ int main(int argc, char** argv) {
        {"svhn", "a split of SVHN's cropped digits, from the official .mat files", svhn},
        {"render", "draws the built-in labelled set", render},
        {"dedup", "a packed file without near-duplicates", tools::dedup_command},
+       {"download", "fetches CIFAR-10, SVHN or LSUN's bedrooms", tools::download_command},
        {"info", "says what a packed file holds", info},
        {"sheet", "draws images of a packed file into one PNG", sheet}});
 }

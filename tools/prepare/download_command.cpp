@@ -1,0 +1,152 @@
+#include "tools/prepare/download_command.h"
+
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "dcgan/errors.h"
+#include "tools/cli/command_line.h"
+#include "tools/cli/progress.h"
+#include "tools/prepare/download.h"
+
+namespace dcgan::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct DataSet {
+  const char* name;
+  std::vector<RemoteFile> files;
+  bool unpack;       // each file is a .tar.gz
+  const char* next;  // what to do with it
+};
+
+// Addresses and checksums: https://www.cs.toronto.edu/~kriz/cifar.html; http://ufldl.stanford.edu/housenumbers (the
+// MD5s are those that torchvision checks); https://github.com/fyu/lsun, which publishes no checksum.
+const std::vector<DataSet>& data_sets() {
+  static const std::string svhn = "http://ufldl.stanford.edu/housenumbers/";
+  static const std::vector<DataSet> sets = {
+      {"cifar10",
+       {{"https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"}},
+       true,
+       "dcgan-eval cifar10 --data FOLDER/cifar-10-batches-bin, dcgan-prepare cifar10 --data the same"},
+      {"svhn",
+       {{svhn + "train_32x32.mat", "e26dedcc434d2e4c54c9b2d4a06d8373"},
+        {svhn + "test_32x32.mat", "eb5a983be6a315427106f1b164d9cef3"},
+        {svhn + "extra_32x32.mat", "a93ce644f1a588dc4d68dda5feec44a7"}},
+       false,
+       "dcgan-eval svhn --data FOLDER, dcgan-prepare svhn --data FOLDER"},
+      {"lsun-bedroom",
+       {{"http://dl.yf.io/lsun/scenes/bedroom_train_lmdb.zip", ""}},
+       false,
+       "unzip it, then dcgan-prepare lsun FOLDER/bedroom_train_lmdb"}};
+  return sets;
+}
+
+struct DownloadOptions {
+  std::string output;
+  std::string mirror;
+  std::string md5;
+  bool unpack = false;
+};
+
+template <class Visitor>
+void describe(DownloadOptions& o, Visitor&& f) {
+  f(o.output, "output,o", "folder that the files come into");
+  f(o.mirror, "mirror", "address of a folder that has files of the same names; the checksums stay the official ones");
+  f(o.md5, "md5", "MD5 that the file of a URL must have");
+  f(o.unpack, "unpack", "the file of a URL is a .tar.gz; unpack it, as is done with cifar10");
+}
+
+std::string file_name(const std::string& url) { return url.substr(url.rfind('/') + 1); }
+
+DataSet find_data_set(const std::string& name, const DownloadOptions& options) {
+  if (name.rfind("http://", 0) == 0 || name.rfind("https://", 0) == 0) {
+    if (!options.mirror.empty()) throw OptionError("--mirror is for data sets that have names, not for a URL.");
+    if (file_name(name).empty()) throw OptionError(name + " names no file; a URL must end in a file's name.");
+    return {"", {{name, options.md5}}, options.unpack, ""};
+  }
+  std::string known;
+  for (DataSet set : data_sets()) {
+    known += std::string(set.name) + ", ";
+    if (set.name != name) continue;
+    if (options.unpack) throw OptionError("--unpack is for a URL; " + name + " is unpacked where that is of use.");
+    if (!options.md5.empty()) throw OptionError("--md5 is for a URL; the checksums of " + name + " are known.");
+    for (RemoteFile& file : set.files) {
+      if (options.mirror.empty()) continue;
+      file.url = options.mirror + (options.mirror.back() == '/' ? "" : "/") + file_name(file.url);
+    }
+    return set;
+  }
+  throw OptionError("\"" + name + "\" cannot be downloaded; expected one of " + known + "or a URL.");
+}
+
+// By the program `tar`, which every Debian has: the archive's checksum is right.
+void unpack(const std::string& archive, const std::string& folder) {
+  std::vector<std::string> arguments = {"tar", "-xzf", archive, "-C", folder, "--no-same-owner"};
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  pid_t child = 0;
+  int status = -1;
+  if (posix_spawnp(&child, "tar", nullptr, nullptr, argv.data(), environ) == 0) waitpid(child, &status, 0);
+  if (status != 0) throw FileError(archive, "cannot be unpacked into " + folder + "; unpack it with tar -xzf.");
+}
+
+}  // namespace
+
+int download_command(int argc, const char* const* argv) {
+  std::vector<std::string> names;
+  DownloadOptions options;
+  cli::CommonOptions common;
+  cli::CommandLine line(argv[0], "Fetches a public data set, checks it, and goes on where an earlier try stopped.",
+                        std::string(argv[0]) + " cifar10 -o cifar10/");
+  line.positional(names, "NAME", "cifar10, svhn, lsun-bedroom (46 GB), or the URL of a file");
+  line.add("Download", options);
+  line.add("Common", common);
+  if (!line.parse(argc, argv)) return 0;
+  if (names.size() != 1) throw OptionError("expected one name, " + std::to_string(names.size()) + " were given.");
+  if (options.output.empty()) throw OptionError("-o is missing; it names the folder that the files come into.");
+  const DataSet set = find_data_set(names.front(), options);
+  std::error_code error;
+  fs::create_directories(options.output, error);
+  if (error) throw FileError(options.output, "cannot be created: " + error.message() + ".");
+
+  nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  for (const RemoteFile& file : set.files) {
+    const std::string path = fs::path(options.output) / file_name(file.url);
+    std::optional<cli::Progress> progress;
+    DownloadCalls calls;
+    calls.on_message = [&](const std::string& text) { cli::log(common.quiet, text); };
+    calls.on_bytes = [&](int64_t done, int64_t total) {
+      if (cli::interrupted()) throw cli::Interrupted();
+      if (total == 0) return;
+      if (!progress) progress.emplace("bytes", total, common.quiet);
+      progress->update(done);
+    };
+    const bool fetched = download(file, path, calls);
+    progress.reset();
+    files.push_back({{"file", path}, {"fetched", fetched}, {"checked", !file.md5.empty()}});
+    if (!common.json) {
+      std::cout << path << ": " << (fetched ? "fetched" : "was there already") << ", "
+                << (file.md5.empty() ? "no checksum is known" : "its MD5 is right") << std::endl;
+    }
+    if (set.unpack) unpack(path, options.output);
+  }
+  if (common.json) {
+    std::cout << nlohmann::ordered_json({{"files", files}}).dump() << "\n";
+  } else if (*set.next != 0) {
+    std::string next = set.next;
+    for (size_t at = 0; (at = next.find("FOLDER", at)) != std::string::npos;) next.replace(at, 6, options.output);
+    std::cout << "Next: " << next << ".\n";
+  }
+  return 0;
+}
+
+}  // namespace dcgan::tools
