@@ -13,15 +13,16 @@ from pathlib import Path
 MAY_KNOW = {
     "base": set(),
     "store": {"base"},
-    "nn": {"base", "store"},
-    "features": {"base", "store", "nn"},
+    "kernels": set(),
+    "nn": {"base", "kernels", "store"},
+    "features": {"base", "kernels", "store", "nn"},
     "train": {"base", "store", "nn"},
     "data": {"public"},
     "eval": {"public"},
     "cli": {"public"},
     "tools": {"public", "data", "eval", "cli"},
 }
-LIBRARY_MODULES = ("base", "store", "nn", "features", "train")
+LIBRARY_MODULES = ("base", "kernels", "store", "nn", "features", "train")
 
 # Libraries that a room must not include, as a pattern on the included name, and what stands for them in link lists.
 TORCH = (r"(torch|ATen|c10|caffe2)/", "LibTorch", r"Torch::")
@@ -31,6 +32,7 @@ ARGV = (r"boost/program_options", "the command line", r"Boost::program_options")
 FORBIDDEN_LIBRARIES = {
     "base": [TORCH, OPENCV, HDF5, ARGV],
     "store": [TORCH, OPENCV, ARGV],
+    "kernels": [TORCH, OPENCV, HDF5, ARGV],
     "nn": [OPENCV, HDF5, ARGV],
     "features": [OPENCV, HDF5, ARGV],
     "train": [OPENCV, HDF5, ARGV],

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "dcgan/errors.h"
-#include "features/engine_filters.h"
 
 namespace dcgan {
 namespace {
@@ -316,42 +315,6 @@ TEST(InferenceEngine, RefusesOptionsOutOfRange) {
   refuses([](EngineOptions& o) { o.threads = 0; });
   refuses([](EngineOptions& o) { o.batch_size = 0; });
   refuses([](EngineOptions& o) { o.leaky_slope = 1.5; });
-}
-
-// y = A^T [(G g) . (B^T d)] equals the filter for every unit vector of taps and inputs, so for all.
-template <int kTaps, int kStride, int kOutputs>
-void expect_filter() {
-  using Algorithm = engine::FilterAlgorithm<kTaps, kStride, kOutputs>;
-  constexpr auto kMatrices = Algorithm::make();
-  for (int o = 0; o < kOutputs; ++o) {
-    for (int i = 0; i < kTaps; ++i) {
-      for (int d = 0; d < Algorithm::kInputs; ++d) {
-        double sum = 0;
-        for (int p = 0; p < Algorithm::kProducts; ++p) {
-          sum += kMatrices.output.values[o][p] * kMatrices.filter.values[p][i] * kMatrices.input.values[p][d];
-        }
-        EXPECT_NEAR(sum, d == kStride * o + i ? 1 : 0, 1e-13) << "output " << o << ", tap " << i << ", input " << d;
-      }
-    }
-  }
-}
-
-TEST(FilterAlgorithm, EqualsTheFilterItStandsFor) {
-  expect_filter<3, 1, 4>();
-  expect_filter<3, 1, 2>();
-  expect_filter<3, 2, 4>();
-  expect_filter<3, 2, 2>();
-  expect_filter<5, 1, 2>();
-  expect_filter<5, 2, 4>();
-  expect_filter<5, 2, 2>();
-  expect_filter<7, 2, 2>();
-  expect_filter<1, 1, 1>();
-}
-
-TEST(FilterAlgorithm, NeedsTheNumberOfProductsOfTheTheory) {
-  EXPECT_EQ((engine::FilterAlgorithm<3, 1, 4>::kProducts), 6);      // m + k - 1
-  EXPECT_EQ((engine::FilterAlgorithm<3, 2, 4>::kProducts), 4 + 5);  // one tap and two
-  EXPECT_EQ((engine::FilterAlgorithm<5, 2, 4>::kProducts), 6 + 5);  // three taps and two
 }
 
 }  // namespace

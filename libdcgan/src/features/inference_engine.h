@@ -29,7 +29,7 @@ struct EngineOptions {
 
 /// The discriminator's convolutions on the CPU, with LeakyReLU and pooling, in float32.
 ///
-/// Each layer takes tiles of m x m output pixels through the bilinear algorithms of engine_filters.h, which need a half
+/// Each layer takes tiles of m x m output pixels through the bilinear algorithms of kernels/filters.h, which need a half
 /// to a third of the multiplications of the definition: the inputs of some tiles are transformed, multiplied by the
 /// transformed weights one panel of output channels after the other, and transformed back while they are in the cache.
 /// Features are the same, bit for bit, whatever the batch size, the number of images and the number of threads, as each

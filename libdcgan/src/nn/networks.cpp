@@ -5,8 +5,6 @@
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/batch_norm_update_stats.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/conv2d.h>
-#include <ATen/ops/conv_transpose2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/leaky_relu.h>
@@ -16,6 +14,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "dcgan/seeds.h"
+#include "nn/convolution.h"
 
 namespace dcgan::nn {
 namespace {
@@ -118,7 +117,7 @@ std::vector<at::Tensor> Discriminator::activations(const at::Tensor& images, Sta
   at::Tensor h = images;
   for (size_t i = 0; i < convolutions.size(); ++i) {
     const Convolution& c = convolutions[i];
-    h = at::conv2d(h, c.weight, {}, c.shape.stride, c.shape.kernel / 2);
+    h = convolve(h, c.weight, c.shape.stride);
     if (hook) hook(i + 1, h);
     if (c.shape.batch_norm) h = c.batch_norm.forward(h, statistics);
     h = at::leaky_relu_(h, kLeakySlope);
@@ -161,8 +160,7 @@ at::Tensor Generator::forward(const at::Tensor& z, Statistics statistics, const 
           .contiguous(at::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < convolutions.size(); ++i) {
     const Convolution& c = convolutions[i];
-    h = at::conv_transpose2d(h, c.weight, {}, c.shape.stride, c.shape.kernel / 2,
-                             /*output_padding=*/c.shape.stride - 1);
+    h = convolve_transposed(h, c.weight, c.shape.stride);
     if (hook) hook(i + 1, h);
     if (c.shape.batch_norm) h = c.batch_norm.forward(h, statistics).relu_();
   }

@@ -1,11 +1,11 @@
 // Compiled with -mavx2 -mfma: everything that may be inlined lives in the unnamed namespace, so that no other file can
 // be given a function with these instructions.
-#include "features/engine_kernels_impl.h"
+#include "kernels/kernels_impl.h"
 
 #if defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 
-namespace dcgan::engine {
+namespace dcgan::kernels {
 namespace {
 
 struct Vec {
@@ -31,9 +31,9 @@ const Kernels* avx2_kernels() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kKernels : nullptr;
 }
 
-}  // namespace dcgan::engine
+}  // namespace dcgan::kernels
 #else
-namespace dcgan::engine {
+namespace dcgan::kernels {
 const Kernels* avx2_kernels() { return nullptr; }
-}  // namespace dcgan::engine
+}  // namespace dcgan::kernels
 #endif

@@ -1,6 +1,6 @@
-#include "features/engine_kernels_impl.h"
+#include "kernels/kernels_impl.h"
 
-namespace dcgan::engine {
+namespace dcgan::kernels {
 namespace {
 
 // Plain C++ that compilers turn into the vector instructions of the target's baseline.
@@ -47,4 +47,4 @@ constexpr Kernels kKernels = make_kernels<Vec, 2>("portable");
 
 const Kernels* portable_kernels() { return &kKernels; }
 
-}  // namespace dcgan::engine
+}  // namespace dcgan::kernels

@@ -1,10 +1,10 @@
-// Compiled with -mavx512f; see engine_avx2.cpp.
-#include "features/engine_kernels_impl.h"
+// Compiled with -mavx512f; see avx2.cpp.
+#include "kernels/kernels_impl.h"
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
 
-namespace dcgan::engine {
+namespace dcgan::kernels {
 namespace {
 
 struct Vec {
@@ -28,9 +28,9 @@ constexpr Kernels kKernels = make_kernels<Vec, 12>("AVX-512");  // 24 sums, 2 we
 
 const Kernels* avx512_kernels() { return __builtin_cpu_supports("avx512f") ? &kKernels : nullptr; }
 
-}  // namespace dcgan::engine
+}  // namespace dcgan::kernels
 #else
-namespace dcgan::engine {
+namespace dcgan::kernels {
 const Kernels* avx512_kernels() { return nullptr; }
-}  // namespace dcgan::engine
+}  // namespace dcgan::kernels
 #endif

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace dcgan::kernels {
+
+/// A convolution (cross-correlation) or its adjoint, padding kernel / 2. Maps are float32 [N, size, size, channels].
+struct MapShape {
+  int64_t in_channels;
+  int64_t out_channels;
+  int64_t kernel;  ///< odd
+  int64_t stride;  ///< 1 or 2
+  bool adjoint;    ///< size_out is size_in * stride, not size_in / stride
+  int64_t size_in;
+  int64_t size_out;
+  int64_t in_stride;   ///< floats from one pixel to the next
+  int64_t out_stride;  ///< in_channels and out_channels, or more
+};
+
+/// Where the weight of an input channel, an output channel and a tap lies: floats from one to the next.
+struct FilterLayout {
+  int64_t in, out, tap;
+};
+
+/// Calls work(item, thread) once for each item from 0 to items - 1 and returns when all are done.
+using Work = std::function<void(int64_t item, int64_t thread)>;
+using Parallel = std::function<void(int64_t items, const Work& work)>;
+
+/// A convolution with its method and the sizes that follow.
+class Convolution {
+ public:
+  Convolution(const Kernels& kernels, const MapShape& shape);
+
+  const MapShape& shape() const { return shape_; }
+  const TileMethod& method() const { return *method_; }
+  bool direct() const { return direct_; }  ///< by the definition: rows are the pixels below the kernel, as they are
+  int64_t panels() const { return panels_; }
+  int64_t tiles_per_image() const { return tiles_per_side_ * tiles_per_side_; }
+  int64_t block() const { return block_; }                                                  ///< tiles at a time
+  int64_t in_floats() const { return shape_.size_in * shape_.size_in * shape_.in_stride; }  ///< of an image
+  int64_t out_floats() const { return shape_.size_out * shape_.size_out * shape_.out_stride; }
+  int64_t weight_floats() const { return panels_ * kernels_.panel * points_ * depth_; }
+  int64_t scratch_floats() const;  ///< of one thread
+
+  /// Transforms the weights of one panel of output channels and puts them where run() reads them.
+  void pack(const float* filters, const FilterLayout& layout, int64_t panel, float* weights) const;
+
+  struct Pass {
+    const float* weights;  ///< of pack()
+    const float* bias;     ///< [panels * kernels.panel]
+    float leaky_slope;     ///< 1: none
+    const float* in;
+    float* out;
+  };
+  /// Tiles first to first + count - 1 of all images; count up to block().
+  void run(const Pass& pass, int64_t first, int64_t count, float* scratch) const;
+
+ private:
+  void transform_inputs(const float* in, int64_t first, int64_t count, float* scratch) const;
+  // A line more than needed: points a power of two apart would share the same few sets of the cache.
+  int64_t row_point_stride() const;
+  int64_t product_point_stride() const;
+
+  const Kernels& kernels_;
+  MapShape shape_;
+  const TileMethod* method_;
+  bool direct_;
+  int64_t points_;      ///< P^2 matrix products
+  int64_t depth_;       ///< of each: channels, or all values below the kernel
+  int64_t row_floats_;  ///< from one tile's row to the next
+  int64_t tiles_per_side_, block_;
+  int64_t panels_;            ///< of output channels
+  int64_t group_;             ///< panels at a time; weights are [panel group][point][panel of group][depth][panel]
+  std::vector<float> zeros_;  ///< a pixel outside the image
+};
+
+/// The gradient of a convolution, or of its adjoint, with respect to its filters: for each tap the sum over all pixels
+/// of products of the larger map's channels with the smaller map's. The sums have the same order whatever the threads.
+class FilterGradient {
+ public:
+  /// @param shape  of the convolution (not the adjoint): in is the larger map
+  FilterGradient(const Kernels& kernels, const MapShape& shape, int64_t images);
+
+  int64_t shared_floats() const;
+  int64_t scratch_floats() const;  ///< of one thread
+
+  struct Pass {
+    const float* in;
+    const float* out_gradient;
+    float* gradient;  ///< [out_channels, kernel, kernel, in_channels]
+    float* shared;
+    float* scratch;  ///< scratch_floats() for each thread
+  };
+  void run(const Pass& pass, const Parallel& parallel) const;
+
+ private:
+  void transform(const Pass& pass, int64_t first, int64_t count, float* transformed, float* copies) const;
+  void correlate(const float* transformed, int64_t point, int64_t pair, int64_t count, bool add, float* sums) const;
+  void sum_slices(const Pass& pass, const Parallel& parallel) const;
+  void sum_pairs(const Pass& pass, const Parallel& parallel) const;
+  void restore(const float* sums, int64_t point_stride, int64_t pair, float* gradient) const;
+  int64_t point_stride() const;  ///< floats from a point's [chunk, panel] to the next point's
+  int64_t transformed_floats() const { return (in_panels_ + out_panels_) * points_ * point_stride(); }
+  int64_t square() const { return kernels_.panel * kernels_.panel; }
+  int64_t pairs() const { return in_panels_ * out_panels_; }  ///< of an output panel and an input panel
+  int64_t copied_floats() const;
+
+  const Kernels& kernels_;
+  MapShape shape_;
+  const TileMethod* method_;
+  int64_t points_, tiles_per_side_, tiles_;
+  int64_t in_panels_, out_panels_;
+  int64_t chunk_;   ///< tiles that are transformed before they are summed
+  int64_t slices_;  ///< of the tiles, each with sums of its own; 1: few tiles, and panels are what threads share out
+  std::vector<float> zeros_;
+};
+
+}  // namespace dcgan::kernels

@@ -1,0 +1,250 @@
+#pragma once
+
+// The kernels, written once for any vector type. Included by one file per instruction set, each compiled with its own
+// flags, so nothing here may be shared between them: the vector types live in unnamed namespaces.
+//
+// Vec has kWidth floats and load, store, broadcast, zero, +, -, *, maximum, and multiply_add (a * b + c).
+
+#include "kernels/filters.h"
+#include "kernels/kernels.h"
+
+namespace dcgan::kernels {
+
+/// sum over the columns of kMatrix[row][column] * x[column]; zeros cost nothing, ones no multiplication.
+template <class Vec, const auto& kMatrix, int kRow, int kColumns, int kColumn = 0, bool kStarted = false>
+inline Vec row_times(const Vec* x, int64_t step, Vec sum = Vec::zero()) {
+  if constexpr (kColumn == kColumns) {
+    return sum;
+  } else {
+    constexpr auto kValue = static_cast<float>(kMatrix.values[kRow][kColumn]);
+    if constexpr (kValue != 0) {
+      const Vec input = x[kColumn * step];
+      if constexpr (!kStarted) {
+        sum = kValue == 1 ? input : input * Vec::broadcast(kValue);
+      } else if constexpr (kValue == 1) {
+        sum = sum + input;
+      } else if constexpr (kValue == -1) {
+        sum = sum - input;
+      } else {
+        sum = multiply_add(input, Vec::broadcast(kValue), sum);
+      }
+    }
+    return row_times < Vec, kMatrix, kRow, kColumns, kColumn + 1, kStarted || kValue != 0 > (x, step, sum);
+  }
+}
+
+/// Calls use(row, value) for each row of kMatrix * x.
+template <class Vec, const auto& kMatrix, int kRows, int kColumns, int kRow = 0, class Use>
+inline void matrix_times(const Vec* x, int64_t step, const Use& use) {
+  if constexpr (kRow < kRows) {
+    use(kRow, row_times<Vec, kMatrix, kRow, kColumns>(x, step));
+    matrix_times<Vec, kMatrix, kRows, kColumns, kRow + 1>(x, step, use);
+  }
+}
+
+template <class Vec, int kTaps, int kStride, int kPhaseOutputs, bool kAdjoint = false>
+struct TileKernels {
+  using Algorithm = FilterAlgorithm<kTaps, kStride, kPhaseOutputs, kAdjoint>;
+  static constexpr int kInputs = Algorithm::kInputs;
+  static constexpr int kProducts = Algorithm::kProducts;
+  static constexpr int kOutputs = Algorithm::kOutputs;
+  static constexpr int kVectors = 2;  // of a panel
+  static constexpr typename Algorithm::Matrices kMatrices = Algorithm::make();
+  static constexpr auto kInput = kMatrices.input;
+  static constexpr auto kOutput = kMatrices.output;
+  static constexpr auto kFilter = kMatrices.filter;
+  static constexpr auto kOutputAdjoint = transpose(kMatrices.output);
+  static constexpr auto kFilterAdjoint = transpose(kMatrices.filter);
+
+  /// M x M^T for a square x; load(y, x) gives its elements, store(y, x, value) takes those of the result.
+  template <const auto& kMatrix, int kRows, int kColumns, class Load, class Store>
+  static void transform(const Load& load, const Store& store) {
+    Vec column[kColumns];
+    Vec half[kRows][kColumns];
+    for (int x = 0; x < kColumns; ++x) {
+      for (int y = 0; y < kColumns; ++y) column[y] = load(y, x);
+      matrix_times<Vec, kMatrix, kRows, kColumns>(column, 1, [&](int row, Vec value) { half[row][x] = value; });
+    }
+    for (int y = 0; y < kRows; ++y) {
+      matrix_times<Vec, kMatrix, kRows, kColumns>(half[y], 1, [&](int x, Vec value) { store(y, x, value); });
+    }
+  }
+
+  template <const auto& kMatrix, int kRows, int kColumns>
+  static void transform_pixels(const float* const* pixels, int64_t first, int64_t channels, float* rows,
+                               int64_t row_stride) {
+    for (int64_t c = 0; c < channels; c += Vec::kWidth) {
+      float* out = rows + c;
+      transform<kMatrix, kRows, kColumns>([&](int y, int x) { return Vec::load(pixels[y * kColumns + x] + first + c); },
+                                          [&](int, int, Vec value) {
+                                            value.store(out);
+                                            out += row_stride;
+                                          });
+    }
+  }
+
+  static void transform_output(const float* rows, int64_t row_stride, const float* bias, float slope, float* pixels,
+                               int64_t y_stride, int64_t x_stride) {
+    const Vec leak = Vec::broadcast(slope);
+    for (int64_t c = 0; c < kVectors * Vec::kWidth; c += Vec::kWidth) {
+      const Vec shift = Vec::load(bias + c);
+      transform<kOutput, kOutputs, kProducts>(
+          [&](int y, int x) { return Vec::load(rows + (y * kProducts + x) * row_stride + c); },
+          [&](int y, int x, Vec value) {
+            value = value + shift;
+            maximum(value, value * leak).store(pixels + y * y_stride + x * x_stride + c);
+          });
+    }
+  }
+
+  /// Between the [kColumns, kColumns] and the [kRows, kRows] values of one panel of channels.
+  template <const auto& kMatrix, int kRows, int kColumns>
+  static void transform_panel(const float* in, int64_t in_stride, float* out, int64_t out_stride) {
+    for (int64_t c = 0; c < kVectors * Vec::kWidth; c += Vec::kWidth) {
+      transform<kMatrix, kRows, kColumns>(
+          [&](int y, int x) { return Vec::load(in + (y * kColumns + x) * in_stride + c); },
+          [&](int y, int x, Vec value) { value.store(out + (y * kRows + x) * out_stride + c); });
+    }
+  }
+  static void transform_filter(const float* taps, float* points, int64_t point_stride) {
+    transform_panel<kFilter, kProducts, kTaps>(taps, kVectors * Vec::kWidth, points, point_stride);
+  }
+  static void restore_filter(const float* points, int64_t point_stride, float* taps) {
+    transform_panel<kFilterAdjoint, kTaps, kProducts>(points, point_stride, taps, kVectors * Vec::kWidth);
+  }
+
+  static constexpr TileMethod method() {
+    return {kTaps,
+            kStride,
+            kAdjoint,
+            kOutputs,
+            kProducts,
+            kInputs,
+            kAdjoint ? Algorithm::kFirstInput : -(kTaps / 2),
+            kAdjoint ? kPhaseOutputs : kStride * kPhaseOutputs,
+            &transform_filter,
+            &transform_pixels<kInput, kProducts, kInputs>,
+            &transform_output,
+            &transform_pixels<kOutputAdjoint, kProducts, kOutputs>,
+            &restore_filter};
+  }
+};
+
+/// Fastest first for each kernel and stride; the planner takes the first that fits.
+template <class Vec>
+constexpr TileMethod kMethods[] = {TileKernels<Vec, 3, 1, 4>::method(),       TileKernels<Vec, 3, 1, 2>::method(),
+                                   TileKernels<Vec, 3, 2, 4>::method(),       TileKernels<Vec, 3, 2, 2>::method(),
+                                   TileKernels<Vec, 5, 1, 2>::method(),       TileKernels<Vec, 5, 2, 4>::method(),
+                                   TileKernels<Vec, 5, 2, 2>::method(),       TileKernels<Vec, 7, 2, 2>::method(),
+                                   TileKernels<Vec, 3, 1, 4, true>::method(), TileKernels<Vec, 3, 1, 2, true>::method(),
+                                   TileKernels<Vec, 3, 2, 4, true>::method(), TileKernels<Vec, 3, 2, 2, true>::method(),
+                                   TileKernels<Vec, 5, 1, 2, true>::method(), TileKernels<Vec, 5, 2, 4, true>::method(),
+                                   TileKernels<Vec, 5, 2, 2, true>::method(), TileKernels<Vec, 1, 1, 1>::method()};
+
+/// How the left factor of a product lies in memory: row r of step d at r * row + d * step.
+struct RowsOfDepth {
+  int64_t row;
+  static constexpr int64_t kStep = 1;
+};
+template <class Vec>
+struct ColumnsOfPanel {
+  static constexpr int64_t row = 1;
+  static constexpr int64_t kStep = 2 * Vec::kWidth;
+};
+
+/// kRows rows times one panel of two vectors: 2 kRows sums stay in registers.
+template <class Vec, int kRows, class Layout>
+void multiply_rows(const float* rows, Layout layout, const float* weights, int64_t depth, bool add, float* products) {
+  Vec sum[kRows][2];
+  for (int r = 0; r < kRows; ++r) {
+    sum[r][0] = add ? Vec::load(products + r * 2 * Vec::kWidth) : Vec::zero();
+    sum[r][1] = add ? Vec::load(products + r * 2 * Vec::kWidth + Vec::kWidth) : Vec::zero();
+  }
+  for (int64_t d = 0; d < depth; ++d) {
+    const Vec left = Vec::load(weights);
+    const Vec right = Vec::load(weights + Vec::kWidth);
+    for (int r = 0; r < kRows; ++r) {
+      const Vec value = Vec::broadcast(rows[r * layout.row + d * Layout::kStep]);
+      sum[r][0] = multiply_add(value, left, sum[r][0]);
+      sum[r][1] = multiply_add(value, right, sum[r][1]);
+    }
+    weights += 2 * Vec::kWidth;
+  }
+  for (int r = 0; r < kRows; ++r) {
+    sum[r][0].store(products + r * 2 * Vec::kWidth);
+    sum[r][1].store(products + r * 2 * Vec::kWidth + Vec::kWidth);
+  }
+}
+
+/// Picks multiply_rows<count>, 1 <= count <= kRows.
+template <class Vec, int kRows, class Layout>
+void multiply_some(const float* rows, Layout layout, int64_t count, const float* weights, int64_t depth, bool add,
+                   float* products) {
+  if (count == kRows) {
+    multiply_rows<Vec, kRows>(rows, layout, weights, depth, add, products);
+  } else if constexpr (kRows > 1) {
+    multiply_some<Vec, kRows - 1>(rows, layout, count, weights, depth, add, products);
+  }
+}
+
+/// Groups of kMaxRows rows and fewer, as even as they come: 32 rows are 6 + 6 + 5 + 5 + 5 + 5, not 5 x 6 + 2.
+template <class Vec, int kMaxRows>
+void multiply(const float* rows, int64_t row_stride, int64_t count, const float* weights, int64_t depth,
+              float* products) {
+  constexpr int64_t kLine = 64;  // bytes of a cache line
+  const int64_t panel_bytes = depth * 2 * Vec::kWidth * static_cast<int64_t>(sizeof(float));
+  const int64_t all_groups = (count + kMaxRows - 1) / kMaxRows;
+  const int64_t share = (panel_bytes / kLine + all_groups - 1) / all_groups * kLine;
+  const char* ahead = reinterpret_cast<const char*>(weights) + panel_bytes;
+  for (int64_t groups = all_groups; groups > 0; --groups) {
+    const int64_t size = (count + groups - 1) / groups;
+    for (const char* end = ahead + share; ahead < end; ahead += kLine) __builtin_prefetch(ahead);
+    multiply_some<Vec, kMaxRows>(rows, RowsOfDepth{row_stride}, size, weights, depth, false, products);
+    rows += size * row_stride;
+    products += size * 2 * Vec::kWidth;
+    count -= size;
+  }
+}
+
+template <class Vec, int kMaxRows>
+void correlate(const float* left, const float* right, int64_t depth, bool add, float* sums) {
+  constexpr int64_t kPanel = 2 * Vec::kWidth;
+  constexpr int64_t kGroups = (kPanel + kMaxRows - 1) / kMaxRows;
+  for (int64_t group = 0, row = 0; group < kGroups; ++group) {
+    const int64_t size = (kPanel - row + kGroups - group - 1) / (kGroups - group);
+    multiply_some<Vec, kMaxRows>(left + row, ColumnsOfPanel<Vec>{}, size, right, depth, add, sums + row * kPanel);
+    row += size;
+  }
+}
+
+template <class Vec>
+void pool(const float* pixels, int64_t stride, int64_t size, int64_t grid, float* cells) {
+  const int64_t window = size / grid;
+  for (int64_t cell = 0; cell < grid * grid; ++cell) {
+    const float* corner = pixels + (cell / grid * size + cell % grid) * window * stride;
+    Vec left = Vec::load(corner);
+    Vec right = Vec::load(corner + Vec::kWidth);
+    for (int64_t y = 0; y < window; ++y) {
+      for (int64_t x = 0; x < window; ++x) {
+        const float* pixel = corner + (y * size + x) * stride;
+        left = maximum(left, Vec::load(pixel));
+        right = maximum(right, Vec::load(pixel + Vec::kWidth));
+      }
+    }
+    left.store(cells + cell * 2 * Vec::kWidth);
+    right.store(cells + cell * 2 * Vec::kWidth + Vec::kWidth);
+  }
+}
+
+template <class Vec, int kMaxRows>
+constexpr Kernels make_kernels(const char* name) {
+  return {name,
+          2 * Vec::kWidth,
+          kMethods<Vec>,
+          sizeof(kMethods<Vec>) / sizeof(TileMethod),
+          &multiply<Vec, kMaxRows>,
+          &correlate<Vec, kMaxRows>,
+          &pool<Vec>};
+}
+
+}  // namespace dcgan::kernels
