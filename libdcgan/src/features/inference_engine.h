@@ -29,11 +29,11 @@ struct EngineOptions {
 
 /// The discriminator's convolutions on the CPU, with LeakyReLU and pooling, in float32.
 ///
-/// Each layer takes tiles of m x m output pixels through the bilinear algorithms of kernels/filters.h, which need a half
-/// to a third of the multiplications of the definition: the inputs of some tiles are transformed, multiplied by the
-/// transformed weights one panel of output channels after the other, and transformed back while they are in the cache.
-/// Features are the same, bit for bit, whatever the batch size, the number of images and the number of threads, as each
-/// value is made by the same operations in the same order; another instruction set gives other roundings.
+/// Each layer takes tiles of m x m output pixels through the bilinear algorithms of kernels/filters.h, which need a
+/// half to a third of the multiplications of the definition: the inputs of some tiles are transformed, multiplied by
+/// the transformed weights one panel of output channels after the other, and transformed back while they are in the
+/// cache. Features are the same, bit for bit, whatever the batch size, the number of images and the number of threads,
+/// as each value is made by the same operations in the same order; another instruction set gives other roundings.
 ///
 /// One call at a time; several engines may run side by side.
 class InferenceEngine {
