@@ -15,6 +15,7 @@
 #include "tools/cli/progress.h"
 #include "tools/train/probe.h"
 #include "tools/train/processes.h"
+#include "tools/train/report_command.h"
 
 namespace {
 
@@ -150,8 +151,11 @@ int run(int argc, const char* const* argv) {
   TrainingRun training;
   tools::ProbeOptions probe_options;
   cli::CommonOptions common;
-  cli::CommandLine line("dcgan-train", "Trains a DCGAN on unlabelled images.",
-                        "dcgan-train --data imagenet32.h5 --out runs/narrow --ndf 32 --ngf 32 --steps 5000");
+  cli::CommandLine line(
+      "dcgan-train",
+      "Trains a DCGAN on unlabelled images. dcgan-train report RUN writes the curves and samples of a "
+      "run into one HTML file.",
+      "dcgan-train --data imagenet32.h5 --out runs/narrow --ndf 32 --ngf 32 --steps 5000");
   line.add("Files", files);
   line.add("Architecture", training.architecture);
   line.add("Training", training.options);
@@ -215,4 +219,8 @@ int run(int argc, const char* const* argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return dcgan::cli::run_program(argc, argv, "Trains a DCGAN.", {}, run); }
+int main(int argc, char** argv) {
+  const std::vector<dcgan::cli::Command> commands = {
+      {"report", "writes a run's curves and samples into one HTML file", dcgan::tools::report_command}};
+  return dcgan::cli::run_program(argc, argv, "Trains a DCGAN.", commands, run);
+}

@@ -1,0 +1,249 @@
+#include "tools/train/report_command.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tools/cli/command_line.h"
+#include "tools/train/line_plot.h"
+
+namespace dcgan::tools {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+struct ReportOptions {
+  std::string output;
+  int64_t grids = 12;
+  bool overwrite = false;
+};
+
+template <class Visitor>
+void describe(ReportOptions& o, Visitor&& f) {
+  f(o.output, "output,o", "HTML file to make; default report.html in the run folder");
+  f(o.grids, "grids", "grids of samples that are shown, evenly spread from the first to the last; 0: all");
+  f(o.overwrite, "overwrite", "replace a file that exists");
+}
+
+// Names of metrics.jsonl that share a plot, and what a reader knows them by. Others get a plot of their own.
+struct Panel {
+  std::string title;
+  std::vector<std::pair<std::string, std::string>> curves;  // name, label
+};
+const std::vector<Panel>& known_panels() {
+  static const std::vector<Panel> panels = {
+      {"Losses, nats", {{"discriminator_loss", "discriminator"}, {"generator_loss", "generator"}}},
+      {"What the discriminator says", {{"real_probability", "D(x)"}, {"fake_probability", "D(G(z))"}}},
+      {"Norm of the gradient", {{"discriminator_gradient", "discriminator"}, {"generator_gradient", "generator"}}},
+      {"Accuracy of the probe", {{"probe_score", "linear SVM on held-out images"}}},
+      {"Images per second", {{"images_per_second", "real images shown to the discriminator"}}},
+  };
+  return panels;
+}
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(std::istreambuf_iterator<char>(file), {});
+  if (!file) throw FileError(path, "cannot be read; RUN must be the run folder of a training by dcgan-train.");
+  return bytes;
+}
+
+using Metrics = std::map<std::string, std::vector<Curve::Point>>;  // by name
+
+// A training that goes on, or one that was killed, may have written half of its last line.
+Metrics read_metrics(const fs::path& path) {
+  Metrics metrics;
+  std::istringstream lines(bytes_of(path));
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!entry.is_object() || !entry.value("step", ordered_json()).is_number()) {
+      if (lines.eof()) break;
+      throw FileError(
+          path, "line " + std::to_string(number) + " is no JSON object with a step; restore it, or take the line out.");
+    }
+    for (const auto& [name, value] : entry.items()) {  // what was not finite is null
+      if (name != "step" && value.is_number()) metrics[name].push_back({entry["step"], value});
+    }
+  }
+  if (metrics.empty()) throw FileError(path, "holds no metrics yet; the first come after --log-every steps.");
+  return metrics;
+}
+
+ordered_json read_options(const fs::path& path) {
+  const ordered_json options = ordered_json::parse(bytes_of(path), nullptr, /*allow_exceptions=*/false);
+  if (!options.is_object()) throw FileError(path, "is damaged: no JSON object; restore it.");
+  return options;
+}
+
+std::string plots(Metrics metrics) {
+  std::string html;
+  const auto add = [&](const Panel& panel) {
+    std::vector<Curve> curves;
+    for (const auto& [name, label] : panel.curves) {
+      const auto found = metrics.find(name);
+      if (found != metrics.end()) curves.push_back({label, found->second});
+      metrics.erase(name);
+    }
+    if (curves.empty()) return;
+    html += "<figure><figcaption>" + html_text(panel.title) + "</figcaption>" + line_plot(curves) + "</figure>\n";
+  };
+  for (const Panel& panel : known_panels()) add(panel);
+  while (!metrics.empty()) {
+    const std::string name = metrics.begin()->first;
+    add({name, {{name, name}}});
+  }
+  return html;
+}
+
+std::string base64(const std::string& bytes) {
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock ends with a zero
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), reinterpret_cast<const unsigned char*>(bytes.data()),
+                  static_cast<int>(bytes.size()));
+  text.pop_back();
+  return text;
+}
+
+// samples/step-*.png, lowest step first: their names have leading zeros.
+std::vector<fs::path> sample_grids(const fs::path& folder, int64_t most) {
+  std::vector<fs::path> grids;
+  std::error_code none;  // a run that has only begun has no samples
+  for (const auto& entry : fs::directory_iterator(folder, none)) {
+    if (entry.path().extension() == ".png") grids.push_back(entry.path());
+  }
+  std::sort(grids.begin(), grids.end());
+  const auto count = static_cast<int64_t>(grids.size());
+  if (most == 0 || count <= most) return grids;
+  std::vector<fs::path> chosen;
+  for (int64_t i = 0; i < most; ++i) {
+    const int64_t at = most == 1 ? count - 1 : i * (count - 1) / (most - 1);
+    chosen.push_back(grids[static_cast<size_t>(at)]);
+  }
+  return chosen;
+}
+
+std::string pictures(const std::vector<fs::path>& grids) {
+  std::string html;
+  for (const fs::path& grid : grids) {
+    long long step = 0;
+    const bool numbered = std::sscanf(grid.stem().c_str(), "step-%lld", &step) == 1;
+    const std::string caption = numbered ? "step " + std::to_string(step) : grid.stem().string();
+    html += "<figure><figcaption>" + html_text(caption) +
+            "</figcaption><img alt=\"samples\" src=\"data:image/png;base64," + base64(bytes_of(grid)) +
+            "\"></figure>\n";
+  }
+  return html;
+}
+
+std::string row(const std::string& name, const std::string& value) {
+  return "<tr><th>" + html_text(name) + "</th><td>" + html_text(value) + "</td></tr>\n";
+}
+
+std::string option_rows(const ordered_json& options) {
+  std::string rows;
+  const ordered_json flat = options.flatten();
+  for (const auto& [name, value] : flat.items()) {
+    rows += row(name.substr(1), value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return rows;
+}
+
+// The last value of everything that was measured, and the best probe.
+std::string summary_rows(const Metrics& metrics) {
+  std::string rows;
+  const auto text = [](const Curve::Point& p) {
+    std::ostringstream line;
+    line << p.y << " (step " << static_cast<int64_t>(p.x) << ")";
+    return line.str();
+  };
+  for (const auto& [name, points] : metrics) rows += row(name, text(points.back()));
+  const auto probe = metrics.find("probe_score");
+  if (probe == metrics.end()) return rows;
+  const auto lower = [](const Curve::Point& a, const Curve::Point& b) { return a.y < b.y; };
+  return rows + row("highest probe_score", text(*std::max_element(probe->second.begin(), probe->second.end(), lower)));
+}
+
+constexpr const char* kHead = R"(<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>dcgan-train: %TITLE%</title>
+<style>
+  body { font: 15px/1.5 sans-serif; max-width: 1180px; margin: 2em auto; padding: 0 1em; color: #222; }
+  .row { display: flex; flex-wrap: wrap; gap: 1em; }
+  figure { margin: 0; }
+  figcaption { font-weight: bold; }
+  .plots figure { flex: 0 1 570px; }
+  .grids figure { flex: 0 1 370px; }
+  img { width: 100%; image-rendering: pixelated; }
+  svg { width: 100%; font: 12px sans-serif; }
+  svg polyline { fill: none; stroke-width: 1.5; }
+  svg .axes line { stroke: #ddd; }
+  svg .axes text { fill: #555; }
+  svg .legend { font-weight: bold; }
+  table { border-collapse: collapse; }
+  th, td { padding: .1em .8em; border-bottom: 1px solid #ddd; text-align: left; font-weight: normal; }
+  td { font-variant-numeric: tabular-nums; word-break: break-word; }
+</style>
+<h1>%TITLE%</h1>
+)";
+
+std::string page(const fs::path& run, const std::string& title, const std::vector<fs::path>& grids) {
+  const Metrics metrics = read_metrics(run / "metrics.jsonl");
+  const ordered_json options = read_options(run / "options.json");
+  std::string head = kHead;
+  const std::string mark = "%TITLE%";
+  for (size_t at = 0; (at = head.find(mark, at)) != std::string::npos;) head.replace(at, mark.size(), html_text(title));
+  return head + "<h2>Course</h2>\n<div class=\"row plots\">\n" + plots(metrics) +
+         "</div>\n<h2>Samples of always the same noise</h2>\n<div class=\"row grids\">\n" + pictures(grids) +
+         "</div>\n<h2>Last values</h2>\n<table>\n" + summary_rows(metrics) + "</table>\n<h2>Options</h2>\n<table>\n" +
+         option_rows(options) + "</table>\n</html>\n";
+}
+
+}  // namespace
+
+int report_command(int argc, const char* const* argv) {
+  ReportOptions options;
+  cli::CommonOptions common;
+  std::vector<std::string> runs;
+  cli::CommandLine line("dcgan-train report",
+                        "Writes a run's curves, samples and options into one HTML file, which needs no network.",
+                        "dcgan-train report runs/narrow -o narrow.html");
+  line.positional(runs, "RUN", "run folder of a training; it may still go on");
+  line.add("Report", options);
+  line.add("Common", common);
+  if (!line.parse(argc, argv)) return 0;
+  if (runs.size() != 1)
+    throw OptionError("dcgan-train report takes one run folder, not " + std::to_string(runs.size()) + ".");
+  require_option(options.grids >= 0, "grids", options.grids, "0 or more");
+  const fs::path run = runs.front();
+  const fs::path output = options.output.empty() ? run / "report.html" : fs::path(options.output);
+  if (fs::exists(output) && !options.overwrite) throw FileError(output, "exists; --overwrite replaces it.");
+
+  const fs::path normal = fs::absolute(run / "").lexically_normal().parent_path();
+  const std::vector<fs::path> grids = sample_grids(run / "samples", options.grids);
+  const std::string html = page(run, normal.filename(), grids);
+  const fs::path partial = output.string() + ".partial";
+  std::ofstream file(partial, std::ios::binary);
+  file << html;
+  file.close();
+  if (!file) throw FileError(partial, "cannot be written; is the disk full, or the folder missing?");
+  fs::rename(partial, output);
+  if (common.json) {
+    std::cout << ordered_json({{"report", output.string()}, {"bytes", html.size()}, {"grids", grids.size()}}).dump()
+              << "\n";
+  } else {
+    std::cout << output.string() << ": " << html.size() << " bytes, " << grids.size() << " grids of samples\n";
+  }
+  return 0;
+}
+
+}  // namespace dcgan::tools
