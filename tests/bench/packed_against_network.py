@@ -26,16 +26,20 @@ def json_of(*command):
     return json.loads(subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout)
 
 
-network, program = [], []
+STORAGES = ("f32", "f16")
+network, program = [], {storage: [] for storage in STORAGES}
 with tempfile.TemporaryDirectory() as folder:
     for _ in range(arguments.rounds):
-        report = json_of(arguments.build / "tests/bench/inference_benchmark", "--benchmark_format=json",
+        report = json_of(arguments.build / "tests/bench/inference_benchmark", "--benchmark_format=json", "--benchmark_min_time=5",
                          "--benchmark_filter=forward/ImageNet32/layers:6/threads:2/")
         network.append(report["benchmarks"][0]["items_per_second"])
-        report = json_of(arguments.build / "tools/dcgan-extract", arguments.images, "-o", Path(folder) / "features.h5",
-                         "--model", arguments.model, "--threads", 2, "--overwrite", "--json", "--quiet")
-        program.append(report["images_per_second"])
-for name, rates in (("network alone", network), ("dcgan-extract", program)):
-    print(f"{name}: {max(rates):.1f} images/s best, {statistics.median(rates):.1f} median")
-ratios = [p / n for p, n in zip(program, network)]
-print(f"ratio: {max(program) / max(network):.3f} best, {statistics.median(ratios):.3f} median of rounds")
+        for storage in STORAGES:
+            report = json_of(arguments.build / "tools/dcgan-extract", arguments.images, "-o",
+                             Path(folder) / "features.h5", "--model", arguments.model, "--storage", storage,
+                             "--threads", 2, "--overwrite", "--json", "--quiet")
+            program[storage].append(report["images_per_second"])
+print(f"network alone: {max(network):.1f} images/s best, {statistics.median(network):.1f} median")
+for storage, rates in program.items():
+    ratios = [p / n for p, n in zip(rates, network)]
+    print(f"dcgan-extract --storage {storage}: {max(rates):.1f} best, {statistics.median(rates):.1f} median; "
+          f"ratio {max(rates) / max(network):.3f} best, {statistics.median(ratios):.3f} median of rounds")
