@@ -116,6 +116,7 @@ std::string decoder_description(const DecodeOptions& options) {
       {"orientation", "EXIF applied"},
       {"alpha", "dropped"},
       {"16-bit", "round(v/257)"},
+      {"max-pixels", options.max_pixels},
       {"opencv", CV_VERSION}};
   return description.dump();
 }

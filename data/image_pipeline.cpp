@@ -69,6 +69,7 @@ struct ImagePipeline::Impl {
       throw OptionError("decoding needs at least one thread and one image per block.");
     }
     if (options.blocks_ahead <= 0) options.blocks_ahead = 2 * options.threads + 2;
+    options.block_size = std::min(options.block_size, std::max<int64_t>(1, options.end - options.begin));
     block_count = (options.end - options.begin + options.block_size - 1) / options.block_size;
     try {
       while (static_cast<int64_t>(threads.size()) < std::min(options.threads, block_count)) {

@@ -131,7 +131,7 @@ class Distributed(ProgramTest):
         other = self.folder / "other.h5"
         self.run_program("dcgan-prepare", "folder", self.folder / "other", "-o", other, "--size", 32)
         outputs = self.finish(self.start("images", "--steps", 2, data=[self.packed, other]), [1, 1])
-        self.assertIn(f"{other}: process 1 has other images", outputs[1][1])
+        self.assertIn(f"{other}: process 1 has other images there, or other options", outputs[1][1])
 
     def test_what_the_environment_lacks_is_named(self):
         def refuses(*says, **environment):

@@ -387,6 +387,37 @@ class Extract(ProgramTest):
         self.assert_same("killed.h5", "long.h5")
         self.assertFalse(list(self.folder.glob("killed.h5.*")))
 
+    def test_a_strict_run_goes_on_with_the_image_that_failed(self):
+        shutil.copytree(self.images, self.path("mended"))
+        strict = ["--strict", "--batch-size", 16]
+        self.extract("strict.h5", *strict, images=self.path("mended"), expect=1)
+        self.extract("strict.h5", *strict, "--resume", images=self.path("mended"), expect=1)  # it still fails
+        for path in self.damaged:
+            Image.new("RGB", (40, 34)).save(self.path("mended") / path, {".jpg": "JPEG", ".png": "PNG"}[path[-4:]])
+        self.extract("strict.h5", *strict, "--resume", images=self.path("mended"), expect=0)
+        self.extract("mended.h5", images=self.path("mended"), expect=0)
+        self.assert_same("strict.h5", "mended.h5")
+
+    def test_resume_of_a_complete_file_looks_whether_it_is_what_was_asked_for(self):
+        complete = json.loads(self.extract("straight.h5", "--resume", "--json", expect=0).stdout)
+        self.assertEqual((complete["rows"], complete["failures"]), (58, 2))
+        resume = ["dcgan-extract", self.images, "--model", self.model, "--resume"]
+        self.assert_refuses(*resume, "-o", self.path("straight.h5"), "--layers", "1,2", code=1,
+                            says=["straight.h5", "layers 1,2,3,4,5,6", "now it is 1,2", "--overwrite"])
+        (self.path("notes.txt")).write_text("notes")
+        self.assert_refuses(*resume, "-o", self.path("notes.txt"), code=1, says=["notes.txt", "HDF5"])
+        self.assert_refuses(*resume, "-o", self.folder, code=1, says=[self.folder, "is a folder"])
+        self.assert_refuses(*resume[:-1], "-o", self.path("x.h5"), "--batch-size", 2**63 - 1, code=2,
+                            says=["--batch-size", "16384"])
+
+    def test_a_name_with_a_newline_takes_one_line(self):
+        odd = self.path("odd/discs")
+        odd.mkdir(parents=True)
+        (odd / "two\nlines.png").write_text("no image")
+        shutil.copy(self.images / self.good[0], odd)
+        result = self.extract("odd.h5", images=odd.parent)
+        self.assertIn("discs/two\\nlines.png: not an image", result.stderr)
+
     def test_resume_says_what_changed(self):
         lines, output = self.path("resume-list.txt"), self.path("changed.h5")
         lines.write_text("\n".join(self.paths))

@@ -40,6 +40,22 @@ std::vector<T> split(const std::string& flag, const std::string& text) {
 
 }  // namespace
 
+std::string one_line(const std::string& text) {
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    constexpr const char* kDigits = "0123456789abcdef";
+    if (c == '\n') {
+      line += "\\n";
+    } else if (byte < ' ' || byte == 0x7F) {
+      line += std::string("\\x") + kDigits[byte >> 4] + kDigits[byte & 15];
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
 std::string to_text(bool value) { return value ? "true" : "false"; }
 std::string to_text(int64_t value) { return std::to_string(value); }
 std::string to_text(uint64_t value) { return std::to_string(value); }

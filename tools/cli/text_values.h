@@ -13,6 +13,8 @@ namespace dcgan::cli {
 // Option values as text and back. from_text() throws OptionError that names the flag, the text and what is expected.
 
 std::string to_text(bool value);
+/// For a line of a terminal or a log: control characters, such as a newline in a file's name, as \n or \x1b.
+std::string one_line(const std::string& text);
 std::string to_text(int64_t value);
 std::string to_text(uint64_t value);
 std::string to_text(double value);

@@ -114,12 +114,10 @@ int extract_command(int argc, const char* const* argv) {
   job.mode = write_mode(output.resume, output.overwrite);
   const Shard shard = parse_shard(output.shard, [](const char* name) { return std::getenv(name); });
   job.output = with_shard(output.output, shard);
-  if (output.resume && fs::exists(job.output)) {
-    std::cout << job.output << ": complete already\n";
-    return 0;
-  }
+  if (fs::is_directory(job.output)) throw FileError(job.output, "is a folder; -o names the file to make.");
+  const bool complete = output.resume && fs::exists(job.output);
   // Before anything is computed: an output in the way, a model that does not fit.
-  FeatureFileWriter::check_output(job.output, job.mode);
+  if (!complete) FeatureFileWriter::check_output(job.output, job.mode);
   features.threads = cli::resolve_threads(common.threads);
   features.device = common.device;
   FeatureExtractor extractor = make_extractor(options, features);
@@ -144,6 +142,19 @@ int extract_command(int argc, const char* const* argv) {
   job.info.classes = source.classes();
   job.info.storage = output.storage;
 
+  if (complete) {
+    const FeatureFileReader reader(job.output);
+    check_made_as(reader, job.info);
+    if (common.json) {
+      std::cout << nlohmann::ordered_json(
+                       {{"output", job.output}, {"rows", reader.rows()}, {"failures", reader.failures().size()}})
+                       .dump()
+                << "\n";
+    } else {
+      std::cout << job.output << ": complete already\n";
+    }
+    return 0;
+  }
   const data::ResizeOptions resize = resize_options(options, extractor.image_size());
   const Plan plan = make_plan(source, job);
   if (output.dry_run) print_plan(plan, measure_rate(source, resize, extractor, job), extractor.device(), common.json);

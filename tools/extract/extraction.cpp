@@ -13,6 +13,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/text_values.h"
 
 namespace dcgan::tools {
 namespace {
@@ -108,6 +109,18 @@ class WriterThread {
   std::thread thread_;
 };
 
+// Of a block that begins at input `first` only what precedes its first failure: that image is the next input.
+void cut_before_failure(Rows& rows, const data::ImageSource& source, int64_t first, const InputRange& inputs) {
+  int64_t whole = 0;
+  while (source.path(first + whole) != rows.failures.front().path) ++whole;
+  const size_t columns = rows.paths.empty() ? 0 : rows.features.size() / rows.paths.size();
+  rows.features.resize(static_cast<size_t>(whole) * columns);
+  rows.paths.resize(static_cast<size_t>(whole));
+  if (!rows.labels.empty()) rows.labels.resize(static_cast<size_t>(whole));
+  rows.failures.clear();
+  rows.inputs_done = first + whole - inputs.first;
+}
+
 }  // namespace
 
 FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features) {
@@ -198,8 +211,9 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
     rows.labels = std::move(block.images.labels);
     rows.failures = std::move(block.failures);
     rows.inputs_done = block.first + block.inputs - inputs.first;
-    for (const Failure& f : rows.failures) std::cerr << f.path << ": " << f.reason << "\n";
+    for (const Failure& f : rows.failures) std::cerr << cli::one_line(f.path + ": " + f.reason) << "\n";
     const bool failed = !rows.failures.empty();
+    if (failed && job.strict) cut_before_failure(rows, source, inputs.first + rows.inputs_done - block.inputs, inputs);
     progress.update(rows.inputs_done);
     const Clock::time_point put_start = Clock::now();
     writer_thread.put(std::move(rows));
@@ -208,7 +222,7 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
       writer_thread.finish();
       writer.flush();
       throw Error("an image failed and --strict is set; the rows before it are kept in " + job.output +
-                  ".partial, --resume goes on.");
+                  ".partial, --resume goes on with that image.");
     }
     if (cli::interrupted()) {
       writer_thread.finish();
@@ -219,6 +233,10 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
   const Clock::time_point finish_start = Clock::now();
   writer_thread.finish();
   const Clock::time_point close_start = Clock::now();
+  if (writer.inputs_done() != inputs.count) {
+    throw Error("only " + std::to_string(writer.inputs_done()) + " of " + std::to_string(inputs.count) +
+                " inputs are accounted for; " + job.output + ".partial is kept. Please report this.");
+  }
   report.rows = writer.rows();
   report.failures = inputs.count - writer.rows();
   writer.close();

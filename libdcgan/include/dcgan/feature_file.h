@@ -108,4 +108,9 @@ class DCGAN_EXPORT FeatureFileReader {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Refuses a complete file that was made of other inputs, with another model or with other options than `info`; the
+/// preprocessing is not compared.
+/// @throws FileError that names the field and both values
+DCGAN_EXPORT void check_made_as(const FeatureFileReader& file, const FeatureFileInfo& info);
+
 }  // namespace dcgan

@@ -72,7 +72,9 @@ struct FeatureExtractor::Impl {
   Impl(const std::string& model_file, FeatureOptions feature_options)
       : options(std::move(feature_options)), model(load_model(model_file)), network(nn::discriminator_from(model)) {
     options.layers = resolve_layers(options.layers, model);
-    require_option(options.batch_size >= 1, "batch-size", options.batch_size, "positive");
+    constexpr int64_t kMostImages = 16384;  // 17 GB of maps at the published width
+    require_option(options.batch_size >= 1 && options.batch_size <= kMostImages, "batch-size", options.batch_size,
+                   "from 1 to " + std::to_string(kMostImages));
     if (options.threads <= 0) options.threads = std::max<int64_t>(1, std::thread::hardware_concurrency());
     feature_count = dcgan::feature_count(model.architecture, options.layers, options.grid);
     architecture = to_json(model.architecture);

@@ -59,3 +59,19 @@ void write_feature_attributes(hdf5::Place file, const FeatureFileInfo& info) {
 }
 
 }  // namespace dcgan::store
+
+namespace dcgan {
+
+void check_made_as(const FeatureFileReader& file, const FeatureFileInfo& info) {
+  const std::vector<store::Field> theirs = store::identity(file.info());
+  const std::vector<store::Field> ours = store::identity(info);
+  for (size_t i = 0; i < ours.size(); ++i) {
+    if (ours[i].name == "preprocessing" || ours[i].value == theirs[i].value) continue;
+    throw FileError(file.path(), "is complete, but was made with " + ours[i].name + " " +
+                                     store::excerpt(theirs[i].value, ours[i].value) + ", now it is " +
+                                     store::excerpt(ours[i].value, theirs[i].value) +
+                                     "; --overwrite replaces it, or write another file.");
+  }
+}
+
+}  // namespace dcgan

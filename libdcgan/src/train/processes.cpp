@@ -16,8 +16,9 @@
 namespace dcgan::train {
 namespace {
 
-constexpr std::chrono::minutes kPatience{5};
-constexpr const char* kAnotherHasEnded = "another process has ended, its own message says why; --resume goes on";
+constexpr std::chrono::minutes kPatience{30};  // the first process saves and probes while the others wait
+constexpr const char* kAnotherHasEnded =
+    "another process has ended or does not answer, its own message says why; --resume goes on";
 // PyTorch's DistributedDataParallel: a small first bucket starts the communication early.
 constexpr int64_t kFirstBucketBytes = int64_t{1} << 20;
 constexpr int64_t kBucketBytes = int64_t{25} << 20;

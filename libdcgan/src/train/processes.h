@@ -17,7 +17,7 @@ namespace dcgan::train {
 /// has ended, they throw Error.
 class Processes {
  public:
-  /// Waits until all have come, for five minutes at most.
+  /// Waits until all have come, for half an hour at most.
   explicit Processes(const ProcessOptions& options);
   ~Processes();
 

@@ -94,9 +94,14 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, cons
   ordered_json ours = ordered_json::parse(options);
   if (mode == TrainingRun::Mode::kResume && exists) {
     ordered_json theirs = read_options(options_path);
-    recorded_workers_ = {theirs.value("threads", workers.threads), theirs.value("processes", int64_t{1})};
-    for (const char* free : {"threads", "processes"}) theirs.erase(free);
-    fill_in_defaults(theirs, ours);
+    try {
+      recorded_workers_ = {theirs.value("threads", workers.threads), theirs.value("processes", int64_t{1})};
+      for (const char* free : {"threads", "processes"}) theirs.erase(free);
+      fill_in_defaults(theirs, ours);
+    } catch (const ordered_json::exception&) {
+      throw FileError(options_path,
+                      "is damaged: a value is of another type; restore it, or start anew with --overwrite.");
+    }
     refuse_differences(options_path, theirs.flatten(), ours.flatten());
   }
   if (mode == TrainingRun::Mode::kOverwrite && exists) {  // what no run has written is left alone

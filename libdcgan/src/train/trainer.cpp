@@ -393,6 +393,13 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
   require_option(
       run.options.batch_size >= 2 * processes, "batch-size", run.options.batch_size,
       std::to_string(2 * processes) + " or more, 2 images for each of " + std::to_string(processes) + " processes");
+  const int64_t rest = images.count() % run.options.batch_size;
+  if (rest >= 2 && rest < 2 * processes) {  // one process would use it
+    throw OptionError("--batch-size is " + std::to_string(run.options.batch_size) +
+                      ": the last minibatch of an epoch of " + std::to_string(images.count()) + " images has " +
+                      std::to_string(rest) + ", too few for " + std::to_string(processes) +
+                      " processes; take another size.");
+  }
   if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
 }
 
@@ -401,11 +408,15 @@ std::string to_text(const RunFolder::Workers& workers) {
   return workers.processes == 1 ? threads : std::to_string(workers.processes) + " processes of " + threads + " each";
 }
 
-void check_same_images(const train::Processes& processes, const ordered_json& identity, const std::string& path) {
-  const auto hash = static_cast<int64_t>(identity.at("data").at("pixel-hash").get<uint64_t>());
+void check_same_run(const train::Processes& processes, const TrainingRun& run, ordered_json identity,
+                    const std::string& path) {
+  identity["data"].erase("source");
+  const TrainOptions& o = run.options;  // all must stop and report together
+  identity["free"] = {o.steps, o.log_every, o.sample_every, o.checkpoint_every};
+  const auto hash = static_cast<int64_t>(derive_seed(0, identity.dump()));
   if (processes.receive_from_first(hash) == hash) return;
   throw FileError(path, "process " + std::to_string(processes.rank()) +
-                            " has other images there than the first process; all need the same file.");
+                            " has other images there, or other options, than the first process; all need the same.");
 }
 
 // What a process does besides steps. The first two say whether they took the training back to a checkpoint.
@@ -444,7 +455,7 @@ int64_t follow(const TrainingRun& run, const PackedImageReader& images, const tr
                TrainObserver& observer) {
   const train::ReusedTensorMemory reused_memory;
   Training training(run, images, processes);
-  check_same_images(processes, identity_of(run, describe_data(images, run.data_source)), images.path());
+  check_same_run(processes, run, identity_of(run, describe_data(images, run.data_source)), images.path());
   training.receive_from_first();
   const auto report = [&] {
     training.report();
@@ -512,7 +523,7 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
                              ? "."
                              : ", and the batch norm's statistics are those of other parts of the minibatch."));
   }
-  check_same_images(processes, identity, images.path());
+  check_same_run(processes, run, identity, images.path());
   if (run.mode == TrainingRun::Mode::kResume) {
     const RunFolder::Checkpoint checkpoint = folder.newest_checkpoint(observer);
     if (checkpoint.step >= 0) training.restore(checkpoint);
