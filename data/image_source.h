@@ -26,4 +26,7 @@ class ImageSource {
   virtual std::string description() const = 0;
 };
 
+/// Changes with the inputs and with their order: what neither a resumed run nor parts of one list may do.
+std::string input_list_hash(const ImageSource& source);
+
 }  // namespace dcgan::data

@@ -17,22 +17,26 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
   preparation.update(ordered_json::parse(job.preparation.description));
   preparation["seed"] = job.seed;
   info.preparation = preparation.dump();
-  PackedImageWriter writer(job.output, info, job.overwrite);
+  info.input_list = input_list_hash(source);
+  PackedImageWriter writer(job.output, info, job.mode);
+  PackResult result;
+  result.resumed_at = writer.inputs_done();
   PipelineOptions options;
   options.threads = job.threads;
+  options.begin = writer.inputs_done();
   ImagePipeline pipeline(source, job.preparation, options);
-  PackResult result;
   for (DecodedBlock block; pipeline.next(block);) {
-    writer.append(block.images);
-    for (const Failure& failure : block.failures) writer.add_failure(failure);
+    writer.append(block.images, block.failures, block.first + block.inputs);
     result.failures.insert(result.failures.end(), block.failures.begin(), block.failures.end());
     job.on_progress(block.first + block.inputs, source.count());
     result.stopped = job.should_stop();
     if (result.stopped) return result;
   }
+  result.all_failures = writer.failure_count();
   result.images = writer.count();
   result.times = pipeline.times();
   if (result.images == 0) {
+    writer.discard();
     throw Error("none of the " + std::to_string(source.count()) + " inputs gave an image" +
                 (result.failures.empty()
                      ? "."

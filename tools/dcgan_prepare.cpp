@@ -141,27 +141,28 @@ void describe(SheetOptions& o, Visitor&& f) {
 int sheet(int argc, const char* const* argv) {
   std::vector<std::string> names;
   SheetOptions options;
-  OutputOptions output;
+  std::string output;
+  bool overwrite = false;
   cli::CommonOptions common;
   cli::CommandLine line(argv[0], "Draws images of a packed file into one PNG.",
                         std::string(argv[0]) + " photos.h5 -o photos.png");
   line.positional(names, "FILE", "packed image file");
   line.add("Sheet", options);
-  line.add("Output", output);
+  line.add("Output", output, "output,o", "PNG to make");
+  line.add("Output", overwrite, "overwrite", "replace a file that exists");
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
-  require_given(output.output, "-o", "the PNG to make");
+  require_given(output, "-o", "the PNG to make");
   const PackedImageReader images(one_file(names));
   if (options.rows < 1 || options.columns < 1) throw OptionError("--rows and --columns must be positive.");
   if (options.first < 0 || options.first >= images.count()) {
     throw OptionError("--first is " + std::to_string(options.first) + "; " + images.path() + " has images 0 to " +
                       std::to_string(images.count() - 1) + ".");
   }
-  if (!output.overwrite && std::filesystem::exists(output.output)) {
-    throw FileError(output.output, "exists; --overwrite replaces it.");
+  if (!overwrite && std::filesystem::exists(output)) {
+    throw FileError(output, "exists; --overwrite replaces it.");
   }
-  write_png_grid(output.output, data::read_images(images, options.first, options.rows * options.columns),
-                 options.columns);
+  write_png_grid(output, data::read_images(images, options.first, options.rows * options.columns), options.columns);
   return 0;
 }
 

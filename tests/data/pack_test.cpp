@@ -77,12 +77,23 @@ TEST(Pack, GivesTheSamePixelsWithAnyNumberOfThreadsAndOthersWithAnotherSeed) {
   EXPECT_NE(sums[0], sums[2]);
 }
 
-TEST(Pack, LeavesNoFileWhenItIsStopped) {
+TEST(Pack, GoesOnWhereItWasStopped) {
   const TemporaryFolder folder;
+  const data::RenderedSet set(digits(500), 1);
+  data::pack_images(set, job_to(folder / "straight.h5"));
   data::PackJob job = job_to(folder / "out.h5");
   job.should_stop = [] { return true; };
-  EXPECT_TRUE(data::pack_images(data::RenderedSet(digits(500), 1), job).stopped);
-  EXPECT_TRUE(fs::is_empty(folder.path()));
+  EXPECT_TRUE(data::pack_images(set, job).stopped);
+  EXPECT_FALSE(fs::exists(folder / "out.h5"));
+  EXPECT_THROW(data::pack_images(set, job), FileError);
+  job.mode = OutputMode::kResume;
+  job.should_stop = [] { return false; };
+  EXPECT_EQ(data::pack_images(set, job).resumed_at, 64);
+  const PackedImageReader straight(folder / "straight.h5");
+  const PackedImageReader resumed(folder / "out.h5");
+  EXPECT_EQ(data::pixel_checksum(straight), data::pixel_checksum(resumed));
+  EXPECT_EQ(straight.paths(), resumed.paths());
+  EXPECT_EQ(straight.labels(), resumed.labels());
 }
 
 TEST(Pack, RefusesToReplaceAFileOrToWriteAnEmptyOne) {
@@ -91,7 +102,7 @@ TEST(Pack, RefusesToReplaceAFileOrToWriteAnEmptyOne) {
   data::pack_images(set, job_to(folder / "out.h5"));
   EXPECT_THROW(data::pack_images(set, job_to(folder / "out.h5")), FileError);
   data::PackJob again = job_to(folder / "out.h5");
-  again.overwrite = true;
+  again.mode = OutputMode::kOverwrite;
   EXPECT_EQ(data::pack_images(set, again).images, 10);
 
   write_bytes(folder / "broken.jpg", {'x'});

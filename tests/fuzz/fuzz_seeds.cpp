@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
     info.height = 2;
     info.width = 2;
     info.classes = {"a"};
-    dcgan::PackedImageWriter images(folder / "images/a.h5", info, true);
+    dcgan::PackedImageWriter images(folder / "images/a.h5", info, dcgan::OutputMode::kOverwrite);
     images.append({2, 2, std::vector<uint8_t>(24, 7), {"a/1", "a/2"}, {0, 0}});
     images.close();
     dcgan::ModelFile model;

@@ -295,7 +295,7 @@ TEST_F(FeatureFile, OtherKindsOfFilesAreRefusedByName) {
   EXPECT_THAT(refusal(), HasSubstr("does not exist"));
   std::ofstream(path_) << "not HDF5";
   EXPECT_THAT(refusal(), AllOf(HasSubstr("8 bytes"), HasSubstr("HDF5")));
-  PackedImageWriter(path_, {}, true).close();
+  PackedImageWriter(path_, {}, OutputMode::kOverwrite).close();
   EXPECT_THAT(refusal(), AllOf(HasSubstr("dcgan-images"), HasSubstr("dcgan-features"), HasSubstr("dcgan-extract")));
   EXPECT_THAT([&] { FeatureFileReader(folder_.path()); }, ThrowsMessage<FileError>(StartsWith(folder_.path())));
 }

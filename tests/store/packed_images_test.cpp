@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <filesystem>
 #include <fstream>
@@ -48,6 +49,15 @@ ImageBatch example_images(int64_t first, int64_t count) {
   return images;
 }
 
+bool equals_example(const std::string& path, int64_t count) {
+  const PackedImageReader reader(path);
+  const ImageBatch expected = example_images(0, count);
+  std::vector<uint8_t> pixels(expected.pixels.size());
+  if (reader.count() != count) return false;
+  reader.read(0, count, pixels.data());
+  return pixels == expected.pixels && reader.paths() == expected.paths && reader.labels() == expected.labels;
+}
+
 class PackedImages : public ::testing::Test {
  protected:
   void write_example(int64_t count, int64_t batch) const {
@@ -55,7 +65,7 @@ class PackedImages : public ::testing::Test {
     for (int64_t first = 0; first < count; first += batch) {
       writer.append(example_images(first, std::min(batch, count - first)));
     }
-    writer.add_failure({"bad.png", "no image"});
+    writer.append({}, {{"bad.png", "no image"}});
     writer.close();
   }
 
@@ -96,11 +106,14 @@ TEST_F(PackedImages, AppearWholeOrNotAtAll) {
     writer.append(example_images(0, 10));
     EXPECT_FALSE(fs::exists(path_));
   }
+  EXPECT_THAT([&] { PackedImageWriter(path_, example_packed_info()); },
+              ThrowsMessage<FileError>(AllOf(HasSubstr("--resume"), HasSubstr("--overwrite"))));
+  PackedImageWriter(path_, example_packed_info(), OutputMode::kResume).discard();
   EXPECT_TRUE(fs::is_empty(folder_.path()));
   write_example(10, 10);
   EXPECT_THAT([&] { PackedImageWriter(path_, example_packed_info()); },
               ThrowsMessage<FileError>(AllOf(StartsWith(path_), HasSubstr("--overwrite"))));
-  PackedImageWriter(path_, example_packed_info(), true).close();
+  PackedImageWriter(path_, example_packed_info(), OutputMode::kOverwrite).close();
   EXPECT_EQ(PackedImageReader(path_).count(), 0);
 }
 
@@ -135,7 +148,7 @@ TEST_F(PackedImages, CutShortAnywhereAreRefused) {
   }
 }
 
-TEST_F(PackedImages, AFullDiskIsOneClearErrorAndLeavesNothing) {
+TEST_F(PackedImages, AFullDiskIsOneClearErrorAndTheRunResumesOnceThereIsRoom) {
   fs::create_directory(folder_ / "disk");
   const std::string path = folder_ / "disk/x.h5";
   int stopped = 0;
@@ -145,18 +158,19 @@ TEST_F(PackedImages, AFullDiskIsOneClearErrorAndLeavesNothing) {
       std::string message;
       try {
         PackedImageWriter writer(path, example_packed_info());
-        for (int64_t i = 0; i < 10000; i += 100) writer.append(example_images(i, 100));
+        for (int64_t i = 0; i < 10000; i += 100) writer.append(example_images(i, 100), {}, i + 100);
         writer.close();
       } catch (const FileError& error) {
         message = error.what();
       }
-      if (!message.empty() && !fs::is_empty(folder_ / "disk")) return "left something";
+      if ((message.find("--resume") != std::string::npos) != fs::exists(path + ".partial")) return "advice: " + message;
       if (!resize_small_disk(folder_ / "disk", 8 << 20)) return "cannot resize";
       // The process goes on: HDF5 survives its own failure.
-      PackedImageWriter writer(path, example_packed_info(), true);
-      writer.append(example_images(0, 100));
+      if (message.empty()) return "";
+      PackedImageWriter writer(path, example_packed_info(), OutputMode::kResume);
+      for (int64_t i = writer.inputs_done(); i < 10000; i += 100) writer.append(example_images(i, 100), {}, i + 100);
       writer.close();
-      return PackedImageReader(path).count() == 100 ? message : "cannot go on after " + message;
+      return equals_example(path, 10000) ? message : "cannot go on after " + message;
     });
     if (result == "unsupported") GTEST_SKIP() << "no small disk may be mounted here";
     if (result.empty()) continue;
@@ -164,6 +178,73 @@ TEST_F(PackedImages, AFullDiskIsOneClearErrorAndLeavesNothing) {
     EXPECT_THAT(result, AllOf(StartsWith(path), HasSubstr("No space left on device"))) << kilobytes;
   }
   EXPECT_GT(stopped, 5);
+}
+
+/// Packs 40 images, every eighth input a failure, with a flush every five inputs. @return inputs done by earlier runs
+int64_t pack_example(const std::string& path, volatile int64_t* flushed = nullptr) {
+  if (fs::exists(path)) return 40;
+  PackedImageWriter writer(path, example_packed_info(), OutputMode::kResume);
+  const int64_t resumed_at = writer.inputs_done();
+  for (int64_t i = resumed_at; i < 40; ++i) {
+    const bool fails = i % 8 == 7;
+    writer.append(fails ? ImageBatch{} : example_images(i, 1),
+                  fails ? std::vector<Failure>{{std::to_string(i), "no image"}} : std::vector<Failure>{}, i + 1);
+    if (i % 5 != 4) continue;
+    writer.flush();
+    if (flushed != nullptr) *flushed = i + 1;
+  }
+  writer.close();
+  return resumed_at;
+}
+
+TEST_F(PackedImages, KilledBeforeAnySystemCallTheyResumeToTheSameRows) {
+  auto* flushed = static_cast<volatile int64_t*>(
+      ::mmap(nullptr, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  const auto text_of = [](const std::string& path) {
+    const PackedImageReader reader(path);
+    std::string text;
+    std::vector<uint8_t> pixels(static_cast<size_t>(kHeight * kWidth * 3));
+    for (int64_t i = 0; i < reader.count(); ++i) {
+      reader.read(i, 1, pixels.data());
+      text += reader.paths()[static_cast<size_t>(i)] + std::to_string(reader.labels()[static_cast<size_t>(i)]);
+      text.append(pixels.begin(), pixels.end());
+    }
+    for (const Failure& failure : reader.failures()) text += failure.path + failure.reason;
+    return text;
+  };
+  pack_example(path_);
+  const std::string whole = text_of(path_);
+  int64_t kills = 0;
+  for (;; ++kills) {
+    fs::remove_all(folder_ / "run");
+    fs::create_directory(folder_ / "run");
+    const std::string path = folder_ / "run/x.h5";
+    *flushed = 0;
+    const Stopped stopped = in_child_killed_at_call(kills, [&] { pack_example(path, flushed); });
+    if (stopped == Stopped::kUnsupported) GTEST_SKIP() << "a process may not trace its child here";
+    if (stopped == Stopped::kFinished) break;
+    EXPECT_GE(pack_example(path), *flushed) << "images of a flush were lost";
+    ASSERT_EQ(text_of(path), whole) << "killed before system call " << kills;
+    EXPECT_FALSE(fs::exists(path + ".partial"));
+    EXPECT_FALSE(fs::exists(path + ".partial.head"));
+  }
+  EXPECT_GE(kills, 30);
+}
+
+TEST_F(PackedImages, AResumedRunMustBeOfTheSameKind) {
+  { PackedImageWriter(path_, example_packed_info()).append(example_images(0, 3), {}, 3); }
+  PackedImagesInfo other = example_packed_info();
+  other.preparation = R"({"source":"another"})";
+  EXPECT_THAT(
+      [&] { PackedImageWriter(path_, other, OutputMode::kResume); },
+      ThrowsMessage<FileError>(AllOf(HasSubstr("preparation"), HasSubstr("another"), HasSubstr("--overwrite"))));
+  other = example_packed_info();
+  other.input_list = "7";
+  EXPECT_THAT([&] { PackedImageWriter(path_, other, OutputMode::kResume); },
+              ThrowsMessage<FileError>(HasSubstr("input_list")));
+  PackedImageWriter writer(path_, example_packed_info(), OutputMode::kResume);
+  EXPECT_EQ(writer.count(), 3);
+  writer.close();
 }
 
 TEST_F(PackedImages, AgreeWithH5pyBothWays) {

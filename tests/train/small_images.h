@@ -11,7 +11,7 @@ namespace dcgan::test {
 inline PackedImageReader small_images(const std::string& path, int64_t count, int64_t side = 8) {
   PackedImagesInfo info;
   info.height = info.width = side;
-  PackedImageWriter writer(path, info, true);
+  PackedImageWriter writer(path, info, OutputMode::kOverwrite);
   ImageBatch batch;
   batch.height = batch.width = side;
   for (int64_t i = 0; i < count; ++i) {

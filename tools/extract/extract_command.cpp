@@ -138,7 +138,7 @@ int extract_command(int argc, const char* const* argv) {
   job.info.command_line = command_line;
   job.info.seed = common.seed;
   const int64_t begin = shard.begin(source.count());
-  job.info.inputs = {input_list_hash(source), begin, shard.end(source.count()) - begin, source.count()};
+  job.info.inputs = {data::input_list_hash(source), begin, shard.end(source.count()) - begin, source.count()};
   job.info.classes = source.classes();
   job.info.storage = output.storage;
 

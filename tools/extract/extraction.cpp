@@ -175,12 +175,6 @@ FeatureFileWriter::Mode write_mode(bool resume, bool overwrite) {
                      : FeatureFileWriter::Mode::kCreate;
 }
 
-std::string input_list_hash(const data::ImageSource& source) {
-  uint64_t hash = 0;
-  for (int64_t i = 0; i < source.count(); ++i) hash = derive_seed(hash, source.path(i));
-  return std::to_string(hash);
-}
-
 ExtractionReport extract_to_file(const data::ImageSource& source, const data::ResizeOptions& resize,
                                  FeatureExtractor& extractor, const ExtractionJob& job) {
   const Clock::time_point start = Clock::now();

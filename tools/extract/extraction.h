@@ -68,9 +68,6 @@ std::string preprocessing_json(const ExtractOptions& options, const FeatureExtra
 /// @throws OptionError if both are set.
 FeatureFileWriter::Mode write_mode(bool resume, bool overwrite);
 
-/// Changes with the inputs and with their order: what neither a resumed run nor parts of one list may do.
-std::string input_list_hash(const data::ImageSource& source);
-
 struct ExtractionJob {
   std::string output;
   FeatureFileWriter::Mode mode = FeatureFileWriter::Mode::kCreate;

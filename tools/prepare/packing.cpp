@@ -1,5 +1,6 @@
 #include "tools/prepare/packing.h"
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,7 +17,7 @@ int report(const data::PackResult& result, const data::ImageSource& source, cons
            const cli::CommonOptions& common) {
   for (const Failure& failure : result.failures) cli::log(common.quiet, failure.path + ": " + failure.reason);
   ordered_json counts = {
-      {"images", result.images}, {"classes", source.classes().size()}, {"failures", result.failures.size()}};
+      {"images", result.images}, {"classes", source.classes().size()}, {"failures", result.all_failures}};
   counts.update(packing.found);
   if (common.json) {
     ordered_json all = {{"output", packing.output.output}, {"inputs", source.count()}};
@@ -29,7 +30,12 @@ int report(const data::PackResult& result, const data::ImageSource& source, cons
     std::cout << packing.output.output << text << "\n";
   }
   constexpr int kSomeInputsFailed = 3;
-  return result.failures.empty() ? 0 : kSomeInputsFailed;
+  return result.all_failures == 0 ? 0 : kSomeInputsFailed;
+}
+
+OutputMode output_mode(const OutputOptions& options) {
+  if (options.resume && options.overwrite) throw OptionError("--resume goes on, --overwrite starts anew; choose one.");
+  return options.resume ? OutputMode::kResume : options.overwrite ? OutputMode::kOverwrite : OutputMode::kCreate;
 }
 
 }  // namespace
@@ -42,10 +48,14 @@ int pack(const data::ImageSource& source, const Packing& packing, const cli::Com
          const cli::CommandLine& line) {
   const OutputOptions& output = packing.output;
   require_given(output.output, "-o", "the packed file to make");
+  if (output.resume && std::filesystem::exists(output.output)) {
+    std::cout << output.output << ": complete already\n";
+    return 0;
+  }
   auto progress = std::make_unique<cli::Progress>("image", source.count(), common.quiet);
   data::PackJob job;
   job.output = output.output;
-  job.overwrite = output.overwrite;
+  job.mode = output_mode(output);
   job.preparation = packing.preparation;
   job.threads = cli::resolve_threads(common.threads);
   job.seed = common.seed;
@@ -54,6 +64,9 @@ int pack(const data::ImageSource& source, const Packing& packing, const cli::Com
   job.should_stop = cli::interrupted;
   const data::PackResult result = data::pack_images(source, job);
   progress.reset();
+  if (result.resumed_at > 0) {
+    cli::log(common.quiet, "went on after " + std::to_string(result.resumed_at) + " inputs");
+  }
   if (result.stopped) throw cli::Interrupted();
   return report(result, source, packing, common);
 }

@@ -12,12 +12,14 @@ namespace dcgan::tools {
 struct OutputOptions {
   std::string output;
   bool overwrite = false;
+  bool resume = false;
 };
 
 template <class Visitor>
 void describe(OutputOptions& o, Visitor&& f) {
   f(o.output, "output,o", "file to make");
-  f(o.overwrite, "overwrite", "replace a file that exists");
+  f(o.resume, "resume", "go on with a partial file that an interrupted run left");
+  f(o.overwrite, "overwrite", "replace a file that exists, or a partial one");
 }
 
 /// @throws OptionError "FLAG is missing; it names WHAT." if `value` is empty.

@@ -10,6 +10,7 @@
 #include "dcgan/export.h"
 #include "dcgan/images.h"
 #include "dcgan/options.h"
+#include "dcgan/output_mode.h"
 
 namespace dcgan {
 
@@ -53,7 +54,7 @@ struct FeatureFileInfo {
 /// a FileError that says what is kept. Not safe for concurrent use; a second process on the same `path` is refused.
 class DCGAN_EXPORT FeatureFileWriter {
  public:
-  enum class Mode { kCreate, kOverwrite, kResume };
+  using Mode = OutputMode;
 
   /// @param info  the file is laid out for info.inputs.count rows
   /// @throws FileError if `path` exists (kCreate), if `path`.partial exists (kCreate; the message names --resume and

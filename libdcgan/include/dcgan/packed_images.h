@@ -7,32 +7,51 @@
 
 #include "dcgan/export.h"
 #include "dcgan/images.h"
+#include "dcgan/output_mode.h"
 
 namespace dcgan {
 
 /// What a packed image file says of itself. HDF5: /images uint8 [N, H, W, 3] RGB, /paths, /labels, /classes,
-/// /failures/{path,reason}; root attributes format = "dcgan-images", format_version, preparation, library_version,
-/// command_line, created, complete.
+/// /failures/{path,reason}; root attributes format = "dcgan-images", format_version, preparation, input_list,
+/// library_version, command_line, created, complete.
 struct PackedImagesInfo {
   int64_t height = 32;
   int64_t width = 32;
   std::vector<std::string> classes;  ///< [K] in byte order; empty where the images have no labels
   std::string preparation = "{}";    ///< JSON object: source, resize, crop, seed, ... : how the pixels were made
+  std::string input_list;            ///< hash of the names of all inputs, in order; empty: unknown
   std::string command_line;
 };
 
-/// Writes `path`.partial and renames it to `path` in close(). Not safe for concurrent use.
+/// Writes images in order of rows to `path`.partial; close() renames it to `path`.
+///
+/// Killed at any moment, even in close(), a writer opened with kResume goes on after the rows of the last flush();
+/// paths, labels and failures wait in `path`.partial.journal until close(). Memory does not grow with N. A full disk is
+/// a FileError that says what is kept. Not safe for concurrent use; a second process on the same `path` is refused.
 class DCGAN_EXPORT PackedImageWriter {
  public:
-  /// @throws FileError if `path` exists and `overwrite` is false, or cannot be created.
-  PackedImageWriter(const std::string& path, const PackedImagesInfo& info, bool overwrite = false);
-  ~PackedImageWriter();  ///< without close() the partial file is removed
+  using Mode = OutputMode;
 
-  /// Appends images; labels are required if and only if the file has classes.
-  void append(const ImageBatch& images);
-  void add_failure(const Failure& failure);
-  int64_t count() const;
+  /// @throws FileError if `path` exists (kCreate), if `path`.partial exists (kCreate; the message names --resume and
+  ///         --overwrite), if a resumed file was made with other information (the message says which field differs).
+  PackedImageWriter(const std::string& path, const PackedImagesInfo& info, Mode mode = Mode::kCreate);
+  ~PackedImageWriter();  ///< without close() the partial file stays, flushed
+
+  /// What the constructor would say of the files that are there already, before anything is computed.
+  /// @throws FileError
+  static void check_output(const std::string& path, Mode mode);
+
+  int64_t count() const;          ///< rows written, including those of the run that was resumed
+  int64_t failure_count() const;  ///< failures written, likewise
+  int64_t inputs_done() const;    ///< inputs accounted for: images and failures
+  /// Appends images, which are flushed now and then; labels are required if and only if the file has classes.
+  /// `inputs_done` counts the inputs that are accounted for once these images and failures are safe.
+  /// @throws FileError if the disk is full
+  void append(const ImageBatch& images, const std::vector<Failure>& failures = {}, int64_t inputs_done = 0);
+  void flush();
   void close();
+  /// Removes the partial file and what is beside it.
+  void discard();
 
  private:
   struct Impl;

@@ -1,7 +1,5 @@
 #include "store/feature_identity.h"
 
-#include <algorithm>
-
 #include "store/files.h"
 #include "store/image_tables.h"
 
@@ -31,15 +29,6 @@ std::vector<Field> identity(const FeatureFileInfo& info) {
           {"classes", classes},
           {"input_total", std::to_string(info.inputs.total)},
           {"input_list", info.inputs.list}};
-}
-
-std::string excerpt(const std::string& text, const std::string& other) {
-  constexpr size_t kLength = 80;
-  if (text.size() <= kLength) return text;
-  const auto differs = std::mismatch(text.begin(), text.end(), other.begin(), other.end()).first;
-  const auto at = static_cast<size_t>(differs - text.begin());
-  const size_t begin = at < kLength / 2 ? 0 : at - kLength / 2;
-  return (begin > 0 ? "..." : "") + text.substr(begin, kLength) + (begin + kLength < text.size() ? "..." : "");
 }
 
 void write_feature_attributes(hdf5::Place file, const FeatureFileInfo& info) {

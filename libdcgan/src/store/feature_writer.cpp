@@ -14,6 +14,7 @@
 #include "store/hdf5_handles.h"
 #include "store/image_tables.h"
 #include "store/journal.h"
+#include "store/row_journal.h"
 
 // How a feature file survives kill -9 at any moment.
 //
@@ -30,8 +31,6 @@ namespace {
 constexpr int64_t kChunkBytes = int64_t{1} << 20;
 constexpr size_t kWaitingInputs = 65536;  // at most this many paths in memory before a flush
 
-enum RecordKind : uint32_t { kHeader = 1, kBatch = 2, kUndo = 3 };
-
 /// What must be equal in a run that goes on.
 std::vector<store::Field> resumable_identity(const FeatureFileInfo& info) {
   std::vector<store::Field> fields = store::identity(info);
@@ -40,8 +39,6 @@ std::vector<store::Field> resumable_identity(const FeatureFileInfo& info) {
   fields.push_back({"input_count", std::to_string(info.inputs.count)});
   return fields;
 }
-
-std::string journal_path(const std::string& path) { return store::partial_path(path) + ".journal"; }
 
 /// Where things lie in the laid-out file, bytes.
 struct Layout {
@@ -56,24 +53,22 @@ struct FeatureFileWriter::Impl {
   std::string path, partial;
   FeatureFileInfo info;
 
-  store::Journal journal;
+  store::RowJournal journal;
   store::File data;
   Layout layout;
   int64_t rows = 0;
   int64_t inputs_done = 0;
   bool closed = false;
 
-  // Since the last flush.
-  std::vector<std::string> paths;
-  std::vector<int32_t> labels;
-  std::vector<Failure> failures;
-  int64_t flushed_rows = 0;
-  int64_t flushed_inputs = 0;
+  store::RowJournal::Batch batch;  ///< since the last flush
 
   std::vector<uint16_t> halves;
 
   bool is_half() const { return info.storage == FeatureStorage::kFloat16; }
   int64_t row_bytes() const { return info.feature_count * (is_half() ? 2 : 4); }
+
+  Impl(const std::string& output, const FeatureFileInfo& made, Mode mode)
+      : path(output), partial(store::partial_path(output)), info(made), journal(output, mode) {}
 
   void create();
   Layout lay_out() const;
@@ -81,75 +76,36 @@ struct FeatureFileWriter::Impl {
   void undo(store::RecordReader record) const;
   std::string undo_record() const;
   void finish_hdf5() const;
-  [[noreturn]] void fail_kept(const Error& error) const;
 };
 
-FeatureFileWriter::FeatureFileWriter(const std::string& path, const FeatureFileInfo& info, Mode mode)
-    : impl_(std::make_unique<Impl>()) {
-  Impl& w = *impl_;
-  w.path = path;
-  w.partial = store::partial_path(path);
-  w.info = info;
+FeatureFileWriter::FeatureFileWriter(const std::string& path, const FeatureFileInfo& info, Mode mode) {
   if (info.feature_count < 1 || info.feature_count > (int64_t{1} << 28) || info.inputs.count < 0 ||
       info.inputs.count > (int64_t{1} << 40)) {
     throw FileError(path, "cannot be laid out for " + std::to_string(info.inputs.count) + " rows of " +
                               std::to_string(info.feature_count) + " features.");
   }
-  check_output(path, mode);
-  // The journal is born before the partial file and dies after it: a partial file without one is not ours.
-  const bool partial_exists = store::exists(w.partial);
-  w.journal = store::Journal(journal_path(path));
-  if (mode == Mode::kResume && partial_exists) {
-    const store::Journal::Start start = w.journal.start();
-    if (start == store::Journal::Start::kDamaged) {
-      throw FileError(w.journal.path(), "is damaged at its start; start anew with --overwrite.");
-    }
-    if (start == store::Journal::Start::kWhole) {
-      w.resume();
-      return;
-    }
+  impl_ = std::make_unique<Impl>(path, info, mode);
+  if (impl_->journal.resumes()) {
+    impl_->resume();
+  } else {
+    impl_->create();
   }
-  w.create();
 }
 
 void FeatureFileWriter::check_output(const std::string& path, Mode mode) {
-  const std::string partial = store::partial_path(path);
-  const bool partial_exists = store::exists(partial);
-  if (mode != Mode::kOverwrite && store::exists(path)) {
-    // A run that was killed after its last rename left the journal behind.
-    if (mode == Mode::kResume && !partial_exists) ::unlink(journal_path(path).c_str());
-    store::refuse_existing(path, false);
-  }
-  if (mode == Mode::kCreate && partial_exists) {
-    throw FileError(partial, "was left by an interrupted run; --resume goes on with it, --overwrite starts anew.");
-  }
-  if (mode == Mode::kResume && partial_exists && !store::exists(journal_path(path))) {
-    throw FileError(partial, "has lost its journal " + journal_path(path) + "; start anew with --overwrite.");
-  }
+  store::RowJournal::check_output(path, mode);
 }
 
 void FeatureFileWriter::Impl::create() try {
-  journal.cut(0);
+  journal.clear();
   ::unlink(partial.c_str());
   layout = lay_out();
   data = store::File(partial, O_RDWR);
   data.sync();
-  store::RecordWriter header;
-  const std::vector<store::Field> fields = resumable_identity(info);
-  header.number(layout.first_row);
-  header.number(layout.chunks_end);
-  header.number(layout.file_bytes);
-  header.number(static_cast<int64_t>(fields.size()));
-  for (const store::Field& field : fields) {
-    header.text(field.name);
-    header.text(field.value);
-  }
-  journal.append(kHeader, header.bytes());
-  journal.sync();
-  store::sync_folder_of(partial);
+  journal.begin(resumable_identity(info), {layout.first_row, layout.chunks_end, layout.file_bytes});
 } catch (const Error&) {  // nothing is worth keeping, and the next run shall not meet it
   ::unlink(partial.c_str());
-  ::unlink(journal.path().c_str());
+  journal.remove();
   throw;
 }
 
@@ -197,42 +153,18 @@ Layout FeatureFileWriter::Impl::lay_out() const {
 
 void FeatureFileWriter::Impl::resume() {
   std::string undo_bytes;
-  int64_t good_end = 0;  // of the last header or batch
-  journal.visit([&](uint32_t kind, std::string_view content, int64_t end) {
-    store::RecordReader record(content);
-    if (kind == kHeader) {
-      layout.first_row = record.number();
-      layout.chunks_end = record.number();
-      layout.file_bytes = record.number();
-      const std::vector<store::Field> fields = resumable_identity(info);
-      int64_t count = record.number();
-      for (const store::Field& field : fields) {
-        const std::string name = count-- > 0 ? record.text() : "";
-        const std::string value = name.empty() ? "" : record.text();
-        if (name != field.name || value != field.value) {
-          throw FileError(partial, "was begun with " + field.name + " \"" + store::excerpt(value, field.value) +
-                                       "\", this run has \"" + store::excerpt(field.value, value) +
-                                       "\"; resume with the same, or start anew with --overwrite.");
-        }
-      }
-    } else if (kind == kBatch) {
-      rows = record.number();
-      inputs_done = record.number();
-    } else if (kind == kUndo) {
-      undo_bytes = content;
-      return;
-    }
-    good_end = end;
-  });
+  const std::vector<int64_t> numbers =
+      journal.resume(resumable_identity(info), [&](std::string_view content) { undo_bytes = content; });
+  layout = {numbers.at(0), numbers.at(1), numbers.at(2)};
   data = store::File(partial, O_RDWR);
   if (!undo_bytes.empty()) undo(store::RecordReader(undo_bytes));
   if (data.size() < layout.file_bytes) {
     throw FileError(partial, std::to_string(data.size()) + " bytes, expected " + std::to_string(layout.file_bytes) +
                                  "; it was cut short, start anew with --overwrite.");
   }
-  journal.cut(good_end);
-  flushed_rows = rows;
-  flushed_inputs = inputs_done;
+  journal.cut_to_batches();
+  rows = journal.rows();
+  inputs_done = journal.inputs_done();
 }
 
 std::string FeatureFileWriter::Impl::undo_record() const {
@@ -267,32 +199,10 @@ void FeatureFileWriter::Impl::finish_hdf5() const {
     const hsize_t shape[2] = {static_cast<hsize_t>(rows), static_cast<hsize_t>(info.feature_count)};
     hdf5::require(H5Dset_extent(dataset, shape), partial, "cannot be shrunk to its rows");
     store::ImageTablesWriter tables(root, info.classes);
-    journal.visit([&](uint32_t kind, std::string_view content, int64_t /*end*/) {
-      if (kind != kBatch) return;
-      store::RecordReader record(content);
-      record.number();
-      record.number();
-      const std::vector<std::string> batch_paths = record.texts();
-      std::vector<int32_t> batch_labels;
-      for (int64_t count = record.number(); count > 0; --count) {
-        batch_labels.push_back(static_cast<int32_t>(record.number()));
-      }
-      const std::vector<std::string> failed = record.texts();
-      const std::vector<std::string> reasons = record.texts();
-      tables.append(batch_paths, batch_labels);
-      tables.append_failures(failed, reasons);
-    });
+    journal.write_tables(tables);
   }
   store::mark_complete(root);
   file.close(partial);
-}
-
-void FeatureFileWriter::Impl::fail_kept(const Error& error) const {
-  std::string text = error.what();
-  if (text.rfind(partial + ": ", 0) == 0) text.erase(0, partial.size() + 2);
-  if (!text.empty() && text.back() == '.') text.pop_back();
-  throw FileError(partial, text + "; the partial file is kept with " + std::to_string(flushed_rows) +
-                               " rows: mend this and run again with --resume.");
 }
 
 FeatureFileWriter::~FeatureFileWriter() {
@@ -334,44 +244,22 @@ void FeatureFileWriter::append(const float* rows, const std::vector<std::string>
   try {
     w.data.write_at(w.layout.first_row + w.rows * w.row_bytes(), bytes, static_cast<size_t>(count * w.row_bytes()));
   } catch (const FileError& error) {
-    w.fail_kept(error);
+    w.journal.fail_kept(error);
   }
   w.rows += count;
   w.inputs_done = inputs_done;
-  w.paths.insert(w.paths.end(), paths.begin(), paths.end());
-  w.labels.insert(w.labels.end(), labels.begin(), labels.end());
-  w.failures.insert(w.failures.end(), failures.begin(), failures.end());
-  if (w.paths.size() + w.failures.size() >= kWaitingInputs) flush();
+  w.batch.paths.insert(w.batch.paths.end(), paths.begin(), paths.end());
+  w.batch.labels.insert(w.batch.labels.end(), labels.begin(), labels.end());
+  w.batch.failures.insert(w.batch.failures.end(), failures.begin(), failures.end());
+  if (w.batch.paths.size() + w.batch.failures.size() >= kWaitingInputs) flush();
 }
 
 void FeatureFileWriter::flush() {
   Impl& w = *impl_;
-  if (w.closed || (w.rows == w.flushed_rows && w.inputs_done == w.flushed_inputs && w.failures.empty())) return;
-  store::RecordWriter record;
-  record.number(w.rows);
-  record.number(w.inputs_done);
-  record.texts(w.paths);
-  record.number(static_cast<int64_t>(w.labels.size()));
-  for (const int32_t label : w.labels) record.number(label);
-  std::vector<std::string> failed, reasons;
-  for (const Failure& failure : w.failures) {
-    failed.push_back(failure.path);
-    reasons.push_back(failure.reason);
-  }
-  record.texts(failed);
-  record.texts(reasons);
-  try {
-    w.data.sync();  // the rows first: the journal speaks only of rows that are safe
-    w.journal.append(kBatch, record.bytes());
-    w.journal.sync();
-  } catch (const FileError& error) {
-    w.fail_kept(error);
-  }
-  w.paths.clear();
-  w.labels.clear();
-  w.failures.clear();
-  w.flushed_rows = w.rows;
-  w.flushed_inputs = w.inputs_done;
+  if (w.closed || (w.rows == w.journal.rows() && w.inputs_done == w.journal.inputs_done() && w.batch.failures.empty()))
+    return;
+  w.journal.flush(w.data, w.batch, w.rows, w.inputs_done);
+  w.batch = {};
 }
 
 void FeatureFileWriter::close() {
@@ -379,15 +267,14 @@ void FeatureFileWriter::close() {
   if (w.closed) return;
   flush();
   try {
-    w.journal.append(kUndo, w.undo_record());
-    w.journal.sync();
+    w.journal.add_other(w.undo_record());
     w.finish_hdf5();
     store::publish(w.partial, w.path);
   } catch (const FileError& error) {
-    w.fail_kept(error);
+    w.journal.fail_kept(error);
   }
   w.closed = true;
-  ::unlink(w.journal.path().c_str());
+  w.journal.remove();
 }
 
 }  // namespace dcgan

@@ -143,9 +143,13 @@ Handle float_type(bool half) {
   return type;
 }
 
-Handle create_file(const std::string& path) {
-  return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access_of_format_110(path)), H5Fclose, path,
-          "cannot be created"};
+Handle create_file(const std::string& path, bool dense) {
+  const Handle access = access_of_format_110(path);
+  if (dense) {
+    require(H5Pset_meta_block_size(access, 0), path, "cannot be created");
+    require(H5Pset_small_data_block_size(access, 0), path, "cannot be created");
+  }
+  return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose, path, "cannot be created"};
 }
 
 Handle open_file_to_write(const std::string& path) {

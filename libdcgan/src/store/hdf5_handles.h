@@ -50,7 +50,9 @@ class Handle {
 /// Little-endian IEEE 754: binary16, which h5py knows as float16, or binary32.
 Handle float_type(bool half);
 
-Handle create_file(const std::string& path);  ///< replaces a file of this name
+/// Replaces a file of this name.
+/// @param dense  objects lie one behind the other in the order in which they are made, without room between them
+Handle create_file(const std::string& path, bool dense = false);
 Handle open_file_to_write(const std::string& path);
 /// Opens a file to read, after a look at what it is. @throws FileError with advice.
 Handle open_file(const std::string& path);
