@@ -1,5 +1,6 @@
 #include "data/pack.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "dcgan/errors.h"
@@ -25,8 +26,15 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
   options.threads = job.threads;
   options.begin = writer.inputs_done();
   ImagePipeline pipeline(source, job.preparation, options);
+  // A run that is killed loses a second of work or so.
+  constexpr std::chrono::seconds kFlushInterval{1};
+  auto flushed = std::chrono::steady_clock::now();
   for (DecodedBlock block; pipeline.next(block);) {
     writer.append(block.images, block.failures, block.first + block.inputs);
+    if (std::chrono::steady_clock::now() - flushed > kFlushInterval) {
+      writer.flush();
+      flushed = std::chrono::steady_clock::now();
+    }
     result.failures.insert(result.failures.end(), block.failures.begin(), block.failures.end());
     job.on_progress(block.first + block.inputs, source.count());
     result.stopped = job.should_stop();

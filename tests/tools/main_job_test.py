@@ -203,6 +203,25 @@ class MainJob(ProgramTest):
         self.assertEqual((self.folder / "stopped/model.safetensors").read_bytes(),
                          (self.folder / "straight/model.safetensors").read_bytes())
 
+    def test_packing_that_is_killed_resumes_to_the_same_pixels(self):
+        render = ["dcgan-prepare", "render", "--count", 4000, "--threads", 1, "-o"]
+        start = time.monotonic()
+        self.run_program(*render, self.folder / "straight.h5")
+        whole_s = time.monotonic() - start
+        killed, kills = self.folder / "killed.h5", 0
+        command = [program(render[0]), *map(str, render[1:]), str(killed), "--resume"]
+        while not killed.exists() and kills < 20:
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                time.sleep((0.3 + 0.1 * kills) * whole_s)
+                kills += process.poll() is None
+                process.kill()
+        self.assertGreater(kills, 0)
+        with h5py.File(self.folder / "straight.h5") as a, h5py.File(killed) as b:
+            for name in ("images", "labels", "paths"):
+                numpy.testing.assert_array_equal(a[name], b[name], name)
+        self.assertIn("complete already", self.run_program(*render, killed, "--resume").stdout)
+        self.assert_refuses(*render, killed, code=1, says=["killed.h5", "--overwrite"])
+
     def test_an_image_that_cannot_be_read_is_listed_and_the_others_are_kept(self):
         folder = self.folder / "some-broken"
         paths = write_image_folder(folder, 3, seed=3)

@@ -119,6 +119,7 @@ void PackedImageWriter::Impl::finish() const {
   copy_from_head(head, 0, first_row);
   copy_from_head(head, first_row + rows * image_bytes, end);
   data.resize(end);
+  ::unlink(head_path(path).c_str());  // before the rename: a run that is killed in between begins finish() again
   store::publish(partial, path);
 }
 
@@ -135,7 +136,8 @@ PackedImageWriter::PackedImageWriter(const std::string& path, const PackedImages
     w.data = store::File(w.partial, O_RDWR);
     w.rows = w.journal.rows();
     w.inputs_done = w.journal.inputs_done();
-    if (w.data.size() < w.first_row + w.rows * w.image_bytes) {
+    // Before the first row the file may be empty.
+    if (w.rows > 0 && w.data.size() < w.first_row + w.rows * w.image_bytes) {
       throw FileError(w.partial, std::to_string(w.data.size()) + " bytes, expected " +
                                      std::to_string(w.first_row + w.rows * w.image_bytes) +
                                      "; it was cut short, start anew with --overwrite.");
@@ -217,7 +219,6 @@ void PackedImageWriter::close() {
     w.journal.fail_kept(error);
   }
   w.closed = true;
-  ::unlink(head_path(w.path).c_str());
   w.journal.remove();
 }
 
