@@ -47,6 +47,10 @@ class Dedup(ProgramTest):
             made = json.loads(new.attrs["preparation"])
         self.assertEqual(made["duplicates_removed"]["epochs"], 4)
         self.assertIn("preparation", made["source"])
+        # The same command goes on: here there is nothing left to do.
+        again = self.dedup("unique.h5", "--unsure-bits", 0, "--list", listed, "--sheet", sheet, "--resume")
+        self.assertIn("complete already", again.stdout)
+        self.assertEqual([line.split("\t") for line in listed.read_text().splitlines()], pairs)
 
     @staticmethod
     def stored(path):

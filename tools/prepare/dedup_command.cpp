@@ -140,8 +140,8 @@ void write_list(const std::string& path, const Duplicates& duplicates, const Pac
   if (!file.flush()) throw FileError(path, "cannot be written.");
 }
 
-void refuse_existing(const std::string& path, bool overwrite) {
-  if (!overwrite && !path.empty() && fs::exists(path)) throw FileError(path, "exists; --overwrite replaces it.");
+void refuse_existing(const std::string& path, bool may_exist) {
+  if (!may_exist && !path.empty() && fs::exists(path)) throw FileError(path, "exists; --overwrite replaces it.");
 }
 
 }  // namespace
@@ -168,7 +168,10 @@ int dedup_command(int argc, const char* const* argv) {
   }
   require_given(output.output, "-o", "the packed file to make");
   check(hash_options);
-  for (const std::string& path : {output.output, options.sheet, options.list}) refuse_existing(path, output.overwrite);
+  // A run that goes on makes list and sheet again, the same ones; pack() looks at its output itself.
+  for (const std::string& path : {output.output, options.sheet, options.list}) {
+    refuse_existing(path, output.overwrite || output.resume);
+  }
   const data::PackedSource source{PackedImageReader(names.front())};
   const PackedImageReader& images = source.reader();
   if (images.info().height != images.info().width) {
