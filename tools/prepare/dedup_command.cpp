@@ -166,10 +166,10 @@ int dedup_command(int argc, const char* const* argv) {
   if (names.size() != 1) {
     throw OptionError("expected one packed file, " + std::to_string(names.size()) + " were named.");
   }
-  require_given(output.output, "-o", "the packed file to make");
   check(hash_options);
-  // A run that goes on makes list and sheet again, the same ones; pack() looks at its output itself.
-  for (const std::string& path : {output.output, options.sheet, options.list}) {
+  if (is_complete(output)) return 0;
+  // A run that goes on makes list and sheet again, the same ones.
+  for (const std::string& path : {options.sheet, options.list}) {
     refuse_existing(path, output.overwrite || output.resume);
   }
   const data::PackedSource source{PackedImageReader(names.front())};

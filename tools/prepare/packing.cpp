@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/pack.h"
+#include "dcgan/packed_images.h"
 #include "tools/cli/progress.h"
 
 namespace dcgan::tools {
@@ -40,6 +41,17 @@ OutputMode output_mode(const OutputOptions& options) {
 
 }  // namespace
 
+bool is_complete(const OutputOptions& output) {
+  require_given(output.output, "-o", "the packed file to make");
+  const OutputMode mode = output_mode(output);
+  if (output.resume && std::filesystem::exists(output.output)) {
+    std::cout << output.output << ": complete already\n";
+    return true;
+  }
+  PackedImageWriter::check_output(output.output, mode);
+  return false;
+}
+
 void require_given(const std::string& value, const std::string& flag, const std::string& what) {
   if (value.empty()) throw OptionError(flag + " is missing; it names " + what + ".");
 }
@@ -47,11 +59,7 @@ void require_given(const std::string& value, const std::string& flag, const std:
 int pack(const data::ImageSource& source, const Packing& packing, const cli::CommonOptions& common,
          const cli::CommandLine& line) {
   const OutputOptions& output = packing.output;
-  require_given(output.output, "-o", "the packed file to make");
-  if (output.resume && std::filesystem::exists(output.output)) {
-    std::cout << output.output << ": complete already\n";
-    return 0;
-  }
+  if (is_complete(output)) return 0;
   auto progress = std::make_unique<cli::Progress>("image", source.count(), common.quiet);
   data::PackJob job;
   job.output = output.output;

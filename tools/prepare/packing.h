@@ -25,6 +25,10 @@ void describe(OutputOptions& o, Visitor&& f) {
 /// @throws OptionError "FLAG is missing; it names WHAT." if `value` is empty.
 void require_given(const std::string& value, const std::string& flag, const std::string& what);
 
+/// Whether nothing is left to do (then it says so); what is in the way is refused before anything is computed.
+/// @throws OptionError or FileError
+bool is_complete(const OutputOptions& output);
+
 /// What pack() makes.
 struct Packing {
   data::Preparation preparation;

@@ -113,12 +113,14 @@ void Processes::receive_from_first(const std::vector<at::Tensor>& tensors) const
 }
 
 int64_t Processes::receive_from_first(int64_t value) const {
+  if (count() == 1) return value;
   const at::Tensor one = at::full({1}, value, at::kLong);
   receive_from_first(std::vector<at::Tensor>{one});
   return one.item<int64_t>();
 }
 
 bool Processes::any(bool value) const {
+  if (count() == 1) return value;
   const at::Tensor one = at::full({1}, value ? 1 : 0, at::kLong);
   sum(one);
   return one.item<int64_t>() > 0;

@@ -455,7 +455,6 @@ int64_t follow(const TrainingRun& run, const PackedImageReader& images, const tr
                TrainObserver& observer) {
   const train::ReusedTensorMemory reused_memory;
   Training training(run, images, processes);
-  check_same_run(processes, run, identity_of(run, describe_data(images, run.data_source)), images.path());
   training.receive_from_first();
   const auto report = [&] {
     training.report();
@@ -510,6 +509,7 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
   prepare(run, images);
   const ordered_json identity = identity_of(run, describe_data(images, run.data_source));
   const train::Processes processes(run.processes);
+  check_same_run(processes, run, identity, images.path());
   if (!processes.is_first()) return follow(run, images, processes, observer);
   const RunFolder::Workers workers = {at::get_num_threads(), processes.count()};
   RunFolder folder(run.folder, identity.dump(), workers, run.mode);
@@ -523,7 +523,6 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
                              ? "."
                              : ", and the batch norm's statistics are those of other parts of the minibatch."));
   }
-  check_same_run(processes, run, identity, images.path());
   if (run.mode == TrainingRun::Mode::kResume) {
     const RunFolder::Checkpoint checkpoint = folder.newest_checkpoint(observer);
     if (checkpoint.step >= 0) training.restore(checkpoint);
