@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <optional>
 
 #include "data/image_folder.h"
@@ -26,10 +27,10 @@ ImageList open_list(const std::vector<std::string>& inputs, const std::string& n
     throw FileError(
         folder, "is no folder, archive or LMDB; the paths of a list are relative to the one that is named with it.");
   }
-  const bool standard_input = name == "-";
-  std::ifstream file(standard_input ? "/dev/stdin" : name);
+  if (name == "-") return read_image_list(std::cin, "standard input", folder);
+  std::ifstream file(name);
   if (!file) throw FileError(name, "cannot be opened: " + std::string(std::strerror(errno)) + "; --list names it.");
-  return read_image_list(file, standard_input ? "standard input" : name, folder);
+  return read_image_list(file, name, folder);
 }
 
 }  // namespace
@@ -71,6 +72,7 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
     list.classes.clear();
     notes.clear();
   }
+  if (archive) notes.insert(notes.begin(), archive->notes().begin(), archive->notes().end());
   if (archive) return {std::make_unique<TarImages>(std::move(list), std::move(*archive), decode), notes};
   if (lmdb) return {std::make_unique<LmdbImages>(std::move(list), std::move(*lmdb), decode), notes};
   return {std::make_unique<FolderImages>(std::move(list), decode), notes};

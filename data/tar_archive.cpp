@@ -171,6 +171,13 @@ class Walk {
     }
   }
 
+  /// Empty where every member has a name of its own.
+  std::string note_of_replaced() const {
+    if (replaced_ == 0) return "";
+    return file_.path + ": of members of one name, such as " + first_replaced_ +
+           ", only the last is taken; that leaves " + std::to_string(replaced_) + " out.";
+  }
+
  private:
   struct Content {
     int64_t offset;
@@ -273,18 +280,23 @@ class Walk {
         member.path = path;
       }
     }
-    images_[path] = member;
+    const bool is_new = images_.insert_or_assign(path, member).second;
+    if (!is_new && replaced_++ == 0) first_replaced_ = path;
   }
 
   const TarBytes& file_;
   std::map<std::string, TarMember>& images_;
+  int64_t replaced_ = 0;
+  std::string first_replaced_;
 };
 
 }  // namespace
 
 TarArchive::TarArchive(const std::string& path) : bytes_(std::make_unique<TarBytes>(path)) {
   std::map<std::string, TarMember> images;
-  Walk(*bytes_, images).run(0, bytes_->size, "", 0);
+  Walk walk(*bytes_, images);
+  walk.run(0, bytes_->size, "", 0);
+  if (const std::string note = walk.note_of_replaced(); !note.empty()) notes_.push_back(note);
   if (images.empty()) throw FileError(path, "holds no images; looked for members that end in .jpg, .png, ...");
   for (auto& [name, member] : images) images_.push_back(std::move(member));
 }
@@ -293,6 +305,7 @@ TarArchive::~TarArchive() = default;
 TarArchive::TarArchive(TarArchive&&) noexcept = default;
 
 const std::vector<TarMember>& TarArchive::images() const { return images_; }
+const std::vector<std::string>& TarArchive::notes() const { return notes_; }
 
 const TarMember* TarArchive::find(const std::string& path) const {
   const auto found = std::lower_bound(images_.begin(), images_.end(), path,

@@ -22,7 +22,8 @@ class TarBytes;
 ///
 /// Formats: v7, ustar, GNU (long names, base-256 sizes) and pax (IEEE Std 1003.1-2017, pax; GNU tar manual, "Basic Tar
 /// Format"). An archive in the archive counts as a folder of its name, without ".tar": ImageNet's training set is one
-/// archive of 1,000 archives. Of two members of one name the last counts, as when unpacking; hard links lead to what
+/// archive of 1,000 archives. Of two members of one name the last counts, as when unpacking, and a
+/// note says so; hard links lead to what
 /// they name. Symbolic links and sparse members are failures. Safe for concurrent use.
 class TarArchive {
  public:
@@ -34,6 +35,8 @@ class TarArchive {
 
   /// In byte order of their paths.
   const std::vector<TarMember>& images() const;
+  /// One line each, for the log: which members are not among the images because a later one has their name.
+  const std::vector<std::string>& notes() const;
   /// Null where there is none of this path.
   const TarMember* find(const std::string& path) const;
   /// @throws FileError
@@ -42,6 +45,7 @@ class TarArchive {
  private:
   std::unique_ptr<TarBytes> bytes_;
   std::vector<TarMember> images_;
+  std::vector<std::string> notes_;
 };
 
 /// Whether the file is a tar archive by its name (.tar, also compressed ones, to be refused with a reason) or content.

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "dcgan/errors.h"
@@ -133,6 +134,27 @@ TEST_F(Extractor, GivesTheSameBitsWhateverBatchSizeThreadsAndCount) {
   const std::vector<uint8_t> first(pixels.begin(), pixels.begin() + 32 * 32 * 3);
   EXPECT_EQ(extract(reference, first),
             std::vector<float>(expected.begin(), expected.begin() + reference.feature_count()));
+}
+
+TEST_F(Extractor, InBfloat16ComesCloseAndInTf32NeedsAGpu) {
+  const std::vector<uint8_t> pixels = some_pixels(5);
+  FeatureOptions options;
+  options.device = "cpu";
+  options.batch_size = 2;
+  options.layers = {2, 6};
+  FeatureExtractor exact(path_, options);
+  options.precision = Precision::kBf16;
+  FeatureExtractor rounded(path_, options);
+  const std::vector<float> a = extract(exact, pixels), b = extract(rounded, pixels);
+  double largest = 0, difference = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::abs(double{a[i]}));
+    difference = std::max(difference, std::abs(double{a[i]} - double{b[i]}));
+  }
+  EXPECT_GT(difference, 0);
+  EXPECT_LT(difference, 0.03 * largest);
+  options.precision = Precision::kTf32;
+  EXPECT_THAT([&] { FeatureExtractor(path_, options); }, ThrowsMessage<Error>(HasSubstr("--precision is tf32")));
 }
 
 TEST_F(Extractor, TellsItsShapeFromTheModel) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dcgan/errors.h"
+#include "features/torch_engine.h"
 
 namespace dcgan {
 namespace {
@@ -272,6 +273,22 @@ TEST(InferenceEngine, UsesTheSlopeItIsGiven) {
         relative_difference(engine_features(network, options, images, 1), naive_features(network, options, images, 1)),
         kTolerance);
   }
+}
+
+TEST(TorchEngine, GivesTheFeaturesOfTheInferenceEngineWhateverTheCount) {  // on the CPU; its home is the GPU
+  const Network network = make_network(16, kSmall);
+  const std::vector<uint8_t> images = make_images(5, 16);
+  EngineOptions options = all_layers(network, 2);
+  options.layers = {1, 3};
+  options.batch_size = 2;
+  const std::vector<double> expected = naive_features(network, options, images, 5);
+  features::TorchEngine engine(network.convolutions, options, c10::Device(c10::kCPU), Precision::kF32);
+  std::vector<float> features(expected.size(), NAN);
+  engine.run(images.data(), 5, features.data());
+  EXPECT_LT(relative_difference(features, expected), kTolerance);
+  std::vector<float> first(features.size() / 5, NAN);
+  engine.run(images.data(), 1, first.data());
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), features.begin()));
 }
 
 TEST(InferenceEngine, MapsPixels0And255ToMinusOneAndOne) {

@@ -7,10 +7,12 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import tarfile
 import time
 import unittest
+from pathlib import Path
 
 import h5py
 import numpy
@@ -81,6 +83,17 @@ class Extract(ProgramTest):
         self.assert_refuses(*merge, code=2, says=["PART.h5"])
         self.assertFalse(self.path("x.h5").exists())
 
+        # A merge that is complete is looked at; a virtual one leaves nothing of an interrupted one that copied.
+        again = ["dcgan-extract", "merge", "-o", self.path("merged.h5"), "--resume", "--json"]
+        self.assertEqual(json.loads(self.run_program(*again, *parts).stdout)["rows"], len(self.good))
+        self.extract("layers.h5", "--shard", "0/1", "--layers", "1,2")
+        self.assert_refuses(*again, self.path("layers.h5"), code=1, says=["merged.h5", "layers", "--overwrite"])
+        for left in ("virtual.h5.partial", "virtual.h5.partial.journal"):
+            self.path(left).write_bytes(b"left")
+        self.run_program("dcgan-extract", "merge", "--virtual", "--overwrite", "-o", self.path("virtual.h5"), *parts)
+        self.assert_same("virtual.h5")
+        self.assertFalse(list(self.folder.glob("virtual.h5.*")))
+
     def test_shard_auto_asks_the_environment_of_slurm_arrays_and_torchrun(self):
         def extract(output, **environment):
             self.extract(output, "--shard", "auto", "--layers", 1, "--overwrite", env=environment, expect=code)
@@ -116,6 +129,11 @@ class Extract(ProgramTest):
                          input=f"{wanted[0]}\nno-such.png\n")
         with h5py.File(output) as file:
             self.assertEqual([path.decode() for path in file["failures/path"]], ["no-such.png"])
+        ours, theirs = socket.socketpair()  # as from inetd or a container's runtime: it cannot be opened by a name
+        theirs.sendall(f"{wanted[0]}\n".encode())
+        theirs.close()
+        self.extract("socket.h5", *arguments, stdin=ours, expect=0)
+        ours.close()
         nothing = ["dcgan-extract", self.images, *arguments, "-o", self.path("x.h5"), "--model", self.model]
         self.assert_refuses(*nothing, input="", code=1, says=["standard input", "one path a line"])
 
@@ -247,6 +265,17 @@ class Extract(ProgramTest):
                     self.assertEqual([p.decode() for p in file["failures/path"]], ["discs/soft.png"])
                     self.assertIn("symbolic link", file["failures/reason"][0].decode())
 
+    def test_an_archive_with_two_members_of_one_name_says_that_one_is_left_out(self):
+        with tarfile.open(self.path("inner.tar"), "w") as archive:
+            archive.add(self.images / self.good[0], arcname="1.png")
+        with tarfile.open(self.path("twice.tar"), "w") as archive:
+            archive.add(self.images / self.good[1], arcname="n01/1.png")
+            archive.add(self.path("inner.tar"), arcname="n01.tar")
+        result = self.extract("twice.h5", images=self.path("twice.tar"), expect=0)
+        self.assertIn("of members of one name, such as n01/1.png, only the last is taken; that leaves 1 out", result.stderr)
+        with h5py.File(self.path("twice.h5")) as file, h5py.File(self.path("straight.h5")) as straight:
+            numpy.testing.assert_array_equal(file["features"][:], straight["features"][:1])
+
     def test_an_archive_that_is_compressed_or_cut_short_is_refused_with_what_to_do(self):
         with tarfile.open(self.path("whole.tar"), "w") as archive:
             archive.add(self.images, arcname="")
@@ -277,6 +306,21 @@ class Extract(ProgramTest):
         self.assertEqual(difference[3], 0)  # the PNG
         self.assertTrue((difference[:3] > 0).all())
         self.assertLess(difference.max(), 0.2)
+
+    # --- precision
+
+    def test_bfloat16_is_recorded_and_changes_the_features_a_little(self):
+        self.extract("bf16.h5", "--precision", "bf16", "--device", "cpu")
+        with h5py.File(self.path("bf16.h5")) as file, h5py.File(self.path("straight.h5")) as straight:
+            self.assertEqual(json.loads(file.attrs["preprocessing"])["precision"], "bf16")
+            self.assertNotIn("precision", json.loads(straight.attrs["preprocessing"]))
+            largest = straight["features"][:].max()
+            difference = abs(file["features"][:] - straight["features"][:]).max() / largest
+        self.assertGreater(difference, 0)
+        self.assertLess(difference, 0.03)
+        self.verify("bf16.h5", "--device", "cpu")
+        self.assert_refuses("dcgan-extract", self.images, "-o", self.path("x.h5"), "--model", self.model, "--device", "cpu",
+                            "--precision", "tf32", code=2, says=["--precision is tf32", "GPU"])
 
     # --- exports
 
@@ -334,6 +378,7 @@ class Extract(ProgramTest):
         extract = ["dcgan-extract", self.images, "-o", self.path("straight.h5")]
         self.assert_refuses(*extract, "--model", self.model, *statistics, code=1, says=["straight.h5", "--overwrite"])
         extract[-1] = self.path("x.h5")
+        self.assert_refuses(*extract, "--model", self.model, "--layers", "1,", code=2, says=["--layers", '"1,"'])
         self.assert_refuses("dcgan-extract", self.path("no-such-folder"), *extract[2:], code=2, says=["--model"])
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can mount a small file system")
@@ -378,7 +423,8 @@ class Extract(ProgramTest):
         while not output.exists() and kills < most:
             # One in four is Ctrl-C, which keeps everything; a killed run loses what came after its last flush.
             number = signal.SIGINT if kills % 4 == 3 else signal.SIGKILL
-            code = self.run_until(arguments, generator.uniform(0.1, 0.7) * whole_s, number)
+            # The machine may have become busier since the whole run was timed: each life is a little longer than the last.
+            code = self.run_until(arguments, generator.uniform(0.1, 0.7) * whole_s * 1.1**kills, number)
             # A signal that comes before the handlers are installed ends the process at once.
             self.assertIn(code, (3, 130, -signal.SIGKILL, -signal.SIGINT))
             kills += code != 3
@@ -409,6 +455,36 @@ class Extract(ProgramTest):
         self.assert_refuses(*resume, "-o", self.folder, code=1, says=[self.folder, "is a folder"])
         self.assert_refuses(*resume[:-1], "-o", self.path("x.h5"), "--batch-size", 2**63 - 1, code=2,
                             says=["--batch-size", "16384"])
+
+    def test_resume_notices_that_the_images_of_these_names_are_others(self):
+        strict = ["--strict", "--batch-size", 4]
+        for name, number in (("front", 0), ("back", -1)):
+            with self.subTest(changed=name):
+                folder, moved = self.path(f"{name}-images"), self.path(f"{name}-moved")
+                shutil.copytree(self.images, folder)
+                done = [path for path in self.good if path < self.damaged[1]]
+                (folder / self.damaged[0]).unlink()
+                shutil.copy(folder / done[0], folder / self.damaged[0])
+                self.extract(f"{name}.h5", *strict, images=folder, expect=1)
+                folder.rename(moved)
+                shutil.copy(moved / done[number], self.path("kept.png"))
+                shutil.copy(self.images / self.good[-1], moved / done[number])
+                resume = ["dcgan-extract", moved, "-o", self.path(f"{name}.h5"), "--model", self.model, "--resume"]
+                self.assert_refuses(*resume, code=1, says=[done[number], "has other features now", "--overwrite"])
+                # The same images elsewhere are the same images.
+                shutil.copy(self.path("kept.png"), moved / done[number])
+                self.run_program(*resume, expect=3)
+
+    def test_a_second_run_into_the_output_of_one_at_work_says_so(self):
+        lines, output = self.path("many.txt"), self.path("busy.h5")
+        lines.write_text("\n".join(self.paths * 400))
+        command = [self.images, "-o", output, "--model", self.model, "--list", lines]
+        with subprocess.Popen([program("dcgan-extract"), *map(str, command)], stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and not Path(f"{output}.partial").exists():
+                time.sleep(0.01)
+            process.send_signal(signal.SIGSTOP)
+            self.assert_refuses("dcgan-extract", *command, code=1, says=["busy.h5", "another process"])
+            process.kill()
 
     def test_a_name_with_a_newline_takes_one_line(self):
         odd = self.path("odd/discs")

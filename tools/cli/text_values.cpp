@@ -29,6 +29,7 @@ std::string join(const std::vector<T>& values) {
 
 template <class T>
 std::vector<T> split(const std::string& flag, const std::string& text) {
+  if (!text.empty() && text.back() == ',') refuse(flag, text, "numbers with commas between them, none after the last");
   std::vector<T> values;
   std::stringstream parts(text);
   for (std::string part; std::getline(parts, part, ',');) {

@@ -162,7 +162,7 @@ int extract_command(int argc, const char* const* argv) {
   if (output.dry_run) return 0;
   cli::log(common.quiet, plan.text() + "; on " + extractor.device());
   use_statistics(extractor, statistics, options, common);
-  job.info.preprocessing = preprocessing_json(options, extractor, source);
+  job.info.preprocessing = preprocessing_json(options, features.precision, extractor, source);
   const ExtractionReport report = extract_to_file(source, resize, extractor, job);
   print_report(report, job.output, extractor, features.threads, common.json);
   constexpr int kSomeInputsFailed = 3;

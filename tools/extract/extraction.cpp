@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <iostream>
 #include <mutex>
@@ -121,7 +122,59 @@ void cut_before_failure(Rows& rows, const data::ImageSource& source, int64_t fir
   rows.inputs_done = first + whole - inputs.first;
 }
 
+// The list of inputs holds names only: that these are the images that the interrupted run saw, the first and the last
+// of them must show.
+void check_what_is_done(const data::ImageSource& source, const data::ResizeOptions& resize, FeatureExtractor& extractor,
+                        const ExtractionJob& job, const FeatureFileWriter& writer) {
+  constexpr int64_t kImages = 8;
+  constexpr double kSame = 0.01;  // other processors and bfloat16 stay far below, another image far above
+  const int64_t count = std::min(kImages, writer.inputs_done());
+  for (const int64_t first : {int64_t{0}, writer.inputs_done() - count}) {
+    data::PipelineOptions options;
+    options.threads = job.threads;
+    options.block_size = kImages;
+    options.begin = job.info.inputs.first + first;
+    options.end = options.begin + count;
+    data::ImagePipeline pipeline(source, resize, options);
+    data::DecodedBlock block;
+    if (!pipeline.next(block)) return;
+    const int64_t rows = block.images.count();
+    const int64_t first_row = first == 0 ? 0 : writer.rows() - rows;
+    const auto columns = static_cast<size_t>(extractor.feature_count());
+    std::vector<float> expected(static_cast<size_t>(rows) * columns), found(expected.size());
+    extractor.extract(block.images.pixels.data(), rows, resize.size, resize.size, 0, expected.data());
+    const bool enough = first_row >= 0 && first_row + rows <= writer.rows();
+    if (enough) writer.read(first_row, rows, found.data());
+    for (size_t i = 0; i < block.images.paths.size(); ++i) {
+      const float* row = found.data() + i * columns;
+      if (enough && compare_rows(row, expected.data() + i * columns, columns, job.info.storage).relative <= kSame)
+        continue;
+      throw FileError(job.output + ".partial",
+                      block.images.paths[i] +
+                          " has other features now than in the interrupted run: the images are not "
+                          "those that it saw. Resume with those, or start anew with --overwrite.");
+    }
+  }
+}
+
 }  // namespace
+
+RowDifference compare_rows(const float* found, const float* expected, size_t columns, FeatureStorage storage) {
+  double largest = 0;
+  for (size_t j = 0; j < columns; ++j) largest = std::max(largest, std::abs(double{expected[j]}));
+  RowDifference worst;
+  for (size_t j = 0; j < columns; ++j) {
+    // A half has 11 bits, and 2^-24 is its smallest step.
+    const double rounding =
+        storage == FeatureStorage::kFloat16 ? std::ldexp(std::abs(double{expected[j]}), -11) + std::ldexp(1.0, -25) : 0;
+    const double difference = std::abs(double{found[j]} - double{expected[j]}) - rounding;
+    if (difference <= 0) continue;
+    const double relative = difference / largest;  // infinite where all are expected to be 0
+    if (std::isnan(relative)) return {j, relative};
+    if (relative > worst.relative) worst = {j, relative};
+  }
+  return worst;
+}
 
 FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features) {
   if (options.model.empty()) {
@@ -158,14 +211,15 @@ data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size) 
   return decode;
 }
 
-std::string preprocessing_json(const ExtractOptions& options, const FeatureExtractor& extractor,
+std::string preprocessing_json(const ExtractOptions& options, Precision precision, const FeatureExtractor& extractor,
                                const data::ImageSource& source) {
   const data::ResizeOptions resize = resize_options(options, extractor.image_size());
-  return nlohmann::ordered_json({{"images", nlohmann::ordered_json::parse(source.description())},
+  nlohmann::ordered_json json = {{"images", nlohmann::ordered_json::parse(source.description())},
                                  {"resize", nlohmann::ordered_json::parse(data::resize_description(resize))},
                                  {"scale", "x / 127.5 - 1"},
-                                 {"statistics", nlohmann::ordered_json::parse(extractor.statistics())}})
-      .dump();
+                                 {"statistics", nlohmann::ordered_json::parse(extractor.statistics())}};
+  if (precision != Precision::kF32) json["precision"] = to_name(precision);
+  return json.dump();
 }
 
 FeatureFileWriter::Mode write_mode(bool resume, bool overwrite) {
@@ -182,6 +236,7 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
   const InputRange& inputs = job.info.inputs;
   ExtractionReport report;
   report.resumed_at = writer.inputs_done();
+  check_what_is_done(source, resize, extractor, job, writer);
 
   data::PipelineOptions pipeline_options;
   pipeline_options.threads = job.threads;

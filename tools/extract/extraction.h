@@ -62,7 +62,7 @@ data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size);
 data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size);
 
 /// JSON of what was done to each image before the network, and where the batch-norm statistics come from.
-std::string preprocessing_json(const ExtractOptions& options, const FeatureExtractor& extractor,
+std::string preprocessing_json(const ExtractOptions& options, Precision precision, const FeatureExtractor& extractor,
                                const data::ImageSource& source);
 
 /// @throws OptionError if both are set.
@@ -91,8 +91,18 @@ struct ExtractionReport {
   double blocked_s = 0;  ///< the network waited for the writing, the last of it included
 };
 
+/// Where a row differs most from what is expected of it.
+struct RowDifference {
+  size_t feature = 0;
+  double relative = 0;  ///< to the largest expected feature of the row; beyond what the storage rounds
+};
+
+/// @param found, expected  [columns]
+RowDifference compare_rows(const float* found, const float* expected, size_t columns, FeatureStorage storage);
+
 /// Decodes, runs the network and writes side by side; the rows are in the order of the inputs. Failures go to stderr,
-/// one line each, and into the file. @throws cli::Interrupted after a flush, if a signal came.
+/// one line each, and into the file. A run that goes on first extracts the first and the last images again that are
+/// done, and refuses if their features are others. @throws cli::Interrupted after a flush, if a signal came.
 ExtractionReport extract_to_file(const data::ImageSource& source, const data::ResizeOptions& resize,
                                  FeatureExtractor& extractor, const ExtractionJob& job);
 

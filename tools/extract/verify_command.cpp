@@ -109,26 +109,18 @@ void check_label(const FeatureFileReader& file, const data::ImageSource& source,
 
 // @return the largest difference, relative to the largest feature of its row
 double check_row(const FeatureFileReader& file, int64_t row, const float* expected, double tolerance) {
-  // A half has 11 bits, and 2^-24 is its smallest step.
-  const bool half = file.info().storage == FeatureStorage::kFloat16;
   const auto columns = static_cast<size_t>(file.feature_count());
   std::vector<float> found(columns);
   file.read(row, 1, found.data());
-  float largest = 0;
-  for (size_t j = 0; j < columns; ++j) largest = std::max(largest, std::abs(expected[j]));
-  double worst = 0;
-  for (size_t j = 0; j < columns; ++j) {
-    const double rounding = half ? std::ldexp(std::abs(double{expected[j]}), -11) + std::ldexp(1.0, -25) : 0;
-    const double difference = std::max(0.0, std::abs(double{found[j]} - double{expected[j]}) - rounding);
-    if (!(difference <= tolerance * double{largest})) {
-      throw FileError(file.path(), "row " + std::to_string(row) + " (" + file.paths()[static_cast<size_t>(row)] +
-                                       ") differs: feature " + std::to_string(j) + " is " + std::to_string(found[j]) +
-                                       ", extracted again it is " + std::to_string(expected[j]) +
-                                       "; the image, the model or the file has changed.");
-    }
-    if (largest > 0) worst = std::max(worst, difference / double{largest});
+  const auto [feature, relative] = compare_rows(found.data(), expected, columns, file.info().storage);
+  if (!(relative <= tolerance)) {
+    throw FileError(file.path(), "row " + std::to_string(row) + " (" + file.paths()[static_cast<size_t>(row)] +
+                                     ") differs: feature " + std::to_string(feature) + " is " +
+                                     std::to_string(found[feature]) + ", extracted again it is " +
+                                     std::to_string(expected[feature]) +
+                                     "; the image, the model or the file has changed.");
   }
-  return worst;
+  return relative;
 }
 
 double check_rows(const FeatureFileReader& file, const data::ImageSource& source, FeatureExtractor& extractor,

@@ -1,14 +1,26 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dcgan/export.h"
 #include "dcgan/next_images.h"
+#include "dcgan/options.h"
 
 namespace dcgan {
+
+/// In what the convolutions are computed: float32; TensorFloat-32 (float32 with 10 bits of fraction in the products,
+/// GPUs only); bfloat16 (7 bits). Features are float32 in any case.
+enum class Precision { kF32, kTf32, kBf16 };
+
+template <>
+struct EnumNames<Precision> {
+  static constexpr std::array<std::string_view, 3> kNames = {"f32", "tf32", "bf16"};
+};
 
 /// Which features to make, and with what.
 struct FeatureOptions {
@@ -17,6 +29,7 @@ struct FeatureOptions {
   int64_t threads = 0;          ///< 0: one per core
   int64_t batch_size = 64;      ///< images per pass; changes speed and memory, never the features
   std::string device = "auto";  ///< auto, cpu, cuda or cuda:N; auto takes a GPU where there is one
+  Precision precision = Precision::kF32;
 };
 
 template <class Visitor>
@@ -24,6 +37,9 @@ void describe(FeatureOptions& o, Visitor&& f) {
   f(o.layers, "layers", "convolutions whose features are kept, 1-based, such as 1,2,3; default all");
   f(o.grid, "grid", "side that each feature map is max-pooled to: 1, 2 or 4");
   f(o.batch_size, "batch-size", "images per pass; changes speed and memory, never the features");
+  f(o.precision, "precision",
+    "f32; faster where the hardware has it and less exact: tf32 (GPUs), bf16 (GPUs, processors with AMX or AVX-512 "
+    "BF16)");
 }
 
 /// Features of a trained discriminator: every convolution after batch norm and LeakyReLU, max-pooled to grid x grid,

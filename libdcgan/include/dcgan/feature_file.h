@@ -73,6 +73,8 @@ class DCGAN_EXPORT FeatureFileWriter {
   /// @throws FileError if the disk is full, or float16 cannot hold a value (the message names the image)
   void append(const float* rows, const std::vector<std::string>& paths, const std::vector<int32_t>& labels,
               const std::vector<Failure>& failures, int64_t inputs_done);
+  /// Rows that were written, by this run or by the one that it resumes: float32 [count, D], whatever the storage.
+  void read(int64_t first, int64_t count, float* rows) const;
   void flush();
   void close();
 

@@ -1,8 +1,5 @@
 #include "dcgan/feature_extractor.h"
 
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/from_blob.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -15,7 +12,7 @@
 #include "dcgan/options.h"
 #include "features/inference_engine.h"
 #include "features/statistics.h"
-#include "features/torch_features.h"
+#include "features/torch_engine.h"
 #include "nn/device.h"
 #include "nn/network_tensors.h"
 #include "nn/networks.h"
@@ -26,14 +23,14 @@ namespace {
 // Batch norm with fixed statistics is a scale and a shift of each channel: folded into the convolution, in float64.
 FoldedConvolution fold(const nn::Convolution& convolution) {
   const ConvolutionShape& s = convolution.shape;
-  const at::Tensor weight = convolution.weight.to(at::kDouble).contiguous();
+  const at::Tensor weight = convolution.weight.to(at::kCPU, at::kDouble).contiguous();
   std::vector<double> scale(static_cast<size_t>(s.out_channels), 1);
   std::vector<double> shift(static_cast<size_t>(s.out_channels), 0);
   if (s.batch_norm) {
     const nn::BatchNorm& norm = convolution.batch_norm;
-    const at::Tensor a =
-        norm.weight.to(at::kDouble).div(norm.running_var.to(at::kDouble).add(nn::kBatchNormEpsilon).sqrt());
-    const at::Tensor b = norm.bias.to(at::kDouble).sub(a.mul(norm.running_mean.to(at::kDouble)));
+    const at::Tensor a = norm.weight.to(at::kCPU, at::kDouble)
+                             .div(norm.running_var.to(at::kCPU, at::kDouble).add(nn::kBatchNormEpsilon).sqrt());
+    const at::Tensor b = norm.bias.to(at::kCPU, at::kDouble).sub(a.mul(norm.running_mean.to(at::kCPU, at::kDouble)));
     std::memcpy(scale.data(), a.const_data_ptr<double>(), scale.size() * sizeof(double));
     std::memcpy(shift.data(), b.const_data_ptr<double>(), shift.size() * sizeof(double));
   }
@@ -80,12 +77,15 @@ struct FeatureExtractor::Impl {
     architecture = to_json(model.architecture);
     device = nn::resolve_device(options.device);
     device_name = device.str();
-    if (device.is_cuda()) nn::move_to(device, network);
+    if (options.precision == Precision::kTf32 && device.is_cpu()) {
+      throw OptionError("--precision is tf32, which only GPUs have, and the device is the CPU; take f32 or bf16.");
+    }
+    if (device.is_cuda()) nn::move_to(device, network);  // for statistics
   }
 
-  // Packed from the weights and statistics when features are first wanted: statistics may be inferred before.
-  InferenceEngine& prepared_engine() {
-    if (engine) return *engine;
+  // From the weights and statistics when features are first wanted: statistics may be inferred before.
+  void prepare() {
+    if (engine || torch_engine) return;
     std::vector<FoldedConvolution> convolutions;
     for (const nn::Convolution& c : network.convolutions) convolutions.push_back(fold(c));
     EngineOptions engine_options;
@@ -94,14 +94,11 @@ struct FeatureExtractor::Impl {
     engine_options.leaky_slope = nn::kLeakySlope;
     engine_options.threads = options.threads;
     engine_options.batch_size = options.batch_size;
-    engine = std::make_unique<InferenceEngine>(std::move(convolutions), engine_options);
-    return *engine;
-  }
-
-  at::Tensor images_from(const uint8_t* pixels, int64_t count) const {
-    const int64_t size = model.architecture.image_size;
-    const at::Tensor u8 = at::from_blob(const_cast<uint8_t*>(pixels), {count, size, size, 3}, at::kByte);
-    return nn::images_from_pixels(u8.to(device));
+    if (device.is_cpu() && options.precision == Precision::kF32) {
+      engine = std::make_unique<InferenceEngine>(convolutions, engine_options);
+    } else {
+      torch_engine = std::make_unique<features::TorchEngine>(convolutions, engine_options, device, options.precision);
+    }
   }
 
   FeatureOptions options;
@@ -110,7 +107,8 @@ struct FeatureExtractor::Impl {
   int64_t feature_count = 0;
   std::string architecture, device_name;
   c10::Device device = c10::Device(c10::kCPU);
-  std::unique_ptr<InferenceEngine> engine;  ///< on the CPU, once features were wanted
+  std::unique_ptr<InferenceEngine> engine;  ///< one of the two, once features were wanted
+  std::unique_ptr<features::TorchEngine> torch_engine;
 };
 
 FeatureExtractor::FeatureExtractor(const std::string& model_file, const FeatureOptions& options)
@@ -138,6 +136,7 @@ std::vector<int64_t> FeatureExtractor::layer_offsets() const {
 void FeatureExtractor::infer_statistics(const NextImages& next, const std::string& source) {
   impl_->model.statistics = features::average_statistics(impl_->network, image_size(), impl_->device, next, source);
   impl_->engine.reset();
+  impl_->torch_engine.reset();
 }
 
 void FeatureExtractor::extract(const uint8_t* pixels, int64_t count, int64_t width, int64_t height, int64_t stride,
@@ -160,18 +159,11 @@ void FeatureExtractor::extract(const uint8_t* pixels, int64_t count, int64_t wid
       std::memcpy(dense.data() + y * row, pixels + y * stride, static_cast<size_t>(row));
     pixels = dense.data();
   }
-  if (!impl_->device.is_cuda()) {
-    impl_->prepared_engine().run(pixels, count, features);
-    return;
-  }
-  for (int64_t first = 0; first < count; first += impl_->options.batch_size) {
-    const int64_t n = std::min(impl_->options.batch_size, count - first);
-    const at::Tensor rows =
-        features::torch_features(impl_->network, impl_->images_from(pixels + first * height * row, n),
-                                 impl_->options.layers, impl_->options.grid)
-            .to(at::kCPU);
-    std::memcpy(features + first * feature_count(), rows.const_data_ptr<float>(),
-                static_cast<size_t>(rows.numel()) * sizeof(float));
+  impl_->prepare();
+  if (impl_->engine) {
+    impl_->engine->run(pixels, count, features);
+  } else {
+    impl_->torch_engine->run(pixels, count, features);
   }
 }
 

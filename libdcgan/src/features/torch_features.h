@@ -9,7 +9,7 @@
 
 namespace dcgan::features {
 
-/// Features by LibTorch's own operators: the path for GPUs, and the twin that the inference engine is tested against.
+/// Features by LibTorch's own operators as they are defined: the twin that the engines are tested against.
 /// Fixed batch-norm statistics; every wanted layer max-pooled to grid x grid, flattened (C, H, W) and concatenated.
 /// @param images  float32 [N, 3, H, W] in [-1, 1]   @param layers  1-based, rising   @return float32 [N, D]
 at::Tensor torch_features(const nn::Discriminator& network, const at::Tensor& images,

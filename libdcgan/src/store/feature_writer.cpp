@@ -254,6 +254,20 @@ void FeatureFileWriter::append(const float* rows, const std::vector<std::string>
   if (w.batch.paths.size() + w.batch.failures.size() >= kWaitingInputs) flush();
 }
 
+void FeatureFileWriter::read(int64_t first, int64_t count, float* rows) const {
+  const Impl& w = *impl_;
+  if (first < 0 || count < 0 || first > w.rows - count) {
+    throw Error(w.path + ": rows " + std::to_string(first) + " to " + std::to_string(first + count - 1) +
+                " were asked for, " + std::to_string(w.rows) + " are written.");
+  }
+  const int64_t at = w.layout.first_row + first * w.row_bytes();
+  const auto bytes = static_cast<size_t>(count * w.row_bytes());
+  if (!w.is_half()) return w.data.read_at(at, rows, bytes);
+  std::vector<uint16_t> halves(static_cast<size_t>(count * w.info.feature_count));
+  w.data.read_at(at, halves.data(), bytes);
+  store::halves_to_floats(halves.data(), count * w.info.feature_count, rows);
+}
+
 void FeatureFileWriter::flush() {
   Impl& w = *impl_;
   if (w.closed || (w.rows == w.journal.rows() && w.inputs_done == w.journal.inputs_done() && w.batch.failures.empty()))

@@ -33,6 +33,7 @@ void RowJournal::check_output(const std::string& path, OutputMode mode) {
     refuse_existing(path, false);
   }
   if (mode == OutputMode::kCreate && partial_exists) {
+    if (exists(journal_path(path))) Journal(journal_path(path));  // says so if another process is writing it
     throw FileError(partial, "was left by an interrupted run; --resume goes on with it, --overwrite starts anew.");
   }
   if (mode == OutputMode::kResume && partial_exists && !exists(journal_path(path))) {

@@ -1,0 +1,79 @@
+#include "features/torch_engine.h"
+
+#include <ATen/Context.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/max_pool2d.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "nn/networks.h"
+
+namespace dcgan::features {
+namespace {
+
+// cuDNN takes TF32 for float32 unless it is told not to; the setting is the whole process's.
+class Tf32 {
+ public:
+  explicit Tf32(bool allowed) : before_(at::globalContext().allowTF32CuDNN()) {
+    at::globalContext().setAllowTF32CuDNN(allowed);
+  }
+  ~Tf32() { at::globalContext().setAllowTF32CuDNN(before_); }
+  Tf32(const Tf32&) = delete;
+  Tf32& operator=(const Tf32&) = delete;
+
+ private:
+  bool before_;
+};
+
+}  // namespace
+
+TorchEngine::TorchEngine(const std::vector<FoldedConvolution>& convolutions, const EngineOptions& options,
+                         c10::Device device, Precision precision)
+    : leaky_slope_(options.leaky_slope),
+      size_(convolutions.front().size_in),
+      batch_size_(options.batch_size),
+      device_(device),
+      precision_(precision) {
+  const at::ScalarType type = precision == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
+  const auto on_device = [&](const std::vector<float>& values, at::IntArrayRef shape) {
+    return at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat).to(device, type, false, true);
+  };
+  for (int64_t i = 1; i <= options.layers.back(); ++i) {
+    const FoldedConvolution& c = convolutions[static_cast<size_t>(i - 1)];
+    const bool kept = std::find(options.layers.begin(), options.layers.end(), i) != options.layers.end();
+    layers_.push_back({on_device(c.weight, {c.out_channels, c.in_channels, c.kernel, c.kernel})
+                           .contiguous(at::MemoryFormat::ChannelsLast),
+                       on_device(c.bias, {c.out_channels}), c.stride, kept ? c.size_out / options.grid : 0});
+  }
+}
+
+void TorchEngine::run(const uint8_t* images, int64_t count, float* features) {
+  const at::NoGradGuard no_grad;
+  const Tf32 tf32(precision_ == Precision::kTf32);
+  const auto image_bytes = static_cast<size_t>(size_ * size_ * 3);
+  at::Tensor pixels = at::empty({batch_size_, size_, size_, 3}, at::kByte).zero_();
+  for (int64_t first = 0; first < count; first += batch_size_) {
+    const int64_t n = std::min(batch_size_, count - first);
+    std::memcpy(pixels.mutable_data_ptr(), images + static_cast<size_t>(first) * image_bytes,
+                static_cast<size_t>(n) * image_bytes);
+    at::Tensor x = nn::images_from_pixels(pixels.to(device_)).to(layers_.front().weight.scalar_type());
+    std::vector<at::Tensor> parts;
+    for (const Layer& layer : layers_) {
+      const int64_t padding = layer.weight.size(2) / 2;
+      x = at::conv2d(x, layer.weight, layer.bias, layer.stride, padding);
+      at::leaky_relu_(x, leaky_slope_);
+      if (layer.window > 0) parts.push_back(at::max_pool2d(x, layer.window, layer.window).contiguous().flatten(1));
+    }
+    const at::Tensor rows = at::cat(parts, 1).slice(0, 0, n).to(at::kCPU, at::kFloat).contiguous();
+    std::memcpy(features + first * rows.size(1), rows.const_data_ptr<float>(),
+                static_cast<size_t>(rows.numel()) * sizeof(float));
+  }
+}
+
+}  // namespace dcgan::features

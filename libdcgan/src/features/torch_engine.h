@@ -1,0 +1,38 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "dcgan/feature_extractor.h"
+#include "features/inference_engine.h"
+
+namespace dcgan::features {
+
+/// The discriminator's convolutions by LibTorch's own operators, batch norm folded in: for GPUs, and for the precisions
+/// that InferenceEngine has not. Every pass has `batch_size` images, the last one filled up, so that the same kernels
+/// run whatever the count. One call at a time.
+class TorchEngine {
+ public:
+  TorchEngine(const std::vector<FoldedConvolution>& convolutions, const EngineOptions& options, c10::Device device,
+              Precision precision);
+
+  /// As InferenceEngine::run().
+  void run(const uint8_t* images, int64_t count, float* features);
+
+ private:
+  struct Layer {
+    at::Tensor weight, bias;
+    int64_t stride;
+    int64_t window;  ///< side of the pooling; 0: no feature
+  };
+
+  std::vector<Layer> layers_;  ///< up to the last one that is kept
+  double leaky_slope_;
+  int64_t size_, batch_size_;
+  c10::Device device_;
+  Precision precision_;
+};
+
+}  // namespace dcgan::features
