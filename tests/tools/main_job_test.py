@@ -176,7 +176,8 @@ class MainJob(ProgramTest):
         self.run_program("dcgan-train", *arguments, "--out", killed, "--resume")
         for name in ("model.safetensors", "options.json"):
             self.assertEqual((killed / name).read_bytes(), (self.folder / "unkilled" / name).read_bytes(), name)
-        steps_logged = [json.loads(line)["step"] for line in (killed / "metrics.jsonl").read_text().splitlines()]
+        lines = map(json.loads, (killed / "metrics.jsonl").read_text().splitlines())
+        steps_logged = [line["step"] for line in lines if "discriminator_loss" in line]
         self.assertEqual(steps_logged, list(range(1, steps + 1)))
 
     def test_an_interrupted_training_ends_with_130_and_resumes_to_the_same_bytes(self):
@@ -195,7 +196,7 @@ class MainJob(ProgramTest):
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 130, errors)
-        done = len(metrics.read_text().splitlines())
+        done = json.loads(metrics.read_text().splitlines()[-1])["step"]
         self.assertGreater(done, 0)
         self.assertLess(done, steps)
 

@@ -31,6 +31,7 @@ TrainingRun small_run(const std::string& folder, int64_t steps) {
   run.options.log_every = 1;
   run.options.sample_every = 1000;
   run.options.checkpoint_every = 1000;
+  run.options.frechet_images = 0;
   run.threads = 1;
   return run;
 }
@@ -315,6 +316,26 @@ TEST_F(Trainer, KeepsTheModelOfTheHighestScoreAlsoAfterAResume) {
   Probe second({0.6, 0.9});
   run_training(run, images_, second);
   EXPECT_EQ(test::bytes_of(run.folder + "/best.safetensors"), second.models[1]);
+}
+
+TEST_F(Trainer, LogsTheFrechetDistanceWithEachCheckpointAndTrainsTheSame) {
+  TrainingRun run = small_run(folder_ / "run", 4);
+  run.options.checkpoint_every = 2;
+  train(run);
+  TrainingRun measured = run;
+  measured.folder = folder_ / "measured";
+  measured.options.frechet_images = 8;
+  train(measured);
+  std::vector<int64_t> steps;
+  for (const nlohmann::json& line : metrics_of(measured)) {
+    if (!line.contains("frechet_distance")) continue;
+    steps.push_back(line["step"]);
+    EXPECT_GT(line["frechet_distance"], 0);
+  }
+  EXPECT_EQ(steps, (std::vector<int64_t>{2, 4}));
+  EXPECT_EQ(model_of(measured), model_of(run));
+  measured.options.frechet_images = 1;
+  EXPECT_THAT([&] { train(measured); }, ThrowsMessage<OptionError>(HasSubstr("--frechet-images is 1")));
 }
 
 TEST_F(Trainer, OverwritesRunsOnly) {

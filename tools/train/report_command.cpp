@@ -44,6 +44,8 @@ const std::vector<Panel>& known_panels() {
       {"What the discriminator says", {{"real_probability", "D(x)"}, {"fake_probability", "D(G(z))"}}},
       {"Norm of the gradient", {{"discriminator_gradient", "discriminator"}, {"generator_gradient", "generator"}}},
       {"Accuracy of the probe", {{"probe_score", "linear SVM on held-out images"}}},
+      {"Frechet distance of samples from real images",
+       {{"frechet_distance", "in a fixed network of ours; lower is better"}}},
       {"Images per second", {{"images_per_second", "real images shown to the discriminator"}}},
   };
   return panels;

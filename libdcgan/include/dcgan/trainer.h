@@ -53,6 +53,7 @@ struct TrainOptions {
   int64_t sample_every = 500;
   int64_t checkpoint_every = 500;
   int64_t keep_checkpoints = 2;
+  int64_t frechet_images = 2048;
 };
 
 template <class Visitor>
@@ -78,6 +79,8 @@ void describe(TrainOptions& o, Visitor&& f) {
   f(o.sample_every, "sample-every", "steps from one grid of samples to the next");
   f(o.checkpoint_every, "checkpoint-every", "steps from one checkpoint to the next");
   f(o.keep_checkpoints, "keep-checkpoints", "newest checkpoints that are kept");
+  f(o.frechet_images, "frechet-images",
+    "real and generated images whose Frechet distance is logged with each checkpoint; 0: none");
 }
 
 /// Throws OptionError that names the flag, the value and the rule.

@@ -202,9 +202,13 @@ void RunFolder::log(const StepReport& report) {
   append_metrics(line.dump());
 }
 
+void RunFolder::log_measure(int64_t step, const char* name, double value) {
+  append_metrics(ordered_json({{"step", step}, {name, value}}).dump());
+  events_->add_scalar(step, name, value);
+}
+
 void RunFolder::log_probe(int64_t step, double score) {
-  append_metrics(ordered_json({{"step", step}, {kScore, score}}).dump());
-  events_->add_scalar(step, kScore, score);
+  log_measure(step, kScore, score);
   if (score <= best_score_) return;
   best_score_ = score;
   const std::string partial = store::partial_path(path(kBestFile));

@@ -49,6 +49,8 @@ class RunFolder {
   /// killed past its last checkpoint, is dropped. Comes before the two below.
   void open_log(int64_t step);
   void log(const StepReport& report);
+  /// A line with one value.
+  void log_measure(int64_t step, const char* name, double value);
   /// A line with the score of model.safetensors, which becomes best.safetensors if no earlier one was higher.
   void log_probe(int64_t step, double score);
   /// samples/step-N.png, and the same picture in the events.

@@ -22,6 +22,7 @@
 #include "nn/networks.h"
 #include "train/adam.h"
 #include "train/collapse.h"
+#include "train/frechet.h"
 #include "train/minibatches.h"
 #include "train/processes.h"
 #include "train/run_folder.h"
@@ -236,6 +237,24 @@ class Training {
     return model;
   }
 
+  /// Fréchet distance between images of the run, spread evenly, and as many samples of always the same noise.
+  double frechet_distance(const PackedImageReader& images) {
+    const at::NoGradGuard no_grad;
+    if (!frechet_) {
+      const int64_t count = std::min(run_.options.frechet_images, images.count());
+      const auto real = [&](int64_t first, int64_t size) {
+        std::vector<int64_t> rows;
+        for (int64_t i = first; i < first + size; ++i) rows.push_back(i * images.count() / count);
+        return minibatches_.rows(rows.data(), size);
+      };
+      frechet_.emplace(real, count, run_.architecture.image_size, device_);
+    }
+    return frechet_->to([&](int64_t first, int64_t size) {
+      return shown_generator().forward(noise(run_.seed, "frechet", static_cast<uint64_t>(first), size),
+                                       nn::Statistics::kBatch);
+    });
+  }
+
   /// Samples of always the same noise, normalised by their own statistics as the authors do: float32 [N, 3, H, W].
   at::Tensor samples() {
     const at::NoGradGuard no_grad;
@@ -354,6 +373,7 @@ class Training {
   nn::Generator generator_average_;
   Adam discriminator_adam_, generator_adam_;
   train::Processes::Gradients discriminator_gradients_, generator_gradients_;
+  std::optional<train::FrechetDistance> frechet_;  ///< once it was asked for
   int64_t step_ = 0;
   int64_t statistics_minibatches_ = 0;  ///< of the last infer_statistics()
 
@@ -366,7 +386,8 @@ class Training {
 // Everything that decides the parameters after a given step. How long to train and what to write may change on resume.
 ordered_json identity_of(const TrainingRun& run, const ordered_json& data) {
   ordered_json options = options_to_json(run.options);
-  for (const char* free : {"log-every", "sample-every", "checkpoint-every", "keep-checkpoints"}) options.erase(free);
+  for (const char* free : {"log-every", "sample-every", "checkpoint-every", "keep-checkpoints", "frechet-images"})
+    options.erase(free);
   if (run.options.decay_steps == 0) options.erase("steps");
   return {
       {"architecture", options_to_json(run.architecture)}, {"options", options}, {"seed", run.seed}, {"data", data}};
@@ -478,6 +499,7 @@ void check(const TrainOptions& o) {
   at_least("sample-every", o.sample_every, 1);
   at_least("checkpoint-every", o.checkpoint_every, 1);
   at_least("keep-checkpoints", o.keep_checkpoints, 1);
+  require_option(o.frechet_images == 0 || o.frechet_images >= 2, "frechet-images", o.frechet_images, "0, or 2 or more");
   require_option(o.learning_rate > 0, "learning-rate", o.learning_rate, "positive");
   require_option(o.beta1 >= 0 && o.beta1 < 1, "beta1", o.beta1, "from 0 to below 1");
   require_option(o.beta2 >= 0 && o.beta2 < 1, "beta2", o.beta2, "from 0 to below 1");
@@ -539,6 +561,9 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
     record["step"] = training.step();
     const std::string model = folder.path("model.safetensors");
     save_model(model, training.model(record));
+    if (run.options.frechet_images > 0) {
+      folder.log_measure(training.step(), "frechet_distance", training.frechet_distance(images));
+    }
     if (const std::optional<double> score = observer.probe(model)) folder.log_probe(training.step(), *score);
   };
   train::CollapseWatch watch;

@@ -1,0 +1,75 @@
+#include "train/frechet.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/cov.h>
+#include <ATen/ops/linalg_eigh.h>
+#include <ATen/ops/linalg_eigvalsh.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace dcgan::train {
+namespace {
+
+constexpr int64_t kMinibatch = nn::kStatisticsMinibatch;
+constexpr uint64_t kSeed = 1511'06434;  // of the network's weights, whatever the training's is
+
+nn::Discriminator fixed_network(int64_t image_size) {
+  ArchitectureOptions options;
+  options.image_size = image_size;
+  options.kernel = 5;
+  options.convs_per_scale = 1;
+  options.ndf = 32;
+  return nn::make_discriminator(options, kSeed);
+}
+
+}  // namespace
+
+double frechet_distance(const at::Tensor& a, const at::Tensor& b) {
+  const int64_t features = a.size(1);
+  const at::Tensor covariance_a = a.t().cov().reshape({features, features});  // of one feature it is a number
+  const at::Tensor covariance_b = b.t().cov().reshape({features, features});
+  // (C C')^(1/2) has the trace of (C^(1/2) C' C^(1/2))^(1/2), which is symmetric.
+  const auto [values, vectors] = at::linalg_eigh(covariance_a);
+  const at::Tensor root = vectors.mul(values.clamp_min(0).sqrt()).matmul(vectors.t());
+  const at::Tensor product = root.matmul(covariance_b).matmul(root);
+  const at::Tensor trace =
+      covariance_a.trace() + covariance_b.trace() - at::linalg_eigvalsh(product).clamp_min(0).sqrt().sum().mul(2);
+  return (a.mean(0) - b.mean(0)).square().sum().add(trace).item<double>();
+}
+
+FrechetDistance::FrechetDistance(const Images& real, int64_t count, int64_t image_size, c10::Device device)
+    : count_(count), network_(fixed_network(image_size)) {
+  nn::move_to(device, network_);
+  nn::StatisticsAverage statistics(network_);
+  for (int64_t first = 0; first < count_; first += kMinibatch) {
+    statistics.add(real(first, std::min(kMinibatch, count_ - first)));
+  }
+  statistics.finish();
+  real_ = features_of(real);
+  constexpr double kLeastDeviation = 1e-6;
+  scale_ = real_.std(0).clamp_min(kLeastDeviation).reciprocal();
+  real_.mul_(scale_);
+}
+
+double FrechetDistance::to(const Images& generated) const {
+  return frechet_distance(real_, features_of(generated).mul(scale_));
+}
+
+at::Tensor FrechetDistance::features_of(const Images& images) const {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> rows;
+  for (int64_t first = 0; first < count_; first += kMinibatch) {
+    const at::Tensor minibatch = images(first, std::min(kMinibatch, count_ - first));
+    std::vector<at::Tensor> means;
+    for (const at::Tensor& map : network_.activations(minibatch, nn::Statistics::kFixed)) {
+      means.push_back(map.mean({2, 3}));
+    }
+    rows.push_back(at::cat(means, 1).to(at::kCPU, at::kDouble));
+  }
+  return at::cat(rows, 0);
+}
+
+}  // namespace dcgan::train
