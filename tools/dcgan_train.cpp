@@ -12,6 +12,7 @@
 #include "dcgan/packed_images.h"
 #include "dcgan/trainer.h"
 #include "tools/cli/command_line.h"
+#include "tools/cli/memory.h"
 #include "tools/cli/progress.h"
 #include "tools/train/probe.h"
 #include "tools/train/processes.h"
@@ -28,6 +29,7 @@ struct FileOptions {
   std::string data;
   std::string out;
   std::string recipe = "imagenet32";
+  std::string max_memory;
   bool resume = false;
   bool overwrite = false;
   bool dry_run = false;
@@ -39,6 +41,9 @@ void describe(FileOptions& o, Visitor&& f) {
   f(o.data, "data", "packed images (dcgan-prepare), or a folder of images, which is packed into the run folder first");
   f(o.out, "out,o", "run folder to make");
   f(o.recipe, "recipe", "options to start from: faces64, imagenet32, lsun64, svhn32, or an INI file");
+  f(o.max_memory, "max-memory",
+    "memory for the images, such as 2G; if they need more, minibatches are read from the packed file, which changes no "
+    "result (default: half of what is available)");
   f(o.resume, "resume", "go on exactly where an earlier run in this folder stopped");
   f(o.overwrite, "overwrite", "start anew in a folder that holds a run");
   f(o.dry_run, "dry-run",
@@ -128,6 +133,19 @@ std::string recipe_path(const std::string& recipe) {
                     "\", neither a file nor a recipe of this project: " + "faces64, imagenet32, lsun64, svhn32.");
 }
 
+// Whether the images are loaded whole; the processes of a training on this machine share its memory.
+bool fit_in_memory(const PackedImageReader& images, const FileOptions& files, bool quiet) {
+  const int64_t bytes = images.count() * images.info().height * images.info().width * 3;
+  const int64_t most = files.max_memory.empty()
+                           ? cli::available_memory() / 2 / (files.distributed ? tools::processes_here(std::getenv) : 1)
+                           : cli::memory_size("max-memory", files.max_memory);
+  if (bytes <= most) return true;
+  cli::log(quiet, "The images are " + cli::human_bytes(static_cast<double>(bytes)) + ", more than the " +
+                      cli::human_bytes(static_cast<double>(most)) +
+                      " that they may take (--max-memory): they stay in " + images.path() + ".");
+  return false;
+}
+
 // All options as an INI file that --recipe reads, and what the run will take.
 void print_plan(TrainingRun& training, const PackedImageReader& images) {
   const TrainingEstimate estimate = estimate_training(training, images);
@@ -196,6 +214,7 @@ int run(int argc, const char* const* argv) {
     }
   }
   const PackedImageReader images(data);
+  training.images_in_memory = fit_in_memory(images, files, common.quiet);
   if (files.dry_run) {
     print_plan(training, images);
     return 0;

@@ -20,9 +20,12 @@ std::vector<int> images_of(const at::Tensor& minibatch) {
   return numbers;
 }
 
+ImageRows in_memory(const PackedImageReader& images) { return {images, true, c10::kCPU}; }
+
 TEST(Minibatches, ShowEveryImageOnceInAnEpochAndTheRestInAShortOne) {
   const test::TemporaryFolder folder;
-  Minibatches minibatches(test::small_images(folder / "a.h5", 10), 4, 1, c10::kCPU);
+  const PackedImageReader images = test::small_images(folder / "a.h5", 10);
+  Minibatches minibatches(in_memory(images), 4, 1);
   ASSERT_EQ(minibatches.per_epoch(), 3);
   std::vector<int> seen;
   for (int64_t i = 0; i < 3; ++i) {
@@ -37,7 +40,7 @@ TEST(Minibatches, ShowEveryImageOnceInAnEpochAndTheRestInAShortOne) {
 TEST(Minibatches, OfASingleImageAreLeftOut) {
   const test::TemporaryFolder folder;
   const PackedImageReader images = test::small_images(folder / "images.h5", 9);
-  const Minibatches minibatches(images, 4, 1, at::kCPU);
+  const Minibatches minibatches(in_memory(images), 4, 1);
   EXPECT_EQ(minibatches.per_epoch(), 2);
   for (int64_t position = 0; position < 6; ++position) EXPECT_EQ(minibatches.size_of(position), 4);
 }
@@ -45,13 +48,21 @@ TEST(Minibatches, OfASingleImageAreLeftOut) {
 TEST(Minibatches, DependOnSeedAndPositionAlone) {
   const test::TemporaryFolder folder;
   const PackedImageReader images = test::small_images(folder / "a.h5", 10);
-  Minibatches forwards(images, 4, 1, c10::kCPU);
+  Minibatches forwards(in_memory(images), 4, 1);
   std::vector<std::vector<int>> all;
   for (int64_t i = 0; i < 9; ++i) all.push_back(images_of(forwards.at(i)));
-  Minibatches again(images, 4, 1, c10::kCPU);
+  Minibatches again(in_memory(images), 4, 1);
   for (const int64_t i : {7, 0, 4}) EXPECT_EQ(images_of(again.at(i)), all[static_cast<size_t>(i)]) << i;
   EXPECT_NE(all[0], all[3]) << "epochs are shuffled anew";
-  EXPECT_NE(images_of(Minibatches(images, 4, 2, c10::kCPU).at(0)), all[0]) << "the seed matters";
+  EXPECT_NE(images_of(Minibatches(in_memory(images), 4, 2).at(0)), all[0]) << "the seed matters";
+}
+
+TEST(Minibatches, AreTheSameFromTheFileAsFromMemory) {
+  const test::TemporaryFolder folder;
+  const PackedImageReader images = test::small_images(folder / "a.h5", 10);
+  Minibatches loaded(in_memory(images), 4, 1);
+  Minibatches read({images, false, c10::kCPU}, 4, 1);
+  for (int64_t i = 0; i < 6; ++i) EXPECT_TRUE(read.at(i).equal(loaded.at(i))) << i;
 }
 
 }  // namespace

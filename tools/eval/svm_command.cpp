@@ -1,5 +1,6 @@
 #include "tools/eval/svm_command.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -9,9 +10,9 @@
 
 #include "eval/choose_c.h"
 #include "tools/cli/command_line.h"
+#include "tools/cli/memory.h"
 #include "tools/cli/progress.h"
 #include "tools/eval/feature_rows.h"
-#include "tools/eval/memory_size.h"
 
 namespace dcgan::tools {
 namespace {
@@ -49,6 +50,13 @@ nlohmann::json grid_to_json(const eval::ChosenC& c) {
   return grid;
 }
 
+// Of so much memory for everything, what the rows of training may take.
+int64_t memory_for_rows(int64_t max_memory, int64_t columns) {
+  // The program itself, the buffers of the file and the weights stay below this.
+  const int64_t rest = (int64_t{200} << 20) + 2000 * columns;
+  return std::max(max_memory / 4, max_memory - rest);
+}
+
 void warn(bool quiet, const std::string& line) { cli::log(quiet, "warning: " + line); }
 
 }  // namespace
@@ -83,7 +91,7 @@ int svm_command(int argc, const char* const* argv) {
   eval::SolverResources resources;
   resources.threads = cli::resolve_threads(common.threads);
   resources.seed = common.seed;
-  const int64_t max_memory = files.max_memory.empty() ? 0 : memory_size("max-memory", files.max_memory);
+  const int64_t max_memory = files.max_memory.empty() ? 0 : cli::memory_size("max-memory", files.max_memory);
 
   const auto train_file = LabelledRows::open(files.train, files.features, files.labels);
   const auto test_file = LabelledRows::open(files.test, files.features, files.labels);

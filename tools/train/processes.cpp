@@ -1,5 +1,7 @@
 #include "tools/train/processes.h"
 
+#include <algorithm>
+
 #include "dcgan/errors.h"
 
 namespace dcgan::tools {
@@ -35,6 +37,15 @@ ProcessOptions processes_from(const cli::Environment& environment) {
   const char* interface = environment("GLOO_SOCKET_IFNAME");
   if (interface != nullptr) options.interface = interface;
   return options;
+}
+
+int64_t processes_here(const cli::Environment& environment) {
+  const bool torchrun = environment("RANK") != nullptr;
+  const auto number = [&](const char* name, int64_t fallback) {
+    return cli::number_of(environment, "--distributed", name, fallback);
+  };
+  const int64_t all = number(torchrun ? "WORLD_SIZE" : "SLURM_NTASKS", 1);
+  return std::max<int64_t>(1, number(torchrun ? "LOCAL_WORLD_SIZE" : "SLURM_NTASKS_PER_NODE", all));
 }
 
 }  // namespace dcgan::tools

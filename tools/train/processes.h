@@ -10,4 +10,8 @@ namespace dcgan::tools {
 /// @throws OptionError for variables that are missing or make no sense
 ProcessOptions processes_from(const cli::Environment& environment);
 
+/// How many of the processes run on this machine, so far as torchrun (LOCAL_WORLD_SIZE) or Slurm
+/// (SLURM_NTASKS_PER_NODE) say it; otherwise all of them.
+int64_t processes_here(const cli::Environment& environment);
+
 }  // namespace dcgan::tools

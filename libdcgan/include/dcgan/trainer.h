@@ -148,9 +148,10 @@ struct TrainingRun {
   ArchitectureOptions architecture;
   TrainOptions options;
   uint64_t seed = 42;
-  int64_t threads = 0;          ///< 0: LibTorch's default
-  std::string device = "auto";  ///< auto, cpu, cuda or cuda:N
-  std::string data_source;      ///< recorded in the model
+  int64_t threads = 0;           ///< 0: LibTorch's default
+  std::string device = "auto";   ///< auto, cpu, cuda or cuda:N
+  std::string data_source;       ///< recorded in the model
+  bool images_in_memory = true;  ///< false: each minibatch is read from the packed file; the parameters are the same
   ProcessOptions processes;
   enum class Mode { kNew, kOverwrite, kResume } mode = Mode::kNew;
 };

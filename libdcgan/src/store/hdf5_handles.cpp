@@ -364,7 +364,8 @@ void read_rows(const Dataset& dataset, int64_t first, int64_t count, hid_t memor
                 " were asked for; it has " + std::to_string(dataset.shape[0]) + ".");
   }
   if (count == 0) return;
-  const std::string problem = "rows cannot be read";
+  const std::string problem =
+      "rows " + std::to_string(first) + " to " + std::to_string(first + count - 1) + " cannot be read";
   std::vector<hsize_t> start(dataset.shape.size(), 0);
   std::vector<hsize_t> extent(dataset.shape.begin(), dataset.shape.end());
   start[0] = static_cast<hsize_t>(first);

@@ -3,9 +3,10 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
-#include "dcgan/packed_images.h"
+#include "train/image_rows.h"
 
 namespace dcgan::train {
 
@@ -16,12 +17,15 @@ struct Part {
   int64_t first, size;
 };
 
-/// The training images in memory, and the minibatch of any position in the shuffled stream: a function of seed and
-/// position alone, so that a training can go on anywhere.
+/// The minibatch of any position in the shuffled stream of training images: a function of seed and position alone, so
+/// that a training can go on anywhere.
 class Minibatches {
  public:
   /// @param batch_size  of all processes together
-  Minibatches(const PackedImageReader& images, int64_t batch_size, uint64_t seed, c10::Device device);
+  Minibatches(ImageRows images, int64_t batch_size, uint64_t seed)
+      : images_(std::move(images)), batch_size_(batch_size), seed_(seed) {}
+
+  const ImageRows& images() const { return images_; }
 
   /// at() gives this process's part of each minibatch from now on.
   void divide(int64_t rank, int64_t processes) {
@@ -36,21 +40,20 @@ class Minibatches {
 
   /// The last minibatch may be short; where a process would have a single image it is left out, as the generator's
   /// batch norm over N needs two.
-  int64_t per_epoch() const { return count_ / batch_size_ + (count_ % batch_size_ >= 2 * processes_ ? 1 : 0); }
+  int64_t per_epoch() const {
+    return images_.count() / batch_size_ + (images_.count() % batch_size_ >= 2 * processes_ ? 1 : 0);
+  }
   /// Number of images of a minibatch, all processes together.
   int64_t size_of(int64_t position) const;
   Part part_of(int64_t size) const { return {size, rank_, processes_}; }
-  /// Minibatch `position` (0, 1, ...), this process's part of it: float32 [N, 3, H, W] in [-1, 1], channels last in
-  /// memory.
+  /// Minibatch `position` (0, 1, ...), this process's part of it, as ImageRows::at() gives it.
   at::Tensor at(int64_t position);
-  /// Images of the given rows, in that order, as at() gives them.
-  at::Tensor rows(const int64_t* first, int64_t count) const;
 
  private:
-  int64_t count_, batch_size_;
+  ImageRows images_;
+  int64_t batch_size_;
   uint64_t seed_;
   int64_t rank_ = 0, processes_ = 1;
-  at::Tensor pixels_;  ///< uint8 [N, H, W, 3]
   int64_t epoch_ = -1;
   std::vector<int64_t> order_;
 };

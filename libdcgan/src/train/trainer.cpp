@@ -86,7 +86,7 @@ class Training {
       : run_(run),
         processes_(processes),
         device_(nn::resolve_device(run.device)),
-        minibatches_(images, run.options.batch_size, run.seed, device_),
+        minibatches_({images, run.images_in_memory, device_}, run.options.batch_size, run.seed),
         discriminator_(on_device(nn::make_discriminator(run.architecture, run.seed), device_)),
         generator_(on_device(nn::make_generator(run.architecture, run.seed), device_)),
         discriminator_adam_(make_adam(discriminator_.parameters())),
@@ -214,7 +214,7 @@ class Training {
     nn::StatisticsAverage generator(shown_generator());
     for (size_t first = 0; first < count; first += nn::kStatisticsMinibatch) {
       const auto size = static_cast<int64_t>(std::min<size_t>(nn::kStatisticsMinibatch, count - first));
-      discriminator.add(minibatches_.rows(order.data() + first, size));
+      discriminator.add(minibatches_.images().at(order.data() + first, size));
       generator.add(noise(run_.seed, "statistics-noise", first, size));
     }
     discriminator.finish();
@@ -245,7 +245,7 @@ class Training {
       const auto real = [&](int64_t first, int64_t size) {
         std::vector<int64_t> rows;
         for (int64_t i = first; i < first + size; ++i) rows.push_back(i * images.count() / count);
-        return minibatches_.rows(rows.data(), size);
+        return minibatches_.images().at(rows.data(), size);
       };
       frechet_.emplace(real, count, run_.architecture.image_size, device_);
     }

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "dcgan/packed_images.h"
+
+namespace dcgan::train {
+
+/// Training images by their numbers: all of them in memory, on the device, or in their packed file, from which rows are
+/// read when they are asked for. The rows are the same.
+class ImageRows {
+ public:
+  /// @param images  must outlive this where in_memory is false
+  ImageRows(const PackedImageReader& images, bool in_memory, c10::Device device);
+
+  int64_t count() const { return count_; }  ///< N
+  /// The images of these numbers, in their order: float32 [count, 3, H, W] in [-1, 1], channels last in memory.
+  /// @throws FileError if a row cannot be read
+  at::Tensor at(const int64_t* numbers, int64_t count) const;
+
+ private:
+  at::Tensor read(const int64_t* numbers, int64_t count) const;
+
+  int64_t count_;
+  c10::Device device_;
+  const PackedImageReader* file_;  ///< null: in memory
+  at::Tensor pixels_;              ///< uint8 [N, H, W, 3]
+};
+
+}  // namespace dcgan::train
