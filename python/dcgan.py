@@ -59,6 +59,9 @@ def load(path):
     with safe_open(path, "pt") as file:
         options, convolutions = (json.loads(file.metadata()[key]) for key in ("architecture", "convolutions"))
         tensors = {name: file.get_tensor(name) for name in file.keys()}
+    published = {"image-size", "kernel", "convs-per-scale", "ndf", "ngf", "nz", "latent"}
+    if others := ", ".join(f"{name} {value}" for name, value in options.items() if name not in published):
+        raise ValueError(f"{path}: trained with {others}; this module has the published architectures only")
     model = nn.ModuleDict({"discriminator": Discriminator(options, convolutions)})
     if "generator.project.weight" in tensors:
         scales = (options["image-size"] // 4).bit_length() - 1

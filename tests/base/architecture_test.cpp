@@ -100,8 +100,47 @@ TEST(Architecture, FollowsItsOptions) {
   EXPECT_EQ(generator_convolutions(o).back().in_channels, 16);
 }
 
+TEST(Architecture, WithPoolingHasStride1AndTheSameMapsAndParameters) {
+  ArchitectureOptions o = published_architecture("imagenet32");
+  o.guidelines.scaling = Scaling::kPooling;
+  EXPECT_THAT(rows(discriminator_convolutions(o)),
+              ElementsAre(Row(3, 128, 3, 1, 32, 32, false), Row(128, 128, 3, 1, 32, 16, true),
+                          Row(128, 256, 3, 1, 16, 16, true), Row(256, 256, 3, 1, 16, 8, true),
+                          Row(256, 512, 3, 1, 8, 8, true), Row(512, 512, 3, 1, 8, 4, true)));
+  for (const auto& shapes : {discriminator_convolutions(o), generator_convolutions(o)}) {
+    for (const ConvolutionShape& s : shapes) EXPECT_EQ(s.resize, s.size_in == s.size_out ? 1 : 2);
+  }
+  EXPECT_EQ(discriminator_parameters(o), 4'586'112);
+  EXPECT_EQ(generator_parameters(o), 6'690'688);
+}
+
+TEST(Architecture, HasBatchNormWhereItIsAskedFor) {
+  const auto normalised = [](NormalizedLayers layers) {
+    ArchitectureOptions o = published_architecture("svhn32");
+    o.guidelines.batch_norm = layers;
+    std::string text;
+    for (const auto& shapes : {discriminator_convolutions(o), generator_convolutions(o)}) {
+      for (const ConvolutionShape& s : shapes) text += s.batch_norm ? "+" : "-";
+      text += " ";
+    }
+    return text;
+  };
+  EXPECT_EQ(normalised(NormalizedLayers::kPublished), "-++ ++- ");
+  EXPECT_EQ(normalised(NormalizedLayers::kAll), "+++ +++ ");
+  EXPECT_EQ(normalised(NormalizedLayers::kNone), "--- --- ");
+}
+
+TEST(Architecture, ShowsItsDenseLayersAllValuesOrMeans) {
+  ArchitectureOptions o = published_architecture("imagenet32");
+  EXPECT_EQ(dense_inputs(o), 8192);
+  o.guidelines.head = Head::kAveragePool;
+  EXPECT_EQ(dense_inputs(o), 512);
+}
+
 TEST(Architecture, NamesTheFlagTheValueAndTheRule) {
   ArchitectureOptions o;
+  o.guidelines.hidden_dense = -1;
+  EXPECT_THAT([&] { check(o); }, ThrowsMessage<OptionError>(HasSubstr("--hidden-dense is -1; it must be from 0")));
   o.image_size = 48;
   EXPECT_THAT([&] { check(o); },
               ThrowsMessage<OptionError>(HasSubstr("--image-size is 48; it must be a power of two from 8")));

@@ -60,6 +60,8 @@ class Extractor : public testing::Test {
     return pixels;
   }
 
+  void expect_libtorchs_features() const;
+
   std::vector<float> extract(FeatureExtractor& extractor, const std::vector<uint8_t>& pixels) const {
     const auto count = static_cast<int64_t>(pixels.size() / (32 * 32 * 3));
     std::vector<float> features(static_cast<size_t>(count * extractor.feature_count()));
@@ -72,7 +74,23 @@ class Extractor : public testing::Test {
   ModelFile model_;
 };
 
-TEST_F(Extractor, AgreesWithLibTorchsOwnOperators) {
+TEST_F(Extractor, AgreesWithLibTorchsOwnOperators) { expect_libtorchs_features(); }
+
+TEST_F(Extractor, AgreesWithLibTorchsOwnOperatorsWhateverTheGuidelines) {
+  constexpr auto kStrides = Scaling::kStrides;
+  for (const GuidelineOptions& guidelines :
+       {GuidelineOptions{Scaling::kPooling}, GuidelineOptions{kStrides, NormalizedLayers::kAll},
+        GuidelineOptions{kStrides, NormalizedLayers::kNone}, GuidelineOptions{kStrides, {}, 6, Head::kAveragePool},
+        GuidelineOptions{kStrides, {}, 0, {}, Activation::kRelu},
+        GuidelineOptions{Scaling::kPooling, NormalizedLayers::kNone, 6, Head::kAveragePool, Activation::kRelu}}) {
+    model_.architecture.guidelines = guidelines;
+    SCOPED_TRACE(to_json(model_.architecture));
+    save();
+    expect_libtorchs_features();
+  }
+}
+
+void Extractor::expect_libtorchs_features() const {
   const std::vector<uint8_t> pixels = some_pixels(5);
   for (const FeatureOptions& options : {FeatureOptions{}, FeatureOptions{{1, 4}, 2}, FeatureOptions{{6}, 1}}) {
     FeatureExtractor extractor(path_, options);

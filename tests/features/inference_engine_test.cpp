@@ -19,6 +19,7 @@ using Instructions = InferenceEngine::Instructions;
 /// kernel, stride and channels of a layer.
 struct Step {
   int64_t kernel, stride, channels;
+  int64_t pool = 1;
 };
 
 struct Network {
@@ -43,11 +44,12 @@ Network make_network(int64_t size, const std::vector<Step>& steps) {
     const float spread = std::sqrt(2.0F / static_cast<float>(in * s.kernel * s.kernel));
     c.weight.resize(static_cast<size_t>(in * s.channels * s.kernel * s.kernel));
     c.bias.resize(static_cast<size_t>(s.channels));
+    c.pool = s.pool;
     for (float& w : c.weight) w = spread * normal(random);
     for (float& b : c.bias) b = 0.1F * normal(random);
     network.convolutions.push_back(c);
     in = s.channels;
-    size /= s.stride;
+    size /= s.stride * s.pool;
   }
   return network;
 }
@@ -104,6 +106,12 @@ void append_pooled(const FoldedConvolution& c, const Map& map, int64_t grid, std
   }
 }
 
+Map halved(const FoldedConvolution& c, const Map& map) {
+  Map half;
+  append_pooled(c, map, c.size_out / 2, half);
+  return half;
+}
+
 std::vector<double> naive_features(const Network& network, const EngineOptions& options,
                                    const std::vector<uint8_t>& images, int64_t count) {
   std::vector<double> features;
@@ -118,6 +126,7 @@ std::vector<double> naive_features(const Network& network, const EngineOptions& 
       if (std::count(options.layers.begin(), options.layers.end(), static_cast<int64_t>(i) + 1) > 0) {
         append_pooled(network.convolutions[i], map, options.grid, features);
       }
+      if (network.convolutions[i].pool == 2) map = halved(network.convolutions[i], map);
     }
   }
   return features;
@@ -189,6 +198,8 @@ const Case kCases[] = {
     {"Kernel5Stride1", 8, {{5, 1, 9}, {5, 1, 19}, {5, 2, 8}}},
     {"Kernel7", 16, {{7, 1, 9}, {7, 2, 10}, {7, 1, 8}, {7, 2, 12}}},
     {"Kernel9", 16, {{9, 1, 9}, {9, 2, 10}}},
+    {"Pooled", 16, {{3, 1, 11, 2}, {5, 1, 17, 2}, {3, 1, 37}, {3, 2, 5}, {3, 1, 9}}},
+    {"PooledWide", 32, {{3, 1, 16}, {3, 1, 16, 2}, {3, 1, 32}, {3, 1, 32, 2}, {3, 1, 64}, {3, 1, 64, 2}}},
     {"DownToOnePixel", 8, {{3, 2, 16}, {3, 2, 16}, {3, 2, 16}, {3, 1, 20}}},
 };
 
@@ -207,8 +218,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, InferenceEngineAgreesWithTheDefinition,
 
 const std::vector<Step> kSmall = {{3, 1, 16}, {3, 2, 24}, {3, 1, 32}, {5, 2, 40}};
 
-TEST(InferenceEngine, GivesTheSameBitsForAnyBatchSizeCountAndNumberOfThreads) {
-  const Network network = make_network(16, kSmall);
+void expect_the_same_bits_for_any_batch_size_count_and_number_of_threads(const Network& network) {
   const int64_t count = 37;
   const std::vector<uint8_t> images = make_images(count, 16);
   EngineOptions options = all_layers(network);
@@ -223,6 +233,12 @@ TEST(InferenceEngine, GivesTheSameBitsForAnyBatchSizeCountAndNumberOfThreads) {
   }
   const std::vector<float> first = engine_features(network, options, images, 1);
   EXPECT_TRUE(std::equal(first.begin(), first.end(), reference.begin()));
+}
+
+TEST(InferenceEngine, GivesTheSameBitsForAnyBatchSizeCountAndNumberOfThreads) {
+  expect_the_same_bits_for_any_batch_size_count_and_number_of_threads(make_network(16, kSmall));
+  expect_the_same_bits_for_any_batch_size_count_and_number_of_threads(
+      make_network(16, {{3, 1, 16, 2}, {3, 1, 24, 2}, {5, 1, 40}}));
 }
 
 TEST(InferenceEngine, GivesTheSameBitsOnEveryRun) {
@@ -316,6 +332,14 @@ TEST(InferenceEngine, RefusesConvolutionsThatDoNotFitAndSaysWhich) {
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "convolution 3 takes 23 channels, which is not what lies below it");
   }
+}
+
+TEST(InferenceEngine, PoolsByTwoOrNotAtAll) {
+  Network network = make_network(16, kSmall);
+  network.convolutions[0].pool = 4;
+  EXPECT_THROW(InferenceEngine(network.convolutions, all_layers(network)), Error);
+  network.convolutions[0].pool = 2;  // the next one takes maps of the whole size
+  EXPECT_THROW(InferenceEngine(network.convolutions, all_layers(network)), Error);
 }
 
 TEST(InferenceEngine, RefusesOptionsOutOfRange) {

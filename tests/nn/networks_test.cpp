@@ -1,8 +1,10 @@
 #include "nn/networks.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/conv_transpose2d.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/softplus.h>
@@ -28,6 +30,23 @@ ArchitectureOptions small_architecture() {
   return o;
 }
 
+/// Each guideline of arXiv:1511.06434, section 3, not followed; and none of them.
+std::vector<std::pair<std::string, ArchitectureOptions>> other_guidelines() {
+  std::vector<std::pair<std::string, ArchitectureOptions>> all(7, {"", small_architecture()});
+  const auto set = [&](size_t i, const char* name) -> GuidelineOptions& {
+    all[i].first = name;
+    return all[i].second.guidelines;
+  };
+  set(0, "pooling").scaling = Scaling::kPooling;
+  set(1, "batch norm in all layers").batch_norm = NormalizedLayers::kAll;
+  set(2, "no batch norm").batch_norm = NormalizedLayers::kNone;
+  set(3, "hidden dense layers").hidden_dense = 5;
+  set(4, "average pooling").head = Head::kAveragePool;
+  set(5, "ReLU").activation = Activation::kRelu;
+  set(6, "all together") = {Scaling::kPooling, NormalizedLayers::kNone, 5, Head::kAveragePool, Activation::kRelu};
+  return all;
+}
+
 at::Tensor some_images(const ArchitectureOptions& o, int64_t count) {
   return at::arange(count * o.image_size * o.image_size * 3, at::kDouble)
       .mul(0.7)
@@ -48,10 +67,14 @@ void to_double(Discriminator& d) {
     c.weight = c.weight.to(at::kDouble);
     to_double(c.batch_norm);
   }
+  d.hidden.weight = d.hidden.weight.defined() ? d.hidden.weight.to(at::kDouble) : at::Tensor();
+  to_double(d.hidden.batch_norm);
   d.head = d.head.to(at::kDouble);
 }
 
 void to_double(Generator& g) {
+  g.hidden.weight = g.hidden.weight.defined() ? g.hidden.weight.to(at::kDouble) : at::Tensor();
+  to_double(g.hidden.batch_norm);
   g.project = g.project.to(at::kDouble);
   to_double(g.project_norm);
   for (Convolution& c : g.convolutions) {
@@ -148,8 +171,7 @@ TEST(Networks, UseAConstantSlopeForNegativeInputs) {
 }
 
 // Gradients of both losses against central differences in float64: batch norm, strides and activations take part.
-TEST(Networks, HaveTheGradientsOfFiniteDifferences) {
-  const ArchitectureOptions o = small_architecture();
+void expect_gradients_of_finite_differences(const ArchitectureOptions& o, double weight_scale) {
   Discriminator d = make_discriminator(o, 5);
   Generator g = make_generator(o, 5);
   to_double(d);
@@ -162,7 +184,10 @@ TEST(Networks, HaveTheGradientsOfFiniteDifferences) {
   };
   NamedTensors parameters = d.parameters();
   for (const auto& p : g.parameters()) parameters.push_back(p);
-  for (const auto& [name, tensor] : parameters) tensor.set_requires_grad(true);
+  for (auto& [name, tensor] : parameters) {
+    if (name.find(".bn") == std::string::npos) tensor.mul_(weight_scale);
+    tensor.set_requires_grad(true);
+  }
   loss().backward();
 
   const at::NoGradGuard no_grad;
@@ -183,6 +208,101 @@ TEST(Networks, HaveTheGradientsOfFiniteDifferences) {
       EXPECT_NEAR(gradient[i].item<double>(), expected, 1e-6 + 1e-4 * std::abs(expected)) << name << "[" << i << "]";
     }
   }
+}
+
+TEST(Networks, HaveTheGradientsOfFiniteDifferences) { expect_gradients_of_finite_differences(small_architecture(), 1); }
+
+TEST(Networks, HaveTheGradientsOfFiniteDifferencesWithOtherGuidelines) {
+  for (const auto& [name, options] : other_guidelines()) {
+    SCOPED_TRACE(name);
+    expect_gradients_of_finite_differences(options, 20);  // without batch norm, initial weights have tiny gradients
+  }
+}
+
+TEST(Networks, WithOtherGuidelinesKeepTheSizesOfTheirMapsAndDifferInTheirOutputs) {
+  const at::NoGradGuard no_grad;
+  const ArchitectureOptions published = small_architecture();
+  const at::Tensor z = draw_noise(published, 3, 1);
+  const at::Tensor images = make_generator(published, 1).forward(z, Statistics::kBatch);
+  const Discriminator reference = make_discriminator(published, 1);
+  const at::Tensor logits = reference.forward(images, Statistics::kBatch);
+  for (const auto& [name, options] : other_guidelines()) {
+    const GuidelineOptions& g = options.guidelines;
+    const at::Tensor others = make_generator(options, 1).forward(z, Statistics::kBatch);
+    ASSERT_EQ(others.sizes(), images.sizes()) << name;
+    const bool in_discriminator_only = g.head != Head::kFlatten || g.activation != Activation::kLeakyRelu;
+    const bool all_together = g.batch_norm == NormalizedLayers::kNone && in_discriminator_only;
+    EXPECT_EQ(at::equal(others, images), in_discriminator_only && !all_together) << name;
+    const Discriminator d = make_discriminator(options, 1);
+    const at::Tensor other_logits = d.forward(images, Statistics::kBatch);
+    ASSERT_EQ(other_logits.sizes(), logits.sizes()) << name;
+    EXPECT_FALSE(at::allclose(other_logits, logits)) << name;
+    const auto maps = d.activations(images, Statistics::kBatch);
+    const auto reference_maps = reference.activations(images, Statistics::kBatch);
+    for (size_t i = 0; i < maps.size(); ++i) EXPECT_EQ(maps[i].sizes(), reference_maps[i].sizes()) << name;
+  }
+}
+
+TEST(Networks, WithPoolingTakeTheLargestOfFourAndRepeatEachPixel) {
+  ArchitectureOptions o = small_architecture();
+  o.guidelines.scaling = Scaling::kPooling;
+  o.convs_per_scale = 1;
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> pre(2);
+  const auto hook = [&](size_t layer, const at::Tensor& h) { pre[layer] = h.clone(); };
+  const at::Tensor maps = make_discriminator(o, 1).activations(some_images(o, 2), Statistics::kBatch, hook).front();
+  ASSERT_EQ(pre[1].sizes().vec(), (std::vector<int64_t>{2, 4, 8, 8}));
+  const at::Tensor activated = pre[1].clamp_min(0).add(pre[1].clamp_max(0).mul(0.2)).contiguous();
+  EXPECT_THAT(maps, tensor_near(activated.view({2, 4, 4, 2, 4, 2}).amax({3, 5}), 1e-7));
+
+  const Generator g = make_generator(o, 1);
+  g.forward(draw_noise(o, 2, 1), Statistics::kBatch, hook);
+  const at::Tensor below = g.project_norm.forward(pre[0], Statistics::kBatch).relu().view({2, 4, 4, 4});
+  const at::Tensor doubled = below.repeat_interleave(2, 2).repeat_interleave(2, 3);
+  EXPECT_THAT(pre[1], tensor_near(at::conv_transpose2d(doubled, g.convolutions[0].weight, {}, 1, 1), 1e-6));
+}
+
+TEST(Networks, WithAveragePoolingSeeTheMeanOfEachMap) {
+  ArchitectureOptions o = small_architecture();
+  o.guidelines.head = Head::kAveragePool;
+  const at::NoGradGuard no_grad;
+  const Discriminator d = make_discriminator(o, 1);
+  const at::Tensor means = d.activations(some_images(o, 3), Statistics::kBatch).back().mean({2, 3});
+  EXPECT_THAT(d.forward(some_images(o, 3), Statistics::kBatch), tensor_near(means.matmul(d.head[0]), 1e-6));
+}
+
+TEST(Networks, HaveHiddenLayersOfTheWidthThatIsAskedFor) {
+  ArchitectureOptions o = small_architecture();
+  o.guidelines.hidden_dense = 5;
+  const at::NoGradGuard no_grad;
+  const Discriminator d = make_discriminator(o, 1);
+  EXPECT_EQ(d.hidden.weight.sizes().vec(), (std::vector<int64_t>{5, 4 * 16}));
+  const at::Tensor flat = d.activations(some_images(o, 3), Statistics::kBatch).back().contiguous().flatten(1);
+  at::Tensor h = d.hidden.batch_norm.forward(flat.matmul(d.hidden.weight.t()), Statistics::kBatch);
+  h = h.clamp_min(0).add(h.clamp_max(0).mul(0.2));
+  EXPECT_THAT(d.forward(some_images(o, 3), Statistics::kBatch), tensor_near(h.matmul(d.head[0]), 1e-6));
+
+  const Generator g = make_generator(o, 1);
+  EXPECT_EQ(g.hidden.weight.sizes().vec(), (std::vector<int64_t>{5, 6}));
+  const at::Tensor z = draw_noise(o, 3, 1);
+  at::Tensor projected;
+  g.forward(z, Statistics::kBatch, [&](size_t layer, const at::Tensor& x) {
+    if (layer == 0) projected = x.clone();
+  });
+  h = g.hidden.batch_norm.forward(z.matmul(g.hidden.weight.t()), Statistics::kBatch).relu();
+  EXPECT_THAT(projected, tensor_near(h.matmul(g.project.t()), 1e-6));
+}
+
+TEST(Networks, WithReluHaveNoNegativeActivations) {
+  ArchitectureOptions o = small_architecture();
+  o.guidelines.activation = Activation::kRelu;
+  const at::NoGradGuard no_grad;
+  at::Tensor pre;
+  const auto hook = [&](size_t layer, const at::Tensor& h) {
+    if (layer == 1) pre = h.clone();
+  };
+  const at::Tensor post = make_discriminator(o, 1).activations(some_images(o, 2), Statistics::kBatch, hook).front();
+  EXPECT_THAT(post, tensor_near(pre.clamp_min(0), 0));
 }
 
 TEST(StatisticsAverage, IsThePlainAverageOverMinibatches) {
@@ -216,20 +336,24 @@ TEST(StatisticsAverage, IsThePlainAverageOverMinibatches) {
 }
 
 TEST(StatisticsAverage, OfOneMinibatchMakesFixedAndBatchStatisticsTheSame) {
-  const ArchitectureOptions o = small_architecture();
-  Discriminator d = make_discriminator(o, 2);
-  Generator g = make_generator(o, 2);
-  const at::Tensor z = draw_noise(o, 16, 1);
-  const at::NoGradGuard no_grad;
-  StatisticsAverage of_generator(g);
-  of_generator.add(z);
-  of_generator.finish();
-  const at::Tensor images = g.forward(z, Statistics::kBatch);
-  EXPECT_THAT(g.forward(z, Statistics::kFixed), tensor_near(images, 1e-4));
-  StatisticsAverage of_discriminator(d);
-  of_discriminator.add(images);
-  of_discriminator.finish();
-  EXPECT_THAT(d.forward(images, Statistics::kFixed), tensor_near(d.forward(images, Statistics::kBatch), 1e-4));
+  std::vector<std::pair<std::string, ArchitectureOptions>> cases = other_guidelines();
+  cases.emplace_back("published", small_architecture());
+  for (const auto& [name, o] : cases) {
+    SCOPED_TRACE(name);
+    Discriminator d = make_discriminator(o, 2);
+    Generator g = make_generator(o, 2);
+    const at::Tensor z = draw_noise(o, 16, 1);
+    const at::NoGradGuard no_grad;
+    StatisticsAverage of_generator(g);
+    of_generator.add(z);
+    of_generator.finish();
+    const at::Tensor images = g.forward(z, Statistics::kBatch);
+    EXPECT_THAT(g.forward(z, Statistics::kFixed), tensor_near(images, 1e-4));
+    StatisticsAverage of_discriminator(d);
+    of_discriminator.add(images);
+    of_discriminator.finish();
+    EXPECT_THAT(d.forward(images, Statistics::kFixed), tensor_near(d.forward(images, Statistics::kBatch), 1e-4));
+  }
 }
 
 TEST(Noise, FollowsItsDistribution) {

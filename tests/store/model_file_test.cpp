@@ -171,6 +171,17 @@ TEST_F(Model, WrongMetadataAreRefused) {
   EXPECT_THAT(refusal("architecture", R"({"image-size":17})"), HasSubstr("--image-size is 17"));
   EXPECT_THAT(refusal("architecture", R"({"ndf":"2"})"), HasSubstr("\"ndf\" is \"2\""));
   EXPECT_THAT(refusal("architecture", R"({"latent":"gamma"})"), HasSubstr("gamma"));
+  const std::string small = R"({"image-size":16,"convs-per-scale":1,"ndf":2,"ngf":3,"nz":5,)";
+  EXPECT_THAT(refusal("architecture", small + R"("scaling":"fractal"})"), HasSubstr("\"scaling\" is \"fractal\""));
+  EXPECT_THAT(refusal("architecture", small + R"("hidden-dense":3})"),
+              HasSubstr("\"discriminator.bn_hidden.bias\" [3] is missing"));
+  EXPECT_THAT(refusal("architecture", small + R"("head":"average-pool"})"),
+              AllOf(HasSubstr("\"discriminator.head.weight\" has the shape [1,64]"), HasSubstr("asks for [1,4]")));
+  EXPECT_THAT(refusal("architecture", small + R"("batch-norm":"all"})"),
+              HasSubstr("\"discriminator.bn1.bias\" [2] is missing"));
+  EXPECT_THAT(refusal("architecture", small + R"("batch-norm":"none"})"),
+              HasSubstr("\"discriminator.bn2.bias\" is not in its architecture"));
+  EXPECT_EQ(refusal("architecture", small + R"("scaling":"pooling"})"), "accepted") << "the same shapes";
   EXPECT_THAT(refusal("architecture", "{}"), HasSubstr("asks for"));  // the defaults are another architecture
   EXPECT_THAT(refusal("statistics", "[]"), HasSubstr("statistics is no JSON object"));
   EXPECT_THAT(refusal("convolutions", "x"), HasSubstr("convolutions is no number"));
@@ -192,6 +203,13 @@ TEST(ArchitectureJson, HasEachOptionOnceAndReadsItBack) {
   EXPECT_EQ(to_json(architecture_from_json(text)), text);
   EXPECT_EQ(architecture_from_json(R"({"ndf":64})").ndf, 64);
   EXPECT_EQ(architecture_from_json(R"({"ndf":64})").nz, 256) << "a missing key takes the default";
+  options.guidelines = {Scaling::kPooling, NormalizedLayers::kAll, 7, Head::kAveragePool, Activation::kRelu};
+  const std::string others = to_json(options);
+  EXPECT_EQ(others, text.substr(0, text.size() - 1) +
+                        R"(,"scaling":"pooling","batch-norm":"all","hidden-dense":7,"head":"average-pool",)" +
+                        R"("activation":"relu"})");
+  EXPECT_EQ(to_json(architecture_from_json(others)), others);
+  EXPECT_EQ(to_json(architecture_from_json(R"({"scaling":"strides","hidden-dense":0})")), to_json({}));
 }
 
 TEST_F(Model, AgreesWithThePythonPackageSafetensorsBothWays) {

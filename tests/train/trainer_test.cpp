@@ -184,6 +184,12 @@ TEST_F(Trainer, IsChangedByEachOption) {
       {"kernel", [](TrainingRun& r) { r.architecture.kernel = 5; }},
       {"convs-per-scale", [](TrainingRun& r) { r.architecture.convs_per_scale = 1; }},
       {"latent", [](TrainingRun& r) { r.architecture.latent = Latent::kNormal; }},
+      {"scaling", [](TrainingRun& r) { r.architecture.guidelines.scaling = Scaling::kPooling; }},
+      {"batch-norm all", [](TrainingRun& r) { r.architecture.guidelines.batch_norm = NormalizedLayers::kAll; }},
+      {"batch-norm none", [](TrainingRun& r) { r.architecture.guidelines.batch_norm = NormalizedLayers::kNone; }},
+      {"hidden-dense", [](TrainingRun& r) { r.architecture.guidelines.hidden_dense = 3; }},
+      {"head", [](TrainingRun& r) { r.architecture.guidelines.head = Head::kAveragePool; }},
+      {"activation", [](TrainingRun& r) { r.architecture.guidelines.activation = Activation::kRelu; }},
   };
   const ModelFile base = load_model(plain.folder + "/model.safetensors");
   for (const auto& [name, change] : changes) {
@@ -218,8 +224,28 @@ TEST_F(Trainer, RefusesToResumeWithOtherOptionsAndSaysWhich) {
   run.architecture.ndf = 8;
   EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("architecture/ndf = 4, now it is 8")));
   run.architecture.ndf = 4;
+  run.architecture.guidelines.scaling = Scaling::kPooling;
+  EXPECT_THAT([&] { train(run); },
+              ThrowsMessage<OptionError>(HasSubstr("architecture/scaling = \"strides\", now it is \"pooling\"")));
+  run.architecture.guidelines = {};
   images_ = test::small_images(folder_ / "others.h5", 11);
   EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("data/images = 10, now it is 11")));
+}
+
+TEST_F(Trainer, ResumesARunWithOtherGuidelinesExactlyAndWithNoOthers) {
+  TrainingRun whole = small_run(folder_ / "whole", 4);
+  whole.architecture.guidelines = {Scaling::kPooling, NormalizedLayers::kAll, 3, Head::kAveragePool, Activation::kRelu};
+  train(whole);
+  TrainingRun parts = whole;
+  parts.folder = folder_ / "parts";
+  StopAt two(2);
+  EXPECT_EQ(run_training(parts, images_, two), 2);
+  parts.mode = TrainingRun::Mode::kResume;
+  EXPECT_EQ(train(parts), 4);
+  EXPECT_EQ(model_of(parts), model_of(whole));
+  parts.architecture.guidelines.batch_norm = NormalizedLayers::kPublished;
+  EXPECT_THAT([&] { train(parts); },
+              ThrowsMessage<OptionError>(HasSubstr("architecture/batch-norm = \"all\", now it is \"published\"")));
 }
 
 TEST_F(Trainer, DoesNotTouchARunThatIsThere) {

@@ -20,12 +20,70 @@ struct EnumNames<Latent> {
   static constexpr std::array<std::string_view, 2> kNames = {"uniform", "normal"};
 };
 
+/// How maps are halved and doubled: by convolutions of stride 2, or by ones of stride 1 with 2x2 max-pooling after the
+/// activation in the discriminator and nearest-neighbour upsampling before the convolution in the generator.
+enum class Scaling { kStrides, kPooling };
+
+template <>
+struct EnumNames<Scaling> {
+  static constexpr std::array<std::string_view, 2> kNames = {"strides", "pooling"};
+};
+
+/// Which layers batch norm follows: all but the discriminator's first and the generator's last convolution, these as
+/// well, or none. The discriminator's logit never has it, and no bias takes its place.
+enum class NormalizedLayers { kPublished, kAll, kNone };
+
+template <>
+struct EnumNames<NormalizedLayers> {
+  static constexpr std::array<std::string_view, 3> kNames = {"published", "all", "none"};
+};
+
+/// What the discriminator's dense layers see of its last maps [C, 4, 4]: all values, or the mean of each map (global
+/// average pooling).
+enum class Head { kFlatten, kAveragePool };
+
+template <>
+struct EnumNames<Head> {
+  static constexpr std::array<std::string_view, 2> kNames = {"flatten", "average-pool"};
+};
+
+enum class Activation { kLeakyRelu, kRelu };
+
+template <>
+struct EnumNames<Activation> {
+  static constexpr std::array<std::string_view, 2> kNames = {"leaky-relu", "relu"};
+};
+
+/// The guidelines of arXiv:1511.06434, section 3, and what they argue against. The defaults are what is published.
+struct GuidelineOptions {
+  Scaling scaling = Scaling::kStrides;
+  NormalizedLayers batch_norm = NormalizedLayers::kPublished;
+  /// Units of a dense layer between z and the generator's projection, and of one between the discriminator's maps and
+  /// its logit, each with batch norm (unless there is none at all) and activation; 0: no such layers. The authors'
+  /// MNIST networks have them, of 1,024 units (mnist/train_cond_dcgan.py).
+  int64_t hidden_dense = 0;
+  Head head = Head::kFlatten;
+  Activation activation = Activation::kLeakyRelu;  ///< of the discriminator; the generator's is ReLU
+};
+
+template <class Visitor>
+void describe(GuidelineOptions& o, Visitor&& f) {
+  f(o.scaling, "scaling",
+    "how maps are halved and doubled: strides, or pooling (stride 1 with max-pooling and nearest upsampling)");
+  f(o.batch_norm, "batch-norm",
+    "layers with batch norm: published (all but the discriminator's first and the generator's last), all, none");
+  f(o.hidden_dense, "hidden-dense",
+    "units of a dense layer after z, and of one before the discriminator's output; 0: none");
+  f(o.head, "head", "what the discriminator's dense layer sees of the last maps: flatten, or average-pool");
+  f(o.activation, "activation", "of the discriminator: leaky-relu (slope 0.2) or relu");
+}
+
 /// Shape of a discriminator and its generator, which mirrors it. The defaults are the ImageNet-32 model of Radford,
 /// Metz, Chintala 2016 (arXiv:1511.06434), section 5.1; released weights
 /// "imagenet_gan_pretrain_128f_relu_lrelu_7l_3x3_256z".
 ///
-/// The image is halved by a stride-2 convolution until it is 4x4. Each halving is a scale; scale i has width ndf * 2^i
-/// and `convs_per_scale` convolutions, all of stride 1 but the last.
+/// The image is halved by a stride-2 convolution (or by pooling, see Scaling) until it is 4x4. Each halving is a scale;
+/// scale i has width ndf * 2^i and `convs_per_scale` convolutions, all of stride 1 but the last.
 struct ArchitectureOptions {
   int64_t image_size = 32;      ///< H = W, pixels; a power of two, at least 8
   int64_t kernel = 3;           ///< side of every convolution, pixels; odd
@@ -34,6 +92,7 @@ struct ArchitectureOptions {
   int64_t ngf = 128;            ///< channels of the generator's last hidden layer
   int64_t nz = 256;             ///< Z, dimensions of the noise
   Latent latent = Latent::kUniform;
+  GuidelineOptions guidelines = {};
 };
 
 template <class Visitor>
@@ -45,6 +104,7 @@ void describe(ArchitectureOptions& o, Visitor&& f) {
   f(o.ngf, "ngf", "channels of the generator's last hidden layer");
   f(o.nz, "nz", "dimensions of the noise z");
   f(o.latent, "latent", "distribution of the noise: uniform or normal");
+  describe(o.guidelines, f);
 }
 
 /// Throws OptionError that names the flag, the value and the rule.
@@ -56,7 +116,7 @@ DCGAN_EXPORT ArchitectureOptions published_architecture(const std::string& name)
 DCGAN_EXPORT const std::vector<std::string>& published_architecture_names();
 
 /// One convolution of the discriminator, or one fractionally-strided convolution of the generator.
-/// Padding is kernel / 2; the output is size_in / stride, respectively size_in * stride.
+/// Padding is kernel / 2; the output is size_in / stride / resize, respectively size_in * stride * resize.
 struct ConvolutionShape {
   int64_t in_channels;
   int64_t out_channels;
@@ -65,15 +125,18 @@ struct ConvolutionShape {
   int64_t size_in;   ///< H = W of the input, pixels
   int64_t size_out;  ///< H = W of the output, pixels
   bool batch_norm;
+  int64_t resize = 1;  ///< 2: max-pooled by 2x2 after the activation, respectively doubled before the convolution
 };
 
-/// Lowest layer first. Batch norm everywhere except on the discriminator's first and the generator's last convolution
-/// (arXiv:1511.06434, section 3).
+/// Lowest layer first.
 DCGAN_EXPORT std::vector<ConvolutionShape> discriminator_convolutions(const ArchitectureOptions& options);
 DCGAN_EXPORT std::vector<ConvolutionShape> generator_convolutions(const ArchitectureOptions& options);
 
 /// Side of the smallest feature map, where the generator starts and the discriminator's dense layer looks.
 constexpr int64_t kBaseSize = 4;
+
+/// Number of values of the discriminator's last maps that its dense layers see: C * 4 * 4, or C (Head::kAveragePool).
+DCGAN_EXPORT int64_t dense_inputs(const ArchitectureOptions& options);
 
 /// Number of features of the given convolutions (1-based; empty: all), each max-pooled to grid x grid.
 DCGAN_EXPORT int64_t feature_count(const ArchitectureOptions& options, const std::vector<int64_t>& layers = {},

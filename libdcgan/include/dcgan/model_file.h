@@ -16,6 +16,8 @@ namespace dcgan {
 ///   discriminator.head.weight [1, 4*4*C];
 ///   generator.project.weight [C*4*4, Z], generator.bn0.* [C*4*4], generator.deconv1.weight [I, O, k, k],
 ///   generator.bn1.* [O], ...
+/// With other guidelines than the published ones (dcgan/architecture.h) batch norms come or go, and there are
+///   discriminator.hidden.weight [N, 4*4*C], generator.hidden.weight [N, Z] and bn_hidden.* [N].
 /// running_mean and running_var hold the fixed batch-norm statistics (see `statistics`).
 struct ModelFile {
   ArchitectureOptions architecture;
@@ -31,7 +33,8 @@ struct ModelFile {
 DCGAN_EXPORT ModelFile load_model(const std::string& path);
 DCGAN_EXPORT void save_model(const std::string& path, const ModelFile& model);
 
-/// ArchitectureOptions as JSON text, keys as the flags ("image-size", ...), and back.
+/// ArchitectureOptions as JSON text, keys as the flags ("image-size", ...), and back. Guidelines that are followed are
+/// left out: the files of published architectures are those of versions that had no other, and are read by these.
 DCGAN_EXPORT std::string to_json(const ArchitectureOptions& options);
 DCGAN_EXPORT ArchitectureOptions architecture_from_json(const std::string& text);
 

@@ -37,6 +37,8 @@ void check(const ArchitectureOptions& o) {
   require_option(o.ndf >= 1 && o.ndf <= 4096, "ndf", o.ndf, "from 1 to 4096");
   require_option(o.ngf >= 1 && o.ngf <= 4096, "ngf", o.ngf, "from 1 to 4096");
   require_option(o.nz >= 1 && o.nz <= 65536, "nz", o.nz, "from 1 to 65536");
+  const int64_t hidden = o.guidelines.hidden_dense;
+  require_option(hidden >= 0 && hidden <= 65536, "hidden-dense", hidden, "from 0 to 65536");
 }
 
 ArchitectureOptions published_architecture(const std::string& name) {
@@ -63,11 +65,14 @@ std::vector<ConvolutionShape> discriminator_convolutions(const ArchitectureOptio
   int64_t width = o.ndf;
   for (int64_t size = o.image_size; size > kBaseSize; size /= 2, width *= 2) {
     for (int64_t i = 0; i < o.convs_per_scale; ++i) {
-      const int64_t stride = i + 1 == o.convs_per_scale ? 2 : 1;
-      layers.push_back({in, width, o.kernel, stride, size, size / stride, !layers.empty()});
+      const int64_t scale = i + 1 == o.convs_per_scale ? 2 : 1;
+      const bool strided = o.guidelines.scaling == Scaling::kStrides;
+      layers.push_back({in, width, o.kernel, strided ? scale : 1, size, size / scale,
+                        o.guidelines.batch_norm != NormalizedLayers::kNone, strided ? 1 : scale});
       in = width;
     }
   }
+  layers.front().batch_norm = o.guidelines.batch_norm == NormalizedLayers::kAll;
   return layers;
 }
 
@@ -79,10 +84,15 @@ std::vector<ConvolutionShape> generator_convolutions(const ArchitectureOptions& 
   for (ConvolutionShape& layer : layers) {
     std::swap(layer.in_channels, layer.out_channels);
     std::swap(layer.size_in, layer.size_out);
-    layer.batch_norm = true;
+    layer.batch_norm = o.guidelines.batch_norm != NormalizedLayers::kNone;
   }
-  layers.back().batch_norm = false;
+  layers.back().batch_norm = o.guidelines.batch_norm == NormalizedLayers::kAll;
   return layers;
+}
+
+int64_t dense_inputs(const ArchitectureOptions& options) {
+  const int64_t channels = discriminator_convolutions(options).back().out_channels;
+  return options.guidelines.head == Head::kFlatten ? channels * kBaseSize * kBaseSize : channels;
 }
 
 int64_t feature_count(const ArchitectureOptions& options, const std::vector<int64_t>& layers, int64_t grid) {

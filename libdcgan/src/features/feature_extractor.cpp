@@ -42,7 +42,8 @@ FoldedConvolution fold(const nn::Convolution& convolution) {
   folded.kernel = s.kernel;
   folded.stride = s.stride;
   folded.size_in = s.size_in;
-  folded.size_out = s.size_out;
+  folded.size_out = s.size_out * s.resize;
+  folded.pool = s.resize;
   folded.weight.resize(count);
   const size_t per_channel = count / scale.size();
   for (size_t i = 0; i < count; ++i) folded.weight[i] = static_cast<float>(w[i] * scale[i / per_channel]);
@@ -91,7 +92,7 @@ struct FeatureExtractor::Impl {
     EngineOptions engine_options;
     engine_options.layers = options.layers;
     engine_options.grid = options.grid;
-    engine_options.leaky_slope = nn::kLeakySlope;
+    engine_options.leaky_slope = network.slope;
     engine_options.threads = options.threads;
     engine_options.batch_size = options.batch_size;
     if (device.is_cpu() && options.precision == Precision::kF32) {

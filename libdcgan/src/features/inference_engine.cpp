@@ -48,6 +48,7 @@ struct Layer {
   Convolution convolution;
   FloatBuffer weights;
   std::vector<float> bias;
+  int64_t pool = 1;
   int64_t feature_offset = -1;  // -1: not kept
 };
 
@@ -65,7 +66,9 @@ void check_shapes(const std::vector<FoldedConvolution>& convolutions) {
     require(c.stride == 1 || c.stride == 2, i, "has stride " + std::to_string(c.stride) + "; it must be 1 or 2");
     require(c.size_in > 0 && (c.size_in & (c.size_in - 1)) == 0, i,
             "takes maps of side " + std::to_string(c.size_in) + "; it must be a power of two");
-    require(i == 0 || c.size_in == convolutions[i - 1].size_out, i, "takes maps of another side than lie below it");
+    require(c.pool == 1 || c.pool == 2, i, "is pooled by " + std::to_string(c.pool) + "; it must be 1 or 2");
+    require(i == 0 || c.size_in == convolutions[i - 1].size_out / convolutions[i - 1].pool, i,
+            "takes maps of another side than lie below it");
     require(c.size_out * c.stride == c.size_in, i, "makes maps of another side than size_in / stride");
     require(static_cast<int64_t>(c.weight.size()) == c.out_channels * c.in_channels * c.kernel * c.kernel, i,
             "has " + std::to_string(c.weight.size()) + " weights, which does not fit its shape");
@@ -114,7 +117,8 @@ Layer plan_layer(const FoldedConvolution& c, int64_t in_stride, const Kernels& k
            {c.in_channels, c.out_channels, c.kernel, c.stride, /*adjoint=*/false, c.size_in, c.size_out, in_stride,
             out_stride}},
           {},
-          {}};
+          {},
+          c.pool};
   l.bias.assign(static_cast<size_t>(out_stride), 0.0F);
   std::copy(c.bias.begin(), c.bias.end(), l.bias.begin());
   l.weights = FloatBuffer(l.convolution.weight_floats());
@@ -132,12 +136,13 @@ struct InferenceEngine::Impl {
   EngineOptions options;
   std::vector<Layer> layers;
   int64_t feature_count = 0;
-  FloatBuffer maps[2];  // inputs and outputs of a layer, [batch_size, size, size, channels]
+  FloatBuffer maps[2];   // inputs and outputs of a layer, [batch_size, size, size, channels]
+  FloatBuffer unpooled;  // outputs of a layer that is pooled, before
 
   struct Scratch {
     FloatBuffer image;  // first layer's input, [size, size, 3]
     FloatBuffer tiles;
-    std::vector<float> cells;  // [grid, grid, channels of a panel]
+    std::vector<float> cells;  // [grid, grid, channels of a panel], or those of a map that is halved
   };
   std::vector<Scratch> scratch;  // one per thread
   std::unique_ptr<WorkerPool> threads;
@@ -148,6 +153,7 @@ struct InferenceEngine::Impl {
   void run_images(const Layer& layer, const uint8_t* images, const float* in, float* out, int64_t count, Scratch& s);
   void run_tiles(const Layer& layer, const float* in, float* out, int64_t count, Scratch& s);
   void pool(const Layer& layer, const float* image, float* features, Scratch& s);
+  void halve(const Layer& layer, const float* image, float* half, Scratch& s);
 };
 
 void InferenceEngine::Impl::plan(const std::vector<FoldedConvolution>& convolutions) {
@@ -166,16 +172,24 @@ void InferenceEngine::Impl::plan(const std::vector<FoldedConvolution>& convoluti
 void InferenceEngine::Impl::allocate() {
   int64_t map[2] = {0, 0};
   int64_t tiles = 0;
+  int64_t whole = 0;
+  int64_t cells = options.grid * options.grid;
   for (size_t i = 0; i < layers.size(); ++i) {
-    map[i % 2] = std::max(map[i % 2], layers[i].convolution.out_floats());
-    tiles = std::max(tiles, layers[i].convolution.scratch_floats());
+    const Convolution& c = layers[i].convolution;
+    const int64_t area = layers[i].pool * layers[i].pool;
+    map[i % 2] = std::max(map[i % 2], c.out_floats() / area);
+    tiles = std::max(tiles, c.scratch_floats());
+    if (layers[i].pool == 1) continue;
+    whole = std::max(whole, c.out_floats());
+    cells = std::max(cells, c.shape().size_out * c.shape().size_out / area);
   }
   for (int i = 0; i < 2; ++i) maps[i] = FloatBuffer(options.batch_size * map[i]);
+  unpooled = FloatBuffer(options.batch_size * whole);
   scratch.resize(static_cast<size_t>(options.threads));
   for (Scratch& s : scratch) {
     s.image = FloatBuffer(layers[0].convolution.in_floats());
     s.tiles = FloatBuffer(tiles);
-    s.cells.resize(static_cast<size_t>(options.grid * options.grid * kernels->panel));
+    s.cells.resize(static_cast<size_t>(cells * kernels->panel));
   }
 }
 
@@ -184,7 +198,8 @@ void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, floa
   for (size_t i = 0; i < layers.size(); ++i) {
     const Layer& layer = layers[i];
     const Convolution& c = layer.convolution;
-    float* out = maps[i % 2].data();
+    float* const result = maps[i % 2].data();
+    float* const out = layer.pool == 1 ? result : unpooled.data();
     // An item of work is some whole images: enough to fill a block of tiles, and as many items for one thread as for
     // another.
     const int64_t fill = std::max<int64_t>(1, c.block() / c.tiles_per_image());
@@ -199,8 +214,11 @@ void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, floa
       for (int64_t n = first; layer.feature_offset >= 0 && n < first + images_here; ++n) {
         pool(layer, out + n * c.out_floats(), features + n * feature_count + layer.feature_offset, s);
       }
+      for (int64_t n = first; layer.pool > 1 && n < first + images_here; ++n) {
+        halve(layer, out + n * c.out_floats(), result + n * c.out_floats() / 4, s);
+      }
     });
-    in = out;
+    in = result;
   }
 }
 
@@ -237,6 +255,19 @@ void InferenceEngine::Impl::pool(const Layer& layer, const float* image, float* 
     }
     for (int64_t cell = 0; cell < cells; ++cell) {
       *features++ = s.cells[static_cast<size_t>(cell * width + channel % width)];
+    }
+  }
+}
+
+/// Max-pools one image [size, size, channels] by 2x2.
+void InferenceEngine::Impl::halve(const Layer& layer, const float* image, float* half, Scratch& s) {
+  const kernels::MapShape& shape = layer.convolution.shape();
+  const int64_t width = kernels->panel;
+  const int64_t side = shape.size_out / 2;
+  for (int64_t channel = 0; channel < shape.out_stride; channel += width) {
+    kernels->pool(image + channel, shape.out_stride, shape.size_out, side, s.cells.data());
+    for (int64_t cell = 0; cell < side * side; ++cell) {
+      std::copy_n(s.cells.data() + cell * width, width, half + cell * shape.out_stride + channel);
     }
   }
 }

@@ -17,6 +17,7 @@ struct FoldedConvolution {
   int64_t size_out;           ///< size_in / stride
   std::vector<float> weight;  ///< [out_channels, in_channels, kernel, kernel]
   std::vector<float> bias;    ///< [out_channels]
+  int64_t pool = 1;           ///< 2 where its maps are halved by 2x2 max-pooling for the next one
 };
 
 struct EngineOptions {

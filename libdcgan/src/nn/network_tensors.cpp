@@ -33,6 +33,7 @@ Discriminator discriminator_from(const ModelFile& model) {
   Discriminator network = make_discriminator(model.architecture, 0);
   if (static_cast<size_t>(model.convolutions) < network.convolutions.size()) {
     network.convolutions.resize(static_cast<size_t>(model.convolutions));
+    network.hidden = {};
     network.head = at::Tensor();
   }
   load_tensors(model.tensors, network.parameters());

@@ -9,8 +9,10 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/relu.h>
+#include <ATen/ops/upsample_nearest2d.h>
 #include <ATen/ops/zeros.h>
 
 #include "dcgan/seeds.h"
@@ -25,6 +27,14 @@ at::Tensor normal(at::IntArrayRef shape, double mean, at::Generator& random) {
 
 BatchNorm make_batch_norm(int64_t channels, at::Generator& random) {
   return {normal({channels}, 1, random), at::zeros({channels}), at::zeros({channels}), at::ones({channels})};
+}
+
+HiddenLayer make_hidden(const GuidelineOptions& options, int64_t inputs, at::Generator& random) {
+  if (options.hidden_dense == 0) return {};
+  HiddenLayer layer;
+  layer.weight = normal({options.hidden_dense, inputs}, 0, random);
+  if (options.batch_norm != NormalizedLayers::kNone) layer.batch_norm = make_batch_norm(options.hidden_dense, random);
+  return layer;
 }
 
 std::vector<Convolution> make_convolutions(const std::vector<ConvolutionShape>& shapes, bool transposed,
@@ -53,16 +63,21 @@ void append_buffers(NamedTensors& all, const std::string& prefix, const BatchNor
   all.emplace_back(prefix + ".running_var", norm.running_var);
 }
 
-// Batch norm of each layer that forward() numbers; none for a layer without.
-std::vector<BatchNorm*> numbered_batch_norms(Discriminator& network) {
-  std::vector<BatchNorm*> norms = {nullptr};
-  for (Convolution& c : network.convolutions) norms.push_back(c.shape.batch_norm ? &c.batch_norm : nullptr);
-  return norms;
+void append(NamedTensors& all, const std::string& network, const HiddenLayer& layer) {
+  if (layer.weight.defined()) all.emplace_back(network + ".hidden.weight", layer.weight);
+  append(all, network + ".bn_hidden", layer.batch_norm);
 }
 
-std::vector<BatchNorm*> numbered_batch_norms(Generator& network) {
-  std::vector<BatchNorm*> norms = {&network.project_norm};
-  for (Convolution& c : network.convolutions) norms.push_back(c.shape.batch_norm ? &c.batch_norm : nullptr);
+// Batch norm of each layer that forward() numbers; none for a layer without.
+template <class Network>
+std::vector<BatchNorm*> numbered_batch_norms(Network& network) {
+  std::vector<BatchNorm*> norms = {nullptr};
+  if constexpr (std::is_same_v<Network, Generator>) norms[0] = &network.project_norm;
+  for (Convolution& c : network.convolutions) norms.push_back(&c.batch_norm);
+  norms.push_back(&network.hidden.batch_norm);
+  for (BatchNorm*& norm : norms) {
+    if (norm != nullptr && !norm->weight.defined()) norm = nullptr;
+  }
   return norms;
 }
 
@@ -81,8 +96,13 @@ void move_to(c10::Device device, std::vector<Convolution>& convolutions) {
   }
 }
 
+void move_to(c10::Device device, HiddenLayer& layer) {
+  move_to(device, layer.weight);
+  move_to(device, layer.batch_norm);
+}
+
 void run_layers(const Discriminator& network, const at::Tensor& images, const PreActivationHook& hook) {
-  network.activations(images, Statistics::kBatch, hook);  // a partial model has no head to run
+  network.top(images, Statistics::kBatch, hook);
 }
 
 void run_layers(const Generator& network, const at::Tensor& z, const PreActivationHook& hook) {
@@ -120,17 +140,29 @@ std::vector<at::Tensor> Discriminator::activations(const at::Tensor& images, Sta
     h = convolve(h, c.weight, c.shape.stride);
     if (hook) hook(i + 1, h);
     if (c.shape.batch_norm) h = c.batch_norm.forward(h, statistics);
-    h = at::leaky_relu_(h, kLeakySlope);
+    h = at::leaky_relu_(h, slope);
+    if (c.shape.resize > 1) h = at::max_pool2d(h, c.shape.resize);
     outputs.push_back(h);
   }
   return outputs;
 }
 
+at::Tensor Discriminator::top(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook) const {
+  const at::Tensor maps = activations(images, statistics, hook).back();
+  // Flattened as (C, H, W), whatever the memory format, as the authors' flatten does.
+  at::Tensor h = average_pool ? maps.mean({2, 3}) : maps.contiguous().flatten(1);
+  if (hidden.weight.defined()) {
+    h = at::linear(h, hidden.weight);
+    if (hook) hook(convolutions.size() + 1, h);
+    if (hidden.batch_norm.weight.defined()) h = hidden.batch_norm.forward(h, statistics);
+    h = at::leaky_relu_(h, slope);
+  }
+  return h;
+}
+
 at::Tensor Discriminator::forward(const at::Tensor& images, Statistics statistics,
                                   const PreActivationHook& hook) const {
-  // Flattened as (C, H, W), whatever the memory format, as the authors' flatten does.
-  const at::Tensor top = activations(images, statistics, hook).back().contiguous();
-  return at::linear(top.flatten(1), head).squeeze(1);
+  return at::linear(top(images, statistics, hook), head).squeeze(1);
 }
 
 NamedTensors Discriminator::parameters() const {
@@ -139,6 +171,7 @@ NamedTensors Discriminator::parameters() const {
     all.emplace_back("discriminator.conv" + std::to_string(i + 1) + ".weight", convolutions[i].weight);
     append(all, "discriminator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
   }
+  append(all, "discriminator", hidden);
   if (head.defined()) all.emplace_back("discriminator.head.weight", head);
   return all;
 }
@@ -148,27 +181,38 @@ NamedTensors Discriminator::buffers() const {
   for (size_t i = 0; i < convolutions.size(); ++i) {
     append_buffers(all, "discriminator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
   }
+  append_buffers(all, "discriminator.bn_hidden", hidden.batch_norm);
   return all;
 }
 
 at::Tensor Generator::forward(const at::Tensor& z, Statistics statistics, const PreActivationHook& hook) const {
-  at::Tensor h = at::linear(z, project);
+  at::Tensor h = z;
+  if (hidden.weight.defined()) {
+    h = at::linear(h, hidden.weight);
+    if (hook) hook(convolutions.size() + 1, h);
+    if (hidden.batch_norm.weight.defined()) h = hidden.batch_norm.forward(h, statistics);
+    h = h.relu_();
+  }
+  h = at::linear(h, project);
   if (hook) hook(0, h);
-  h = project_norm.forward(h, statistics)
-          .relu_()
-          .view({z.size(0), -1, kBaseSize, kBaseSize})
-          .contiguous(at::MemoryFormat::ChannelsLast);
+  if (project_norm.weight.defined()) h = project_norm.forward(h, statistics);
+  h = h.relu_().view({z.size(0), -1, kBaseSize, kBaseSize}).contiguous(at::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < convolutions.size(); ++i) {
     const Convolution& c = convolutions[i];
+    const int64_t side = c.shape.size_in * c.shape.resize;
+    if (c.shape.resize > 1) h = at::upsample_nearest2d(h, {side, side});
     h = convolve_transposed(h, c.weight, c.shape.stride);
     if (hook) hook(i + 1, h);
-    if (c.shape.batch_norm) h = c.batch_norm.forward(h, statistics).relu_();
+    if (c.shape.batch_norm) h = c.batch_norm.forward(h, statistics);
+    if (i + 1 < convolutions.size()) h = h.relu_();
   }
   return h.tanh();
 }
 
 NamedTensors Generator::parameters() const {
-  NamedTensors all = {{"generator.project.weight", project}};
+  NamedTensors all;
+  append(all, "generator", hidden);
+  all.emplace_back("generator.project.weight", project);
   append(all, "generator.bn0", project_norm);
   for (size_t i = 0; i < convolutions.size(); ++i) {
     all.emplace_back("generator.deconv" + std::to_string(i + 1) + ".weight", convolutions[i].weight);
@@ -183,6 +227,7 @@ NamedTensors Generator::buffers() const {
   for (size_t i = 0; i < convolutions.size(); ++i) {
     append_buffers(all, "generator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
   }
+  append_buffers(all, "generator.bn_hidden", hidden.batch_norm);
   return all;
 }
 
@@ -190,8 +235,11 @@ Discriminator make_discriminator(const ArchitectureOptions& options, uint64_t se
   at::Generator random = at::make_generator<at::CPUGeneratorImpl>(derive_seed(seed, "discriminator"));
   Discriminator network;
   network.convolutions = make_convolutions(discriminator_convolutions(options), false, random);
-  const int64_t top = network.convolutions.back().shape.out_channels;
-  network.head = normal({1, top * kBaseSize * kBaseSize}, 0, random);
+  network.average_pool = options.guidelines.head == Head::kAveragePool;
+  network.slope = options.guidelines.activation == Activation::kRelu ? 0 : kLeakySlope;
+  network.hidden = make_hidden(options.guidelines, dense_inputs(options), random);
+  const int64_t hidden = options.guidelines.hidden_dense;
+  network.head = normal({1, hidden > 0 ? hidden : dense_inputs(options)}, 0, random);
   return network;
 }
 
@@ -200,18 +248,22 @@ Generator make_generator(const ArchitectureOptions& options, uint64_t seed) {
   const std::vector<ConvolutionShape> shapes = generator_convolutions(options);
   const int64_t units = shapes.front().in_channels * kBaseSize * kBaseSize;
   Generator network;
-  network.project = normal({units, options.nz}, 0, random);
-  network.project_norm = make_batch_norm(units, random);
+  network.hidden = make_hidden(options.guidelines, options.nz, random);
+  const int64_t hidden = options.guidelines.hidden_dense;
+  network.project = normal({units, hidden > 0 ? hidden : options.nz}, 0, random);
+  if (options.guidelines.batch_norm != NormalizedLayers::kNone) network.project_norm = make_batch_norm(units, random);
   network.convolutions = make_convolutions(shapes, true, random);
   return network;
 }
 
 void move_to(c10::Device device, Discriminator& network) {
   move_to(device, network.convolutions);
+  move_to(device, network.hidden);
   move_to(device, network.head);
 }
 
 void move_to(c10::Device device, Generator& network) {
+  move_to(device, network.hidden);
   move_to(device, network.project);
   move_to(device, network.project_norm);
   move_to(device, network.convolutions);

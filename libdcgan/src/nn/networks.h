@@ -51,17 +51,28 @@ struct Convolution {
   BatchNorm batch_norm;  ///< undefined tensors where shape.batch_norm is false
 };
 
-/// Called by forward() with each layer's number (0: the generator's projection; convolutions from 1) and its output
-/// before batch norm.
+/// A dense layer that DCGANs usually do not have (GuidelineOptions::hidden_dense); without tensors where there is none.
+struct HiddenLayer {
+  at::Tensor weight;  ///< float32 [units, inputs]
+  BatchNorm batch_norm;
+};
+
+/// Called by forward() with each layer's number (0: the generator's projection; convolutions from 1; the hidden dense
+/// layer after these) and its output before batch norm.
 using PreActivationHook = std::function<void(size_t layer, const at::Tensor& pre_activation)>;
 
 struct Discriminator {
   std::vector<Convolution> convolutions;  ///< lowest first
+  HiddenLayer hidden;                     ///< before the head
   at::Tensor head;                        ///< float32 [1, C * 4 * 4]; undefined in a partial model
+  bool average_pool = false;              ///< the dense layers take the mean of each map
+  double slope = kLeakySlope;             ///< of the activations for negative values; 0: ReLU
 
   /// @param images  float32 [N, 3, H, W] in [-1, 1]   @return logits, float32 [N]
   at::Tensor forward(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook = nullptr) const;
-  /// Every convolution's output after batch norm and LeakyReLU, lowest first: float32 [N, C, H, W].
+  /// What the head takes: the last maps flattened as (C, H, W), or what is put between, float32 [N, head's inputs].
+  at::Tensor top(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook = nullptr) const;
+  /// Every convolution's output after batch norm, activation and pooling, lowest first: float32 [N, C, H, W].
   std::vector<at::Tensor> activations(const at::Tensor& images, Statistics statistics,
                                       const PreActivationHook& hook = nullptr) const;
   NamedTensors parameters() const;  ///< "discriminator.conv1.weight", ...
@@ -69,6 +80,7 @@ struct Discriminator {
 };
 
 struct Generator {
+  HiddenLayer hidden;                     ///< before the projection
   at::Tensor project;                     ///< float32 [C * 4 * 4, Z]
   BatchNorm project_norm;                 ///< per unit, before the reshape to [N, C, 4, 4]
   std::vector<Convolution> convolutions;  ///< from 4x4 upwards

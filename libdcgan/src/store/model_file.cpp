@@ -65,15 +65,24 @@ Shapes store::expected_shapes(const ModelFile& model) {
     shapes["discriminator.conv" + std::to_string(i) + ".weight"] = {c.out_channels, c.in_channels, c.kernel, c.kernel};
     if (c.batch_norm) add_batch_norm(shapes, "discriminator.bn" + std::to_string(i), c.out_channels);
   }
+  const GuidelineOptions& guidelines = model.architecture.guidelines;
+  const int64_t hidden = guidelines.hidden_dense;
+  const auto add_hidden = [&](const std::string& network, int64_t inputs) {
+    shapes[network + ".hidden.weight"] = {hidden, inputs};
+    if (guidelines.batch_norm != NormalizedLayers::kNone) add_batch_norm(shapes, network + ".bn_hidden", hidden);
+  };
   if (model.convolutions == all) {
-    shapes["discriminator.head.weight"] = {1, kBaseSize * kBaseSize * down.back().out_channels};
+    const int64_t inputs = dense_inputs(model.architecture);
+    if (hidden > 0) add_hidden("discriminator", inputs);
+    shapes["discriminator.head.weight"] = {1, hidden > 0 ? hidden : inputs};
   }
   if (!model.has_generator) return shapes;
 
   const std::vector<ConvolutionShape> up = generator_convolutions(model.architecture);
   const int64_t units = up.front().in_channels * kBaseSize * kBaseSize;
-  shapes["generator.project.weight"] = {units, model.architecture.nz};
-  add_batch_norm(shapes, "generator.bn0", units);
+  if (hidden > 0) add_hidden("generator", model.architecture.nz);
+  shapes["generator.project.weight"] = {units, hidden > 0 ? hidden : model.architecture.nz};
+  if (guidelines.batch_norm != NormalizedLayers::kNone) add_batch_norm(shapes, "generator.bn0", units);
   for (size_t i = 1; i <= up.size(); ++i) {
     const ConvolutionShape& c = up[i - 1];
     shapes["generator.deconv" + std::to_string(i) + ".weight"] = {c.in_channels, c.out_channels, c.kernel, c.kernel};
@@ -82,7 +91,14 @@ Shapes store::expected_shapes(const ModelFile& model) {
   return shapes;
 }
 
-std::string to_json(const ArchitectureOptions& options) { return options_to_json(options).dump(); }
+std::string to_json(const ArchitectureOptions& options) {
+  auto object = options_to_json(options);
+  const auto published = options_to_json(GuidelineOptions());
+  for (const auto& [flag, value] : published.items()) {
+    if (object[flag] == value) object.erase(flag);
+  }
+  return object.dump();
+}
 
 ArchitectureOptions architecture_from_json(const std::string& text) {
   const auto options = options_from_json<ArchitectureOptions>(parse_object("architecture", text));

@@ -50,14 +50,18 @@ ordered_json read_options(const std::string& path) {
   throw FileError(path, "is damaged: no JSON object; restore it, or start anew with --overwrite.");
 }
 
-// A run of an earlier version lacks the options that came later: it did what their defaults do.
-void fill_in_defaults(ordered_json& theirs, const ordered_json& ours) {
-  const ordered_json defaults = {{"architecture", options_to_json(ArchitectureOptions())},
-                                 {"options", options_to_json(TrainOptions())}};
-  for (const auto& [group, options] : defaults.items()) {
-    for (const auto& [key, value] : options.items()) {
-      if (ours[group].contains(key) && !theirs[group].contains(key)) theirs[group][key] = value;
+// A run of an earlier version lacks the options that came later: it did what their defaults do. Guidelines that are
+// followed are left out of the architecture in any version.
+void fill_in_defaults(ordered_json& theirs, ordered_json& ours) {
+  const ordered_json architecture = options_to_json(ArchitectureOptions());
+  const ordered_json options = options_to_json(TrainOptions());
+  for (const auto& [key, value] : architecture.items()) {
+    for (ordered_json* side : {&theirs, &ours}) {
+      if (!(*side)["architecture"].contains(key)) (*side)["architecture"][key] = value;
     }
+  }
+  for (const auto& [key, value] : options.items()) {
+    if (ours["options"].contains(key) && !theirs["options"].contains(key)) theirs["options"][key] = value;
   }
 }
 
@@ -94,15 +98,16 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, cons
   ordered_json ours = ordered_json::parse(options);
   if (mode == TrainingRun::Mode::kResume && exists) {
     ordered_json theirs = read_options(options_path);
+    ordered_json now = ours;
     try {
       recorded_workers_ = {theirs.value("threads", workers.threads), theirs.value("processes", int64_t{1})};
       for (const char* free : {"threads", "processes"}) theirs.erase(free);
-      fill_in_defaults(theirs, ours);
+      fill_in_defaults(theirs, now);
     } catch (const ordered_json::exception&) {
       throw FileError(options_path,
                       "is damaged: a value is of another type; restore it, or start anew with --overwrite.");
     }
-    refuse_differences(options_path, theirs.flatten(), ours.flatten());
+    refuse_differences(options_path, theirs.flatten(), now.flatten());
   }
   if (mode == TrainingRun::Mode::kOverwrite && exists) {  // what no run has written is left alone
     for (const char* name : {"checkpoints", "samples", kMetricsFile, kModelFile, kBestFile}) {

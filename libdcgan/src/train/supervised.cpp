@@ -133,7 +133,7 @@ class SupervisedTraining {
   }
 
   at::Tensor top_features(const at::Tensor& images, nn::Statistics statistics) const {
-    return network_.activations(images, statistics).back().contiguous().flatten(1);
+    return network_.top(images, statistics);
   }
 
   template <class Function>

@@ -389,8 +389,10 @@ ordered_json identity_of(const TrainingRun& run, const ordered_json& data) {
   for (const char* free : {"log-every", "sample-every", "checkpoint-every", "keep-checkpoints", "frechet-images"})
     options.erase(free);
   if (run.options.decay_steps == 0) options.erase("steps");
-  return {
-      {"architecture", options_to_json(run.architecture)}, {"options", options}, {"seed", run.seed}, {"data", data}};
+  return {{"architecture", ordered_json::parse(to_json(run.architecture))},
+          {"options", options},
+          {"seed", run.seed},
+          {"data", data}};
 }
 
 // Refuses what does not fit together, before anything is written.
