@@ -291,8 +291,7 @@ TEST(InferenceEngine, UsesTheSlopeItIsGiven) {
   }
 }
 
-TEST(TorchEngine, GivesTheFeaturesOfTheInferenceEngineWhateverTheCount) {  // on the CPU; its home is the GPU
-  const Network network = make_network(16, kSmall);
+void expect_torch_engine_gives_the_features_whatever_the_count(const Network& network) {
   const std::vector<uint8_t> images = make_images(5, 16);
   EngineOptions options = all_layers(network, 2);
   options.layers = {1, 3};
@@ -305,6 +304,12 @@ TEST(TorchEngine, GivesTheFeaturesOfTheInferenceEngineWhateverTheCount) {  // on
   std::vector<float> first(features.size() / 5, NAN);
   engine.run(images.data(), 1, first.data());
   EXPECT_TRUE(std::equal(first.begin(), first.end(), features.begin()));
+}
+
+TEST(TorchEngine, GivesTheFeaturesOfTheInferenceEngineWhateverTheCount) {  // on the CPU; its home is the GPU
+  expect_torch_engine_gives_the_features_whatever_the_count(make_network(16, kSmall));
+  expect_torch_engine_gives_the_features_whatever_the_count(
+      make_network(16, {{3, 1, 16, 2}, {3, 1, 24}, {5, 1, 40, 2}}));
 }
 
 TEST(InferenceEngine, MapsPixels0And255ToMinusOneAndOne) {

@@ -49,7 +49,7 @@ TorchEngine::TorchEngine(const std::vector<FoldedConvolution>& convolutions, con
     const bool kept = std::find(options.layers.begin(), options.layers.end(), i) != options.layers.end();
     layers_.push_back({on_device(c.weight, {c.out_channels, c.in_channels, c.kernel, c.kernel})
                            .contiguous(at::MemoryFormat::ChannelsLast),
-                       on_device(c.bias, {c.out_channels}), c.stride, kept ? c.size_out / options.grid : 0});
+                       on_device(c.bias, {c.out_channels}), c.stride, kept ? c.size_out / options.grid : 0, c.pool});
   }
 }
 
@@ -69,6 +69,7 @@ void TorchEngine::run(const uint8_t* images, int64_t count, float* features) {
       x = at::conv2d(x, layer.weight, layer.bias, layer.stride, padding);
       at::leaky_relu_(x, leaky_slope_);
       if (layer.window > 0) parts.push_back(at::max_pool2d(x, layer.window, layer.window).contiguous().flatten(1));
+      if (layer.pool > 1) x = at::max_pool2d(x, layer.pool);
     }
     const at::Tensor rows = at::cat(parts, 1).slice(0, 0, n).to(at::kCPU, at::kFloat).contiguous();
     std::memcpy(features + first * rows.size(1), rows.const_data_ptr<float>(),

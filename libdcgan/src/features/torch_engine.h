@@ -26,6 +26,7 @@ class TorchEngine {
     at::Tensor weight, bias;
     int64_t stride;
     int64_t window;  ///< side of the pooling; 0: no feature
+    int64_t pool;    ///< of the map before the next layer; 1: none
   };
 
   std::vector<Layer> layers_;  ///< up to the last one that is kept
