@@ -4,7 +4,7 @@
     python3 tests/bench/ablation.py BUILD/tools --data in32.h5 --probe cifar10-train.h5 --out runs --into docs/ablation.md
 
 Trains a narrow network of each kind with the same seed, data and number of pairs, and writes a Markdown table (between the
-marks in the file that --into names, or to stdout) and a picture of the losses beside it. Runs that are there go on, so
+marks in the file that --into names, or to stdout) and a picture of the losses (images/ablation.png beside that file). Runs that are there go on, so
 that it can be stopped.
 """
 
@@ -103,7 +103,7 @@ def main():
     arguments.out.mkdir(parents=True, exist_ok=True)
     results = {(setup, seed): train(arguments, setup, seed) for seed in arguments.seeds for setup in SETUPS}
     result = table(arguments, results)
-    picture(arguments, results, (arguments.into or arguments.out / "ablation.md").with_suffix(".png"))
+    picture(arguments, results, (arguments.into.parent / "images" if arguments.into else arguments.out) / "ablation.png")
     if not arguments.into:
         print(result, end="")
         return
