@@ -1,11 +1,14 @@
 #include "data/open_images.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ext/stdio_filebuf.h>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
+#include <istream>
 #include <optional>
 
 #include "data/image_folder.h"
@@ -27,7 +30,11 @@ ImageList open_list(const std::vector<std::string>& inputs, const std::string& n
     throw FileError(
         folder, "is no folder, archive or LMDB; the paths of a list are relative to the one that is named with it.");
   }
-  if (name == "-") return read_image_list(std::cin, "standard input", folder);
+  if (name == "-") {  // by its descriptor: where it is a socket, /dev/stdin cannot be opened
+    __gnu_cxx::stdio_filebuf<char> input(::dup(STDIN_FILENO), std::ios::in);
+    std::istream lines(&input);
+    return read_image_list(lines, "standard input", folder);
+  }
   std::ifstream file(name);
   if (!file) throw FileError(name, "cannot be opened: " + std::string(std::strerror(errno)) + "; --list names it.");
   return read_image_list(file, name, folder);

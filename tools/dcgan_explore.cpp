@@ -10,6 +10,7 @@
 #include "dcgan/png_file.h"
 #include "dcgan/trainer.h"
 #include "tools/cli/command_line.h"
+#include "tools/cli/shipped_files.h"
 
 using namespace dcgan;
 
@@ -55,7 +56,7 @@ int samples(int argc, const char* const* argv) {
   check(options);
   const std::string path = (fs::path(options.out) / "samples.png").string();
   if (fs::exists(path) && !options.overwrite) throw FileError(path, "exists; --overwrite replaces it.");
-  const ModelFile model = load_model(options.model);
+  const ModelFile model = load_model(cli::shipped_file(cli::kModels, "--model", options.model));
   if (!model.has_generator) throw FileError(options.model, "holds no generator; samples need one.");
   fs::create_directories(options.out);
   const auto square = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(options.count))));

@@ -14,6 +14,7 @@
 #include "tools/cli/command_line.h"
 #include "tools/cli/memory.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/shipped_files.h"
 #include "tools/train/probe.h"
 #include "tools/train/processes.h"
 #include "tools/train/report_command.h"
@@ -40,7 +41,7 @@ template <class Visitor>
 void describe(FileOptions& o, Visitor&& f) {
   f(o.data, "data", "packed images (dcgan-prepare), or a folder of images, which is packed into the run folder first");
   f(o.out, "out,o", "run folder to make");
-  f(o.recipe, "recipe", "options to start from: faces64, imagenet32, lsun64, svhn32, or an INI file");
+  f(o.recipe, "recipe", "options to start from: faces64, imagenet32, lsun64, svhn32, tiny-imagenet32, or an INI file");
   f(o.max_memory, "max-memory",
     "memory for the images, such as 2G; if they need more, minibatches are read from the packed file, which changes no "
     "result (default: half of what is available)");
@@ -80,7 +81,7 @@ class ConsoleObserver : public TrainObserver {
 // codecs.
 // @return whether every image could be read
 bool pack_folder(const std::string& folder, const std::string& packed, int64_t size, const cli::CommonOptions& common) {
-  const std::string prepare = fs::read_symlink("/proc/self/exe").parent_path() / "dcgan-prepare";
+  const std::string prepare = cli::program_folder() / "dcgan-prepare";
   std::vector<std::string> arguments = {prepare,
                                         "folder",
                                         folder,
@@ -119,18 +120,6 @@ std::string name_of(const std::string& path) {
   // JSON takes UTF-8 only; other bytes become U+FFFD.
   const auto replace = nlohmann::json::error_handler_t::replace;
   return nlohmann::json::parse(nlohmann::json(name).dump(-1, ' ', false, replace));
-}
-
-// A recipe is a file, or the name of one that ships with the project: installed beside the programs, or in the sources.
-std::string recipe_path(const std::string& recipe) {
-  if (recipe.find('/') != std::string::npos || fs::exists(recipe)) return recipe;
-  const fs::path installed = fs::read_symlink("/proc/self/exe").parent_path() / "../share/dcgan/recipes";
-  for (const fs::path& folder : {installed, fs::path(DCGAN_RECIPES)}) {
-    const fs::path file = folder / (recipe + ".ini");
-    if (fs::exists(file)) return file;
-  }
-  throw OptionError("--recipe is \"" + recipe +
-                    "\", neither a file nor a recipe of this project: " + "faces64, imagenet32, lsun64, svhn32.");
 }
 
 // Whether the images are loaded whole; the processes of a training on this machine share its memory.
@@ -179,7 +168,8 @@ int run(int argc, const char* const* argv) {
   line.add("Training", training.options);
   line.add("Probe", probe_options);
   line.add("Common", common);
-  line.start_from(files.recipe, recipe_path);
+  line.start_from(files.recipe,
+                  [](const std::string& name) { return cli::shipped_file(cli::kRecipes, "--recipe", name); });
   if (!line.parse(argc, argv)) return 0;
   if (files.data.empty()) throw OptionError("--data is missing; it names a packed image file or a folder of images.");
   if (files.out.empty() && !files.dry_run) throw OptionError("--out is missing; it names the run folder to make.");

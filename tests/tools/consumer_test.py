@@ -55,6 +55,20 @@ class Consumer(ProgramTest):
     def test_the_installed_programs_run_from_where_they_were_installed(self):
         for name in ("prepare", "train", "extract", "eval"):
             self.assertIn(f"dcgan-{name}", self.command(self.prefix / "bin" / f"dcgan-{name}", "--version"))
+        facts = self.command(self.prefix / "bin/dcgan-convert", "info", "tiny-imagenet32")
+        self.assertIn(str(self.prefix / "share/dcgan/models/tiny-imagenet32.safetensors"), facts)
+
+    def test_one_command_of_the_installed_tree_makes_a_model_as_the_one_that_ships(self):
+        train_model, model = self.prefix / "share/dcgan/recipes/train-model", self.folder / "made.safetensors"
+        self.assertIn("usage: train-model", self.command(train_model, "--help"))
+        self.command(train_model, self.folder / "images", model, "--steps", 2, *NARROW)
+        facts = self.command(self.prefix / "bin/dcgan-convert", "info", model)
+        for phrase in ("storage                   f16", "generator                 false", "step                    2"):
+            self.assertIn(phrase, facts)
+        before = (self.folder / "made.run/metrics.jsonl").read_text()
+        self.command(train_model, self.folder / "images", model, "--steps", 3, *NARROW)  # goes on
+        self.assertTrue((self.folder / "made.run/metrics.jsonl").read_text().startswith(before))
+        self.assertIn("step                    3", self.command(self.prefix / "bin/dcgan-convert", "info", model))
 
     def test_no_installed_header_asks_for_one_of_another_library(self):
         for header in (self.prefix / "include/dcgan").glob("*.h"):

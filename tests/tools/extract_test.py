@@ -307,6 +307,27 @@ class Extract(ProgramTest):
         self.assertTrue((difference[:3] > 0).all())
         self.assertLess(difference.max(), 0.2)
 
+    # --- the model that ships
+
+    def test_without_a_model_the_one_that_ships_gives_28672_features(self):
+        self.assertIn("=tiny-imagenet32", self.run_program("dcgan-extract", "--help").stdout)
+        output = self.path("shipped.h5")
+        report = json.loads(self.run_program("dcgan-extract", self.images, "-o", output, "--json", expect=3).stdout)
+        self.assertEqual((report["rows"], report["features"]), (58, 28672))
+        self.assertIn("4 extracted again", self.verify("shipped.h5", "--rows", 4).stdout)
+        facts = json.loads(self.run_program("dcgan-convert", "info", "tiny-imagenet32", "--json").stdout)
+        self.assertEqual((facts["storage"], facts["generator"], facts["convolutions"]), ("f16", False, 6))
+        with h5py.File(output) as file:
+            self.assertEqual(file.attrs["model_sha256"], facts["sha256"])
+            features = file["features"][:]
+        # It was trained: every layer tells the kinds of shapes apart better than chance, which here is 1/3.
+        kinds = numpy.array([path.split("/")[0] for path in self.good])
+        centred = features - features.mean(0)
+        centred /= numpy.linalg.norm(centred, axis=1, keepdims=True)
+        similar = centred @ centred.T
+        numpy.fill_diagonal(similar, -1)
+        self.assertGreater((kinds[similar.argmax(1)] == kinds).mean(), 0.7)
+
     # --- precision
 
     def test_bfloat16_is_recorded_and_changes_the_features_a_little(self):
@@ -379,7 +400,8 @@ class Extract(ProgramTest):
         self.assert_refuses(*extract, "--model", self.model, *statistics, code=1, says=["straight.h5", "--overwrite"])
         extract[-1] = self.path("x.h5")
         self.assert_refuses(*extract, "--model", self.model, "--layers", "1,", code=2, says=["--layers", '"1,"'])
-        self.assert_refuses("dcgan-extract", self.path("no-such-folder"), *extract[2:], code=2, says=["--model"])
+        self.assert_refuses("dcgan-extract", self.images, *extract[2:], "--model", "no-such", code=2,
+                            says=["--model", '"no-such"', "tiny-imagenet32"])
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can mount a small file system")
     def test_too_little_room_stops_a_run_before_it_starts_unless_forced(self):

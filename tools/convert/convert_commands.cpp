@@ -7,6 +7,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/released_weights.h"
 #include "dcgan/state_dict.h"
+#include "tools/cli/shipped_files.h"
 #include "tools/convert/model_output.h"
 
 namespace dcgan::tools {
@@ -134,12 +135,12 @@ int model_command(int argc, const char* const* argv) {
   cli::CommonOptions common;
   cli::CommandLine line(argv[0], "Writes a model file anew: in float16, without the generator, with other statistics.",
                         "dcgan-convert model run/model.safetensors -o small.safetensors --storage f16 --no-generator");
-  line.positional(files, "MODEL", "model file (.safetensors)");
+  line.positional(files, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
   line.add("Output", output);
   line.add("Batch-norm statistics", statistics);
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
-  const std::string& path = only(files, "model file");
+  const std::string path = cli::shipped_file(cli::kModels, "MODEL", only(files, "model file"));
   check_output(output);
   write_model(load_model(path), output, statistics, common);
   return 0;
@@ -149,10 +150,10 @@ int info_command(int argc, const char* const* argv) {
   std::vector<std::string> files;
   cli::CommonOptions common;
   cli::CommandLine line(argv[0], "Says what a model file holds.", "dcgan-convert info model.safetensors");
-  line.positional(files, "MODEL", "model file (.safetensors)");
+  line.positional(files, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
   line.add("Common", common);
   if (!line.parse(argc, argv)) return 0;
-  std::cout << model_report(only(files, "model file"), common.json);
+  std::cout << model_report(cli::shipped_file(cli::kModels, "MODEL", only(files, "model file")), common.json);
   return 0;
 }
 

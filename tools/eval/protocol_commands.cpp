@@ -10,6 +10,7 @@
 #include "eval/protocols/tables.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/shipped_files.h"
 #include "tools/eval/image_features.h"
 #include "tools/eval/supervised_trials.h"
 #include "tools/eval/svhn_images.h"
@@ -29,7 +30,7 @@ struct ProtocolFiles {
 template <class Visitor>
 void describe(ProtocolFiles& o, Visitor&& f) {
   f(o.data, "data", "folder of the data set");
-  f(o.model, "model", "model file (.safetensors)");
+  f(o.model, "model", "model file (.safetensors), or the name of one that ships with the project");
   f(o.layers, "layers", "convolutions whose features are used, 1-based, such as 1,2,3; default all");
   f(o.own_statistics, "own-statistics", "batch-norm statistics of the model file, not those of the training images");
   f(o.no_baselines, "no-baselines", "only the model: neither raw pixels nor the untrained network");
@@ -64,8 +65,8 @@ class ProtocolCommand {
     if (files.data.empty()) throw OptionError("--data is missing; give the folder of the data set.");
     if (files.model.empty() && kmeans.centroids == 0 && !other_rows) {
       throw OptionError(
-          "--model is missing; give a model file, such as dcgan-train writes, or only ask for baselines such as "
-          "--kmeans.");
+          "--model is missing; give a model file, or the name of one that ships with the project, or only ask for "
+          "baselines such as --kmeans.");
     }
     if (cost.grid.empty()) throw OptionError("--c-grid is empty; give values of C, such as 1e-5,1e-4,1e-3.");
     for (const double c : cost.grid) eval::check_cost("c-grid", c);
@@ -73,6 +74,7 @@ class ProtocolCommand {
     check(kmeans);
     threads = cli::resolve_threads(common.threads);
     if (!files.model.empty()) {
+      files.model = cli::shipped_file(cli::kModels, "--model", files.model);
       const ModelFile model = load_model(files.model);
       image_size = model.architecture.image_size;
       training_record_ = model.training;

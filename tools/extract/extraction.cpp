@@ -177,11 +177,7 @@ RowDifference compare_rows(const float* found, const float* expected, size_t col
 }
 
 FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features) {
-  if (options.model.empty()) {
-    throw OptionError(
-        "--model is missing; it names a model file, such as the model.safetensors that dcgan-train writes.");
-  }
-  return FeatureExtractor(options.model, features);
+  return FeatureExtractor(cli::shipped_file(cli::kModels, "--model", options.model), features);
 }
 
 void use_statistics(FeatureExtractor& extractor, const StatisticsOptions& statistics, const ExtractOptions& options,

@@ -12,6 +12,7 @@
 #include "dcgan/feature_file.h"
 #include "dcgan/options.h"
 #include "tools/cli/command_line.h"
+#include "tools/cli/shipped_files.h"
 #include "tools/extract/statistics_images.h"
 
 namespace dcgan::tools {
@@ -34,7 +35,7 @@ namespace dcgan::tools {
 
 /// What decides the features of an image, apart from the image.
 struct ExtractOptions {
-  std::string model;
+  std::string model = cli::kDefaultModel;
   data::ResizeFilter resize = data::ResizeFilter::kLinear;
   DecodeMode decode = DecodeMode::kExact;
   int64_t max_pixels = data::DecodeOptions{}.max_pixels;
@@ -42,7 +43,7 @@ struct ExtractOptions {
 
 template <class Visitor>
 void describe(ExtractOptions& o, Visitor&& f) {
-  f(o.model, "model", "model file (.safetensors)");
+  f(o.model, "model", "model file (.safetensors), or the name of one that ships with the project");
   f(o.resize, "resize", "for images of another size than the model's: linear (the authors') or area");
   f(o.decode, "decode",
     "exact, or scaled: large JPEGs are decoded at a part of their size, which is faster and changes the features");

@@ -29,7 +29,7 @@ struct VerifyOptions {
 template <class Visitor>
 void describe(VerifyOptions& o, Visitor&& f) {
   f(o.rows, "rows", "rows, drawn by --seed, that are extracted again and compared; 0: none");
-  f(o.model, "model", "model file; default: the one that FILE's command line names");
+  f(o.model, "model", "model file or name of a model; default: what FILE's command line says");
   f(o.tolerance, "tolerance",
     "largest difference from what is extracted again, relative to the largest feature of the row; 0 holds on the "
     "type of processor that made the file, other ones differ in the last digits");
@@ -172,6 +172,13 @@ ExtractArguments arguments_of(const FeatureFileReader& file) {
   return made;
 }
 
+// A model that shipped with the version that made the file may not ship any more.
+std::string recorded_model(const std::string& model) try {
+  return cli::shipped_file(cli::kModels, "--model", model);
+} catch (const OptionError&) {
+  return model;
+}
+
 // Why no row can be extracted again; empty where it can.
 std::string missing_for_rows(const ExtractArguments& made) {
   if (!fs::exists(made.options.model)) return "the model \"" + made.options.model + "\" is not here; --model names it";
@@ -218,7 +225,8 @@ int verify_command(int argc, const char* const* argv) {
                      std::to_string(info.inputs.count - file.rows()) + " failures, every input accounted for\n";
 
   ExtractArguments made = arguments_of(file);
-  if (!options.model.empty()) made.options.model = options.model;
+  made.options.model = options.model.empty() ? recorded_model(made.options.model)
+                                             : cli::shipped_file(cli::kModels, "--model", options.model);
   if (names.size() > 1) made.images.assign(names.begin() + 1, names.end());
   made.features.threads = cli::resolve_threads(common.threads);
   made.features.device = common.device;
