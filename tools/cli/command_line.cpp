@@ -279,7 +279,8 @@ int run_program(int argc, const char* const* argv, const std::string& summary, c
     std::cerr << "error: out of memory; a smaller --batch-size needs less.\n";
     return 1;
   } catch (const std::exception& e) {
-    std::cerr << "error: " << e.what() << "\n";
+    const std::string text = e.what();  // LibTorch's end with where they were thrown, over many lines
+    std::cerr << "error: " << text.substr(0, text.find('\n')) << "\n";
     return 1;
   }
 }
