@@ -14,6 +14,7 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -39,9 +40,8 @@ def main():
     parser.add_argument("--kills", type=int, default=4)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("options", nargs=argparse.REMAINDER, help="after --: those of dcgan-train")
-    arguments = parser.parse_args()
-    options = [option for option in arguments.options if option != "--"]
+    split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    arguments, options = parser.parse_args(sys.argv[1:split]), sys.argv[split + 1 :]  # the rest is dcgan-train's
     command = [arguments.program, *options, "--quiet", "--out"]
     shutil.rmtree(arguments.out, ignore_errors=True)
 

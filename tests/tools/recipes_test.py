@@ -24,6 +24,7 @@ PUBLISHED = {
                "features": 7_168, "image-size": 32, "kernel": 5, "convs-per-scale": 1, "ndf": 64, "ngf": 64,
                "nz": 100, "latent": "normal", "batch-size": 64, "learning-rate": 5e-4, "weight-decay": 0},
 }
+SHIPPED = "tiny-imagenet32"
 FOR_ALL = {"schedule": "alternating", "beta1": 0.5, "beta2": 0.999, "decay-steps": 0, "average-decay": 0,
            "scaling": "strides", "batch-norm": "published", "hidden-dense": 0, "head": "flatten",
            "activation": "leaky-relu"}
@@ -49,7 +50,8 @@ class Training(ProgramTest):
 
 class Recipes(Training):
     def test_each_is_the_published_training(self):
-        self.assertEqual(sorted(path.stem for path in (SOURCE / "tools/recipes").iterdir()), sorted(PUBLISHED))
+        recipes = sorted(path.stem for path in (SOURCE / "tools/recipes").glob("*.ini"))
+        self.assertEqual(recipes, sorted([*PUBLISHED, SHIPPED]))
         for name, published in PUBLISHED.items():
             with self.subTest(recipe=name):
                 # Twice, so that a step takes a second: with the published minibatch, and at the published width.
@@ -65,6 +67,13 @@ class Recipes(Training):
                 self.assertIn(f"# discriminator: {published['discriminator']} parameters, "
                               f"{published['features']} features", said)
                 self.assertIn(f"# generator: {published['generator']} parameters", said)
+
+    def test_that_of_the_model_that_ships_has_the_networks_of_imagenet32_and_smaller_minibatches(self):
+        narrow = [32, "--threads", 1, "--ndf", 2, "--ngf", 2, "--recipe"]
+        theirs, ours = self.plan(*narrow, "imagenet32")[0], self.plan(*narrow, SHIPPED)[0]
+        differ = {flag for flag, value in ours.items() if theirs[flag] != value}
+        self.assertEqual(differ, {"batch-size", "steps", "checkpoint-every"})
+        self.assertEqual(ours["batch-size"], "32")
 
     def test_an_unknown_key_is_named_with_its_file_and_the_nearest_known_one(self):
         recipe = self.folder / "mine.ini"
