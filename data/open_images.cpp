@@ -79,8 +79,10 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
     list.classes.clear();
     notes.clear();
   }
-  if (archive) notes.insert(notes.begin(), archive->notes().begin(), archive->notes().end());
-  if (archive) return {std::make_unique<TarImages>(std::move(list), std::move(*archive), decode), notes};
+  if (archive) {
+    notes.insert(notes.begin(), archive->notes().begin(), archive->notes().end());
+    return {std::make_unique<TarImages>(std::move(list), std::move(*archive), decode), notes};
+  }
   if (lmdb) return {std::make_unique<LmdbImages>(std::move(list), std::move(*lmdb), decode), notes};
   return {std::make_unique<FolderImages>(std::move(list), decode), notes};
 }

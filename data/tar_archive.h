@@ -22,9 +22,8 @@ class TarBytes;
 ///
 /// Formats: v7, ustar, GNU (long names, base-256 sizes) and pax (IEEE Std 1003.1-2017, pax; GNU tar manual, "Basic Tar
 /// Format"). An archive in the archive counts as a folder of its name, without ".tar": ImageNet's training set is one
-/// archive of 1,000 archives. Of two members of one name the last counts, as when unpacking, and a
-/// note says so; hard links lead to what
-/// they name. Symbolic links and sparse members are failures. Safe for concurrent use.
+/// archive of 1,000 archives. Of two members of one name the last counts, as when unpacking, and a note
+/// says so; hard links lead to what they name. Symbolic links and sparse members are failures. Safe for concurrent use.
 class TarArchive {
  public:
   /// @throws FileError if the file is no tar archive, compressed, damaged or cut short (its end marker counts), or
