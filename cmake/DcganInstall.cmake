@@ -4,6 +4,9 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/dcgan")
 install(TARGETS dcgan EXPORT dcganTargets)
+if(TARGET dcgan_cuda)
+  install(TARGETS dcgan_cuda)
+endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/libdcgan/include/dcgan" "${PROJECT_BINARY_DIR}/libdcgan/include/dcgan"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 install(EXPORT dcganTargets NAMESPACE dcgan:: FILE dcganConfig.cmake DESTINATION "${package_dir}")

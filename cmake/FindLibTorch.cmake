@@ -1,4 +1,6 @@
-# Finds LibTorch and makes the targets Torch::cpu (libtorch_cpu and libc10, with their headers).
+# Finds LibTorch and makes the target Torch::cpu (libtorch_cpu and libc10, with their headers). Where LibTorch has its CUDA
+# part and CUDA's own headers are there (tools/setup --cuda, or a toolkit), also Torch::cuda, which links on a machine without
+# a GPU, and LIBTORCH_HAS_NCCL.
 #
 # Looked at, in this order: LIBTORCH_ROOT (variable or environment), the cache that tools/setup fills, and
 # CMAKE_PREFIX_PATH with the system's folders. Each may be an official LibTorch folder or the unpacked PyPI wheel (its `torch` folder).
@@ -38,4 +40,33 @@ if(LibTorch_FOUND AND NOT TARGET Torch::cpu)
                INTERFACE_INCLUDE_DIRECTORIES
                "${LIBTORCH_INCLUDE_DIR};${LIBTORCH_INCLUDE_DIR}/torch/csrc/api/include"
                INTERFACE_LINK_LIBRARIES Torch::c10)
+endif()
+
+if(LibTorch_FOUND AND NOT TARGET Torch::cuda)
+  get_filename_component(_libtorch_root "${LIBTORCH_INCLUDE_DIR}" DIRECTORY)
+  set(_cuda_headers "${_libtorch_cache}/libdcgan/cuda-headers-13.0/nvidia/cu13/include"
+                    "${_libtorch_root}/../nvidia/cu13/include" "${_libtorch_root}/../nvidia/nccl/include"
+                    "$ENV{CUDA_HOME}/include" /usr/local/cuda/include)
+  find_library(LIBTORCH_CUDA_LIBRARY torch_cuda PATHS "${_libtorch_root}/lib" NO_DEFAULT_PATH)
+  find_library(LIBTORCH_C10_CUDA_LIBRARY c10_cuda PATHS "${_libtorch_root}/lib" NO_DEFAULT_PATH)
+  find_path(LIBTORCH_CUDA_INCLUDE_DIR crt/host_defines.h PATHS ${_cuda_headers})
+  find_path(LIBTORCH_CUDA_MATH_INCLUDE_DIR cusolverDn.h PATHS ${_cuda_headers})
+  find_path(LIBTORCH_NCCL_INCLUDE_DIR nccl.h PATHS ${_cuda_headers})
+  mark_as_advanced(LIBTORCH_CUDA_LIBRARY LIBTORCH_C10_CUDA_LIBRARY LIBTORCH_CUDA_INCLUDE_DIR
+                   LIBTORCH_CUDA_MATH_INCLUDE_DIR LIBTORCH_NCCL_INCLUDE_DIR)
+  if(LIBTORCH_CUDA_LIBRARY AND LIBTORCH_C10_CUDA_LIBRARY AND LIBTORCH_CUDA_INCLUDE_DIR)
+    add_library(Torch::cuda INTERFACE IMPORTED)
+    target_include_directories(Torch::cuda SYSTEM INTERFACE "${LIBTORCH_CUDA_INCLUDE_DIR}")
+    target_link_libraries(Torch::cuda INTERFACE "${LIBTORCH_CUDA_LIBRARY}" "${LIBTORCH_C10_CUDA_LIBRARY}" Torch::cpu)
+    # LibTorch's classes have NCCL's structs inside: the header must be of the version that it was built with.
+    set(LIBTORCH_HAS_NCCL FALSE)
+    if(LIBTORCH_NCCL_INCLUDE_DIR AND LIBTORCH_CUDA_MATH_INCLUDE_DIR)
+      file(STRINGS "${LIBTORCH_NCCL_INCLUDE_DIR}/nccl.h" _nccl REGEX "#define NCCL_(MAJOR|MINOR) ")
+      if(_nccl MATCHES "MAJOR 2;.*MINOR 28")
+        set(LIBTORCH_HAS_NCCL TRUE)
+        target_include_directories(Torch::cuda SYSTEM INTERFACE "${LIBTORCH_CUDA_MATH_INCLUDE_DIR}"
+                                                                "${LIBTORCH_NCCL_INCLUDE_DIR}")
+      endif()
+    endif()
+  endif()
 endif()

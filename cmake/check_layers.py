@@ -17,12 +17,13 @@ MAY_KNOW = {
     "nn": {"base", "kernels", "store"},
     "features": {"base", "kernels", "store", "nn"},
     "train": {"base", "store", "nn"},
+    "cuda": {"train"},
     "data": {"public"},
     "eval": {"public"},
     "cli": {"public"},
     "tools": {"public", "data", "eval", "cli"},
 }
-LIBRARY_MODULES = ("base", "kernels", "store", "nn", "features", "train")
+LIBRARY_MODULES = ("base", "kernels", "store", "nn", "features", "train", "cuda")
 
 # Libraries that a room must not include, as a pattern on the included name, and what stands for them in link lists.
 TORCH = (r"(torch|ATen|c10|caffe2)/", "LibTorch", r"Torch::")
@@ -36,6 +37,7 @@ FORBIDDEN_LIBRARIES = {
     "nn": [OPENCV, HDF5, ARGV],
     "features": [OPENCV, HDF5, ARGV],
     "train": [OPENCV, HDF5, ARGV],
+    "cuda": [OPENCV, HDF5, ARGV],
     "data": [TORCH, ARGV],
     "eval": [TORCH, OPENCV, HDF5, ARGV],
     "cli": [TORCH, OPENCV, HDF5],

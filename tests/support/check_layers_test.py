@@ -18,6 +18,8 @@ CLEAN = {
     "libdcgan/src/nn/networks.cpp": '#include <torch/types.h>\n#include "dcgan/model_file.h"\n',
     "libdcgan/src/nn/networks.h": "",
     "libdcgan/src/train/trainer.cpp": '#include "nn/networks.h"\n// printf( in a comment\n',
+    "libdcgan/src/train/accelerator.h": "",
+    "libdcgan/src/cuda/accelerator.cpp": '#include <c10/cuda/CUDAStream.h>\n#include "train/accelerator.h"\n',
     "libdcgan/src/features/pool.h": "",
     "libdcgan/src/train/CMakeLists.txt": "dcgan_module(train SOURCES trainer.cpp LINK dcgan_nn Torch::cpu)\n",
     "data/folder.cpp": '#include <opencv2/core.hpp>\n#include "dcgan/errors.h"\n'
@@ -41,6 +43,7 @@ PLANTED = [
     ("libdcgan/src/train/trainer.cpp", 'auto home = getenv("HOME");', "never prints, exits or reads the environment"),
     ("libdcgan/src/train/trainer.cpp", "std::exit(1);", "never prints, exits"),
     ("libdcgan/src/nn/networks.cpp", "#include <opencv2/core.hpp>", "nn must not know OpenCV"),
+    ("libdcgan/src/cuda/accelerator.cpp", '#include "nn/networks.h"', "cuda must not include nn"),
     ("libdcgan/include/dcgan/errors.h", "#include <hdf5.h>", "a public header includes hdf5.h"),
     ("libdcgan/include/dcgan/errors.h", '#include "nn/networks.h"', "a public header includes nn/networks.h"),
     ("libdcgan/src/train/CMakeLists.txt", "dcgan_module(train LINK dcgan_features)", "train must not link features"),

@@ -39,6 +39,16 @@ class BadInput(ProgramTest):
     def assert_extract_refuses(self, images, *arguments, **expected):
         self.assert_refuses("dcgan-extract", images, "-o", self.path("x.h5"), *arguments, **expected)
 
+    def test_a_training_that_finds_too_little_memory_says_how_much_it_needs(self):
+        # The weights of the third layer alone are 3 x 3 x 4,096 x 8,192 float32, 1.2 GB.
+        self.assert_refuses("dcgan-train", "--data", self.packed, "--out", self.path("wide"), "--ndf", 4096, "--ngf", 4, "--batch-size", 4, code=1,
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30)),
+                            says=["--device auto has not enough memory", "needs at least", "--batch-size"])
+
+    def test_batch_norm_that_is_not_there_cannot_be_synchronised(self):
+        self.assert_refuses("dcgan-train", "--data", self.packed, "--out", self.path("x"), *NARROW, "--batch-norm", "none",
+                            "--sync-batch-norm", code=2, says=["--sync-batch-norm", "--batch-norm none"])
+
     # --- folders and images
 
     def test_a_missing_folder_is_named(self):

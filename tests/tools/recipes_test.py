@@ -82,6 +82,12 @@ class Recipes(Training):
                             recipe, code=2, says=["--lerning-rate is unknown", "--learning-rate", recipe])
         self.assertFalse((self.folder / "x").exists())
 
+    def test_a_wrong_value_is_named_with_its_file(self):
+        recipe = self.folder / "wrong.ini"
+        recipe.write_text("ndf = four\n")
+        self.assert_refuses("dcgan-train", "--data", self.folder / "32.h5", "--out", self.folder / "x", "--recipe",
+                            recipe, code=2, says=[recipe, "--ndf", "four"])
+
     def test_an_unknown_recipe_is_named_with_the_known_ones(self):
         self.assert_refuses("dcgan-train", "--data", self.folder / "32.h5", "--out", self.folder / "x", "--recipe",
                             "imagenet64", code=2, says=["imagenet64", *sorted(PUBLISHED)])

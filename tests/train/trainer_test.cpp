@@ -165,6 +165,27 @@ TEST_F(Trainer, TellsRealFromGeneratedAfterSomeSteps) {
   EXPECT_GT(last["real_probability"].get<double>(), last["fake_probability"].get<double>() + 0.1);
 }
 
+// bfloat16 has 7 bits of fraction: a loss, a mean over some hundred products, moves by less than 2^-7 of itself.
+TEST_F(Trainer, InBfloat16FollowsFloat32Closely) {
+  TrainingRun run = small_run(folder_ / "f32", 5);
+  train(run);
+  const auto exact = metrics_of(run);
+  run.folder = folder_ / "bf16";
+  run.options.precision = Precision::kBf16;
+  train(run);
+  const auto rounded = metrics_of(run);
+  for (size_t i = 0; i < 5; ++i) {
+    for (const char* loss : {"discriminator_loss", "generator_loss"}) {
+      EXPECT_NEAR(rounded[i][loss].get<double>(), exact[i][loss].get<double>(), 0.01) << loss << " of step " << i + 1;
+      EXPECT_NE(rounded[i][loss], exact[i][loss]);
+    }
+  }
+  run.options.steps = 6;
+  run.mode = TrainingRun::Mode::kResume;
+  train(run);
+  EXPECT_EQ(metrics_of(run).size(), 6U);
+}
+
 TEST_F(Trainer, IsChangedByEachOption) {
   const TrainingRun plain = small_run(folder_ / "plain", 3);
   train(plain);
@@ -177,6 +198,7 @@ TEST_F(Trainer, IsChangedByEachOption) {
       {"beta2", [](TrainingRun& r) { r.options.beta2 = 0.9; }},
       {"weight-decay", [](TrainingRun& r) { r.options.weight_decay = 0.1; }},
       {"average-decay", [](TrainingRun& r) { r.options.average_decay = 0.5; }},
+      {"precision", [](TrainingRun& r) { r.options.precision = Precision::kBf16; }},
       {"decay-steps", [](TrainingRun& r) { r.options.decay_steps = 3; }},
       {"ndf", [](TrainingRun& r) { r.architecture.ndf = 5; }},
       {"ngf", [](TrainingRun& r) { r.architecture.ngf = 5; }},

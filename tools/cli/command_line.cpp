@@ -171,8 +171,13 @@ bool CommandLine::parse(int argc, const char* const* argv) {
   set_fields(values_);
   if (recipe_ != nullptr) {
     po::variables_map recipe;
-    read_file(find_recipe_(*recipe_), visible, recipe);
-    set_fields(recipe);
+    const std::string path = find_recipe_(*recipe_);
+    read_file(path, visible, recipe);
+    try {
+      set_fields(recipe);
+    } catch (const OptionError& e) {
+      throw OptionError(path + ": " + e.what());
+    }
     set_fields(values_);
   }
   return true;

@@ -23,6 +23,7 @@ ProcessOptions processes_from(const cli::Environment& environment) {
     throw OptionError(std::string("--distributed: ") + rank + " is " + std::to_string(options.rank) + " and " + count +
                       " " + std::to_string(options.count) + "; the rank must be smaller.");
   }
+  options.local_rank = cli::number_of(environment, "--distributed", torchrun ? "LOCAL_RANK" : "SLURM_LOCALID", 0);
   const char* address = environment("MASTER_ADDR");
   if (address == nullptr) {
     throw OptionError("--distributed: MASTER_ADDR is not set; it names the machine of the first process.");

@@ -5,8 +5,9 @@
 
 namespace dcgan::tools {
 
-/// What torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) or srun (SLURM_PROCID, SLURM_NTASKS; the same two for the
-/// meeting place) say of this process; GLOO_SOCKET_IFNAME, as for PyTorch, names the network interface.
+/// What torchrun (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT) or srun (SLURM_PROCID, SLURM_NTASKS,
+/// SLURM_LOCALID; the same two for the meeting place) say of this process; GLOO_SOCKET_IFNAME, as for PyTorch, names
+/// the network interface.
 /// @throws OptionError for variables that are missing or make no sense
 ProcessOptions processes_from(const cli::Environment& environment);
 

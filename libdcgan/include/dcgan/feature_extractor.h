@@ -1,26 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "dcgan/export.h"
 #include "dcgan/next_images.h"
 #include "dcgan/options.h"
+#include "dcgan/precision.h"
 
 namespace dcgan {
-
-/// In what the convolutions are computed: float32; TensorFloat-32 (float32 with 10 bits of fraction in the products,
-/// GPUs only); bfloat16 (7 bits). Features are float32 in any case.
-enum class Precision { kF32, kTf32, kBf16 };
-
-template <>
-struct EnumNames<Precision> {
-  static constexpr std::array<std::string_view, 3> kNames = {"f32", "tf32", "bf16"};
-};
 
 /// Which features to make, and with what.
 struct FeatureOptions {

@@ -12,6 +12,7 @@
 #include "dcgan/model_file.h"
 #include "dcgan/options.h"
 #include "dcgan/packed_images.h"
+#include "dcgan/precision.h"
 
 namespace dcgan {
 
@@ -47,6 +48,7 @@ struct TrainOptions {
   int64_t decay_steps = 0;
   double average_decay = 0;
   bool sync_batch_norm = false;
+  Precision precision = Precision::kF32;
   OnCollapse on_collapse = OnCollapse::kWarn;
   int64_t statistics_minibatches = 32;
   int64_t log_every = 20;
@@ -71,6 +73,9 @@ void describe(TrainOptions& o, Visitor&& f) {
     "the last ones");
   f(o.sync_batch_norm, "sync-batch-norm",
     "batch norm takes the statistics of the whole minibatch, not of the part that a process has");
+  f(o.precision, "precision",
+    "f32; faster where the hardware has it and less exact: tf32 (GPUs), bf16 (GPUs, processors with AMX or AVX-512 "
+    "BF16); parameters and Adam are f32 in any case");
   f(o.on_collapse, "on-collapse",
     "when D(x) is stuck at 1 or all samples are alike: stop, rewind to a checkpoint, or warn");
   f(o.statistics_minibatches, "statistics-minibatches",
@@ -125,12 +130,13 @@ class DCGAN_EXPORT TrainObserver {
 };
 
 /// One of several processes that train together, on one machine or many, each on its part of every minibatch
-/// (data-parallel, gradients averaged; c10d with Gloo, on CPUs). The first alone writes the run folder and calls
-/// TrainObserver's functions but should_stop(), on_step() and on_message(). With sync_batch_norm the parameters are
-/// those of one process up to rounding.
+/// (data-parallel, gradients averaged; c10d, with Gloo on CPUs and NCCL on GPUs). The first alone writes the run folder
+/// and calls TrainObserver's functions but should_stop(), on_step() and on_message(). With sync_batch_norm the
+/// parameters are those of one process up to rounding.
 struct ProcessOptions {
   int64_t rank = 0;  ///< 0 to count - 1
   int64_t count = 1;
+  int64_t local_rank = 0;             ///< among the processes on this machine: the number of its GPU
   std::string address = "127.0.0.1";  ///< of the first process, where all meet
   int64_t port = 29500;
   bool has_store = false;  ///< a store listens there already, as under torchrun
@@ -159,7 +165,8 @@ struct TrainingRun {
 /// Runs until `options.steps` pairs are done or the observer stops it.
 /// @return pairs done
 /// @throws Error, OptionError or FileError: a folder that exists (Mode::kNew), a resume with other options (which),
-///         images of another size than the network's, a batch larger than the data, losses that are not finite.
+///         images of another size than the network's, a batch larger than the data, losses that are not finite, a
+///         device without enough memory (how much is needed).
 DCGAN_EXPORT int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer);
 
 /// What a training will take.
@@ -167,7 +174,7 @@ struct TrainingEstimate {
   int64_t discriminator_parameters = 0;
   int64_t generator_parameters = 0;
   double step_seconds = 0;  ///< one pair of updates
-  double memory_bytes = 0;  ///< peak of this process, host memory
+  double memory_bytes = 0;  ///< peak of this process; of a GPU, what can be counted: images, weights, maps
   std::string device;       ///< what "auto" took
 };
 

@@ -1,6 +1,5 @@
 #include "features/torch_engine.h"
 
-#include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/conv2d.h>
@@ -13,26 +12,9 @@
 #include <cstring>
 
 #include "nn/networks.h"
+#include "nn/precision.h"
 
 namespace dcgan::features {
-namespace {
-
-// cuDNN takes TF32 for float32 unless it is told not to; the setting is the whole process's.
-class Tf32 {
- public:
-  explicit Tf32(bool allowed) : before_(at::globalContext().allowTF32CuDNN()) {
-    at::globalContext().setAllowTF32CuDNN(allowed);
-  }
-  ~Tf32() { at::globalContext().setAllowTF32CuDNN(before_); }
-  Tf32(const Tf32&) = delete;
-  Tf32& operator=(const Tf32&) = delete;
-
- private:
-  bool before_;
-};
-
-}  // namespace
-
 TorchEngine::TorchEngine(const std::vector<FoldedConvolution>& convolutions, const EngineOptions& options,
                          c10::Device device, Precision precision)
     : leaky_slope_(options.leaky_slope),
@@ -55,7 +37,7 @@ TorchEngine::TorchEngine(const std::vector<FoldedConvolution>& convolutions, con
 
 void TorchEngine::run(const uint8_t* images, int64_t count, float* features) {
   const at::NoGradGuard no_grad;
-  const Tf32 tf32(precision_ == Precision::kTf32);
+  const nn::Tf32Scope tf32(precision_);
   const auto image_bytes = static_cast<size_t>(size_ * size_ * 3);
   at::Tensor pixels = at::empty({batch_size_, size_, size_, 3}, at::kByte).zero_();
   for (int64_t first = 0; first < count; first += batch_size_) {

@@ -11,6 +11,7 @@
 #include <atomic>
 
 #include "kernels/convolution.h"
+#include "nn/precision.h"
 
 namespace dcgan::nn {
 namespace {
@@ -90,6 +91,7 @@ constexpr int64_t kLeastChannels[] = {16, 64};  // at stride 1, 2
 
 bool is_ours(const at::Tensor& x, const at::Tensor& weight, int64_t stride, bool transposed) {
   if (!x.is_cpu() || x.scalar_type() != at::kFloat || weight.scalar_type() != at::kFloat) return false;
+  if (casts_on_cpu()) return false;
   if (x.size(2) != x.size(3) || x.numel() == 0 || stride > 2) return false;
   if (std::min(weight.size(0), weight.size(1)) < kLeastChannels[stride - 1]) return false;
   const Kernels& kernels = kernels::best_kernels();

@@ -23,26 +23,43 @@ bool load_cuda() {
   return loaded;
 }
 
+c10::Device gpu(int64_t index) { return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index)); }
+
 }  // namespace
 
-c10::Device resolve_device(const std::string& text) {
+c10::Device resolve_device(const std::string& text, std::optional<int64_t> local_rank) {
   if (text == "cpu") return c10::Device(c10::kCPU);
-  if (text == "auto") {
-    return load_cuda() && at::getNumGPUs() > 0 ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
-  }
   int index = 0;
   const bool numbered = text.rfind("cuda:", 0) == 0;
   const char* end = text.data() + text.size();
-  if (text != "cuda" && !(numbered && std::from_chars(text.data() + 5, end, index).ptr == end && text.size() > 5)) {
+  if (text != "auto" && text != "cuda" &&
+      !(numbered && std::from_chars(text.data() + 5, end, index).ptr == end && text.size() > 5)) {
     throw OptionError("--device is \"" + text + "\"; it must be auto, cpu, cuda or cuda:N.");
   }
-  const auto devices = load_cuda() ? static_cast<int>(at::getNumGPUs()) : 0;
+  if (numbered && local_rank) {
+    throw OptionError("--device is " + text +
+                      ", but each of several processes needs a GPU of its own; give --device cuda.");
+  }
+  const int64_t devices = load_cuda() ? at::getNumGPUs() : 0;
+  if (text == "auto" && devices == 0) return c10::Device(c10::kCPU);
   if (index < 0 || index >= devices) {
     throw OptionError("--device is " + text + ", but LibTorch finds " + std::to_string(devices) +
                       " CUDA devices; use --device auto or cpu" +
                       (devices == 0 ? ", or tools/setup --cuda on a machine with an NVIDIA GPU and its driver." : "."));
   }
-  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+  return gpu(local_rank ? gpu_of_process(*local_rank, devices) : index);
+}
+
+int64_t gpu_of_process(int64_t local_rank, int64_t devices) {
+  if (devices == 1) return 0;
+  if (local_rank < devices) return local_rank;
+  throw OptionError("process " + std::to_string(local_rank) +
+                    " of this machine (counted from 0) has no GPU of its own: LibTorch finds " +
+                    std::to_string(devices) + "; start as many processes as there are GPUs, or give --device cpu.");
+}
+
+at::Tensor to_device(const at::Tensor& host, c10::Device device) {
+  return device.is_cpu() ? host : host.pin_memory().to(device, /*non_blocking=*/true);
 }
 
 }  // namespace dcgan::nn

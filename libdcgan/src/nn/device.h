@@ -1,14 +1,25 @@
 #pragma once
 
-#include <c10/core/Device.h>
+#include <ATen/core/Tensor.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace dcgan::nn {
 
 /// The device that "auto", "cpu", "cuda" or "cuda:N" names. CUDA's backend is loaded from the libtorch_cuda.so beside
 /// libtorch_cpu.so, so that one binary runs with and without a GPU; auto takes the CPU where there is none.
+/// @param local_rank  of one of several processes on this machine: "auto" and "cuda" give it the GPU of this number
 /// @throws OptionError for another text, or for a CUDA device that is not there.
-c10::Device resolve_device(const std::string& text);
+c10::Device resolve_device(const std::string& text, std::optional<int64_t> local_rank = std::nullopt);
+
+/// The GPU, of `devices` that the process sees, that is the one of the process with this rank on its machine. Where it
+/// sees a single one, that one: Slurm shows each its own.
+/// @throws OptionError if there is none for it
+int64_t gpu_of_process(int64_t local_rank, int64_t devices);
+
+/// The tensor on the device; where that is a GPU the host does not wait for the copy.
+at::Tensor to_device(const at::Tensor& host, c10::Device device);
 
 }  // namespace dcgan::nn

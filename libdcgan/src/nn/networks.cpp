@@ -118,7 +118,8 @@ at::Tensor BatchNorm::forward(const at::Tensor& x, Statistics statistics) const 
                         /*momentum=*/0, kBatchNormEpsilon, /*cudnn_enabled=*/false);
 }
 
-at::Tensor BatchNorm::forward_shared(const at::Tensor& x) const {
+at::Tensor BatchNorm::forward_shared(const at::Tensor& input) const {
+  const at::Tensor x = input.to(at::kFloat);  // sums of bfloat16 would be rounded
   std::vector<int64_t> all_but_channels = {0};
   std::vector<int64_t> per_channel(static_cast<size_t>(x.dim()), 1);
   per_channel[1] = x.size(1);

@@ -32,7 +32,8 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 /// have parts (BatchNorm::sum_over_processes), or the fixed ones.
 enum class Statistics { kBatch, kSharedBatch, kFixed };
 
-/// (x - mean) / sqrt(variance + 1e-8) * weight + bias, per channel of float32 [N, C, H, W] or unit of [N, C].
+/// (x - mean) / sqrt(variance + 1e-8) * weight + bias, per channel of [N, C, H, W] or unit of [N, C]. float32; bfloat16
+/// under a CastScope, with statistics in float32.
 struct BatchNorm {
   at::Tensor weight, bias;               ///< float32 [C]
   at::Tensor running_mean, running_var;  ///< float32 [C], the fixed statistics; biased variance
@@ -41,7 +42,7 @@ struct BatchNorm {
   at::Tensor forward(const at::Tensor& x, Statistics statistics) const;
 
  private:
-  at::Tensor forward_shared(const at::Tensor& x) const;
+  at::Tensor forward_shared(const at::Tensor& input) const;
 };
 
 /// A strided convolution [O, I, k, k] or, in the generator, a fractionally-strided one [I, O, k, k]; padding k / 2.

@@ -8,8 +8,6 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
-#include "nn/network_tensors.h"
-
 namespace dcgan::train {
 namespace {
 
@@ -33,7 +31,7 @@ at::Tensor Adam::gradient_norm() const {
   return at::stack(at::_foreach_norm(gradients)).norm();
 }
 
-void Adam::step(double learning_rate) {
+void Adam::step(const at::Tensor& learning_rate) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> gradients;
   for (size_t i = 0; i < values_.size(); ++i) {
@@ -53,13 +51,6 @@ nn::NamedTensors Adam::moments() const {
     all.emplace_back("adam.second." + parameters_[i].first, second_[i]);
   }
   return all;
-}
-
-void Adam::save(std::map<std::string, StoredTensor>& tensors) const { nn::store_tensors(moments(), tensors); }
-
-void Adam::load(const std::map<std::string, StoredTensor>& tensors, int64_t updates) {
-  nn::load_tensors(tensors, moments());
-  set_updates(updates);
 }
 
 void Adam::set_updates(int64_t updates) {

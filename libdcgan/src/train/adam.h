@@ -2,11 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <map>
-#include <string>
 #include <vector>
 
-#include "dcgan/safetensors.h"
 #include "nn/networks.h"
 
 namespace dcgan::train {
@@ -21,12 +18,10 @@ class Adam {
   /// Euclidean norm over the gradients of all parameters, float32 scalar.
   at::Tensor gradient_norm() const;
   /// One update from the parameters' gradients, which it then drops.
-  void step(double learning_rate);
+  /// @param learning_rate  float32, one number, on the parameters' device
+  void step(const at::Tensor& learning_rate);
 
-  /// Names of the moments: "adam.first.<parameter>", "adam.second.<parameter>". The number of updates is not stored: it
-  /// is the training's step.
-  void save(std::map<std::string, StoredTensor>& tensors) const;
-  void load(const std::map<std::string, StoredTensor>& tensors, int64_t updates);
+  /// "adam.first.<parameter>", "adam.second.<parameter>". Who fills them sets the number of updates, too.
   nn::NamedTensors moments() const;
   void set_updates(int64_t updates);
 

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "nn/device.h"
 #include "nn/networks.h"
 
 namespace dcgan::train {
@@ -33,13 +34,13 @@ at::Tensor ImageRows::read(const int64_t* numbers, int64_t count) const {
   std::sort(places.begin(), places.end(), [&](int64_t a, int64_t b) { return numbers[a] < numbers[b]; });
   at::Tensor pixels = room_for(*file_, count);
   for (const int64_t place : places) file_->read(numbers[place], 1, pixels.select(0, place).data_ptr<uint8_t>());
-  return pixels.to(device_);
+  return nn::to_device(pixels, device_);
 }
 
 at::Tensor ImageRows::at(const int64_t* numbers, int64_t count) const {
   if (file_ != nullptr) return nn::images_from_pixels(read(numbers, count));
-  const at::Tensor indices = at::from_blob(const_cast<int64_t*>(numbers), {count}, at::kLong).to(device_);
-  return nn::images_from_pixels(pixels_.index_select(0, indices));
+  const at::Tensor indices = at::from_blob(const_cast<int64_t*>(numbers), {count}, at::kLong);
+  return nn::images_from_pixels(pixels_.index_select(0, nn::to_device(indices, device_)));
 }
 
 }  // namespace dcgan::train

@@ -12,6 +12,7 @@
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 
 #include "dcgan/errors.h"
+#include "nn/device.h"
 
 namespace dcgan::train {
 namespace {
@@ -45,8 +46,15 @@ struct Processes::Impl {
   c10::intrusive_ptr<c10d::ProcessGroup> group;
 };
 
-Processes::Processes(const ProcessOptions& options) : options_(options) {
+Processes::Processes(const ProcessOptions& options, const std::string& device)
+    : options_(options),
+      device_(nn::resolve_device(device, options.count == 1 ? std::nullopt : std::optional(options.local_rank))) {
+  if (!device_.is_cpu()) accelerator_ = find_accelerator(accelerator_failure_);
+  if (accelerator_ != nullptr) accelerator_->leave_default_stream(device_.index());
   if (options.count == 1) return;
+  if (!device_.is_cpu() && accelerator_ == nullptr) {
+    throw Error("several processes on GPUs need libdcgan_cuda.so: " + accelerator_failure_ + " Or give --device cpu.");
+  }
   const std::string address = options.address + ":" + std::to_string(options.port);
   impl_ = std::make_unique<Impl>();
   impl_->group = with_clear_errors(options, "cannot join the others at " + address, [&] {
@@ -69,6 +77,11 @@ Processes::Processes(const ProcessOptions& options) : options_(options) {
     auto group = c10::make_intrusive<c10d::ProcessGroup>(store, rank, count);
     group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO,
                       c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, count, gloo_options));
+    if (accelerator_ != nullptr) {
+      const auto nccl = accelerator_->make_nccl({store, options.rank, options.count, kPatience});
+      if (!nccl) throw Error("libdcgan_cuda.so was built without nccl.h; build it after tools/setup --cuda");
+      group->setBackend(device_.type(), c10d::ProcessGroup::BackendType::NCCL, nccl);
+    }
     return group;
   });
 }

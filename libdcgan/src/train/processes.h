@@ -5,27 +5,34 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "dcgan/trainer.h"
 #include "nn/networks.h"
+#include "train/accelerator.h"
 
 namespace dcgan::train {
 
-/// The processes that train together, joined by LibTorch's c10d with Gloo; a single process needs no network and every
-/// function here leaves its values alone. All processes must call the functions in the same order. Where another one
-/// has ended, they throw Error.
+/// The processes that train together, joined by LibTorch's c10d: with Gloo on CPUs, with NCCL on GPUs, each process on
+/// one of its own. A single process needs no network, and every function here leaves its values alone. All processes
+/// must call the functions in the same order. Where another one has ended, they throw Error.
 class Processes {
  public:
   /// Waits until all have come, for half an hour at most.
-  explicit Processes(const ProcessOptions& options);
+  /// @param device  as TrainingRun::device
+  Processes(const ProcessOptions& options, const std::string& device);
   ~Processes();
 
   int64_t rank() const { return options_.rank; }
   int64_t count() const { return options_.count; }
   bool is_first() const { return options_.rank == 0; }
+  c10::Device device() const { return device_; }  ///< of this process
+  /// Of the device; null for a CPU, and where accelerator_failure() says why.
+  const Accelerator* accelerator() const { return accelerator_; }
+  const std::string& accelerator_failure() const { return accelerator_failure_; }
 
-  /// Sum over the processes, in place. Any CPU tensor; the order of the sum is fixed.
+  /// Sum over the processes, in place. Any tensor of the CPU or the device; on CPUs the order of the sum is fixed.
   void sum(at::Tensor tensor) const;
   /// The same as a function that gradients go through.
   at::Tensor differentiable_sum(const at::Tensor& tensor) const;
@@ -53,6 +60,9 @@ class Processes {
  private:
   struct Impl;
   ProcessOptions options_;
+  c10::Device device_;
+  std::string accelerator_failure_;
+  const Accelerator* accelerator_ = nullptr;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -6,6 +6,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/zeros.h>
@@ -79,6 +80,7 @@ struct SemanticHash::Impl {
     const int64_t count = pixels.size(0);
     const std::vector<int64_t> order = shuffled_indices(count, derive_seed(seed, "hash shuffle", position));
     at::Generator random = at::make_generator<at::CPUGeneratorImpl>(derive_seed(seed, "hash noise", position));
+    const at::Tensor rate = at::full({}, options.learning_rate, at::kFloat).to(device);
     double sum = 0;
     for (int64_t first = 0; first < count && !should_stop(); first += options.batch_size) {
       const int64_t n = std::min(options.batch_size, count - first);
@@ -90,7 +92,7 @@ struct SemanticHash::Impl {
       code = code * at::empty({n, kHashBits}, at::kFloat).bernoulli_(kept, random).div_(kept).to(device);
       const at::Tensor loss = at::mse_loss(at::linear(code, decoder, decoder_bias), clean - mean);
       loss.backward();
-      adam.step(options.learning_rate);
+      adam.step(rate);
       sum += loss.item<double>() * static_cast<double>(n);
     }
     return sum / static_cast<double>(count);

@@ -6,6 +6,7 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/replication_pad2d.h>
 #include <ATen/ops/stack.h>
@@ -61,7 +62,8 @@ class SupervisedTraining {
         training_(training, architecture, classes),
         validation_(validation, architecture, classes),
         network_(make_network(architecture, classes, run.seed)),
-        adam_(network_.parameters(), run.options.beta1, kBeta2, run.options.weight_decay) {
+        adam_(network_.parameters(), run.options.beta1, kBeta2, run.options.weight_decay),
+        learning_rate_(at::full({}, run.options.learning_rate, at::kFloat).to(device_)) {
     for (const auto& [name, tensor] : network_.parameters()) tensor.set_requires_grad(true);
     // In random order, so that the minibatches of the statistics are not of one class where the images are sorted.
     std::vector<int64_t> order = shuffled_indices(training.count(), derive_seed(run.seed, "statistics"));
@@ -102,7 +104,7 @@ class SupervisedTraining {
       }
       const at::Tensor loss = at::cross_entropy_loss(at::linear(top, network_.head), labels);
       loss.backward();
-      adam_.step(options_.learning_rate);
+      adam_.step(learning_rate_);
       sum += loss.item<double>() * static_cast<double>(n);
     }
     return sum / static_cast<double>(count);
@@ -150,6 +152,7 @@ class SupervisedTraining {
   Examples training_, validation_;
   nn::Discriminator network_;
   train::Adam adam_;
+  at::Tensor learning_rate_;
   at::Tensor padded_;  // float32 [N, 3, H + 2 shift, W + 2 shift] in [-1, 1]
 };
 

@@ -1,16 +1,17 @@
 #include "dcgan/trainer.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/sigmoid.h>
-#include <ATen/ops/softplus.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/std.h>
-#include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
 #include <sys/resource.h>
 
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <new>
 #include <nlohmann/json.hpp>
 
 #include "base/options_json.h"
@@ -20,34 +21,25 @@
 #include "nn/device.h"
 #include "nn/network_tensors.h"
 #include "nn/networks.h"
-#include "train/adam.h"
+#include "nn/precision.h"
 #include "train/collapse.h"
 #include "train/frechet.h"
 #include "train/minibatches.h"
 #include "train/processes.h"
+#include "train/recorded_pairs.h"
 #include "train/run_folder.h"
 #include "train/tensor_memory.h"
+#include "train/trained_networks.h"
 
 namespace dcgan {
 namespace {
 
 using nlohmann::ordered_json;
-using train::Adam;
 using train::Minibatches;
 using train::RunFolder;
 
 constexpr int64_t kSampleColumns = 10;  // a grid of 10 x 10 samples, as in the paper's figures
 constexpr int64_t kSamples = kSampleColumns * kSampleColumns;
-
-void set_requires_grad(const nn::NamedTensors& parameters, bool required) {
-  for (const auto& [name, tensor] : parameters) tensor.set_requires_grad(required);
-}
-
-template <class Network>
-Network on_device(Network network, c10::Device device) {
-  nn::move_to(device, network);
-  return network;
-}
 
 ImageBatch to_image_batch(const at::Tensor& images) {
   const at::Tensor pixels = nn::pixels_from_images(images.to(at::kCPU));
@@ -79,62 +71,51 @@ ordered_json describe_data(const PackedImageReader& images, const std::string& s
           {"pixel-hash", derive_seed(0, sample)}};
 }
 
-// One training: the networks, their optimisers, and the two kinds of step.
+// One training: the networks with their optimisers, the images, and the step.
 class Training {
  public:
   Training(const TrainingRun& run, const PackedImageReader& images, const train::Processes& processes)
       : run_(run),
         processes_(processes),
-        device_(nn::resolve_device(run.device)),
+        device_(processes.device()),
+        tf32_(run.options.precision),
         minibatches_({images, run.images_in_memory, device_}, run.options.batch_size, run.seed),
-        discriminator_(on_device(nn::make_discriminator(run.architecture, run.seed), device_)),
-        generator_(on_device(nn::make_generator(run.architecture, run.seed), device_)),
-        discriminator_adam_(make_adam(discriminator_.parameters())),
-        generator_adam_(make_adam(generator_.parameters())),
-        discriminator_gradients_(processes, discriminator_.parameters()),
-        generator_gradients_(processes, generator_.parameters()),
-        sums_(at::zeros({6}, device_)) {
+        networks_(run, processes, device_),
+        pairs_(networks_, processes.count() == 1 ? processes.accelerator() : nullptr) {
     minibatches_.divide(processes.rank(), processes.count());
-    if (run.options.sync_batch_norm && processes.count() > 1) {
-      statistics_ = nn::Statistics::kSharedBatch;
-      const auto sum = [&processes](const at::Tensor& x) { return processes.differentiable_sum(x); };
-      nn::share_batch_norm(discriminator_, sum);
-      nn::share_batch_norm(generator_, sum);
-    }
-    if (run.options.average_decay > 0) {  // equal seeds: the averages begin at the initial weights
-      discriminator_average_ = on_device(nn::make_discriminator(run.architecture, run.seed), device_);
-      generator_average_ = on_device(nn::make_generator(run.architecture, run.seed), device_);
-    }
+    at::globalContext().setBenchmarkCuDNN(true);  // the shapes are the same in every step
   }
 
   int64_t step() const { return step_; }
-  int64_t discriminator_parameters() const { return nn::count(discriminator_.parameters()); }
-  int64_t generator_parameters() const { return nn::count(generator_.parameters()); }
+  int64_t discriminator_parameters() { return nn::count(networks_.discriminator().parameters()); }
+  int64_t generator_parameters() { return nn::count(networks_.generator().parameters()); }
   c10::Device device() const { return device_; }
 
-  /// One pair of updates. arXiv:1511.06434, section 4; the authors' faces/train_uncond_dcgan.py.
+  /// One pair of updates.
   void run_step() {
-    const double rate = learning_rate();
-    if (run_.options.schedule == Schedule::kAlternating) {
-      update_generator(2 * step_, rate);
-      update_discriminator(2 * step_ + 1, rate);
-    } else {
-      update_discriminator(step_, rate);
-      update_generator(step_, rate);
-    }
-    if (run_.options.average_decay > 0) {
-      update_average(discriminator_.parameters(), discriminator_average_.parameters());
-      update_average(generator_.parameters(), generator_average_.parameters());
-    }
+    // The authors' loop gives one minibatch to the generator's step, which uses its size alone, and the next to the
+    // discriminator's.
+    const bool alternating = run_.options.schedule == Schedule::kAlternating;
+    const int64_t generator_position = alternating ? 2 * step_ : step_;
+    const int64_t discriminator_position = alternating ? 2 * step_ + 1 : step_;
+    train::PairInputs inputs;
+    inputs.images = minibatches_.at(discriminator_position);
+    inputs.discriminator_noise = noise_for(discriminator_position, "discriminator-noise");
+    inputs.generator_noise = noise_for(generator_position, "generator-noise");
+    inputs.learning_rate = nn::to_device(at::full({}, learning_rate(), at::kFloat), device_);
+    inputs.discriminator_size = minibatches_.size_of(discriminator_position);
+    inputs.generator_size = minibatches_.size_of(generator_position);
+    pairs_.update(inputs);
+    images_in_report_ += inputs.discriminator_size;
     ++step_;
     ++steps_in_report_;
   }
 
   /// Means since the last report, over all processes. The only point at which the host waits for the device.
   StepReport report() {
-    processes_.sum(sums_);
+    processes_.sum(networks_.sums());
     const int64_t summands = std::max<int64_t>(1, steps_in_report_) * processes_.count();
-    const at::Tensor means = sums_.div(static_cast<double>(summands)).to(at::kCPU);
+    const at::Tensor means = networks_.sums().div(static_cast<double>(summands)).to(at::kCPU);
     const float* m = means.const_data_ptr<float>();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - report_start_).count();
     const StepReport result = {step_, m[0], m[1], m[2],
@@ -144,47 +125,33 @@ class Training {
   }
 
   void start_report() {
-    sums_.zero_();
+    networks_.sums().zero_();
     steps_in_report_ = images_in_report_ = 0;
     report_start_ = std::chrono::steady_clock::now();
   }
 
   SafetensorsFile checkpoint() const {
     SafetensorsFile file;
-    nn::store_tensors(discriminator_.parameters(), file.tensors);
-    nn::store_tensors(generator_.parameters(), file.tensors);
-    discriminator_adam_.save(file.tensors);
-    generator_adam_.save(file.tensors);
-    for (const auto& [name, tensor] : averages()) nn::store_tensors({{kAveragePrefix + name, tensor}}, file.tensors);
+    nn::store_tensors(networks_.state(), file.tensors);
     file.metadata = {
         {"format", "dcgan-checkpoint"}, {"step", std::to_string(step_)}, {"rewinds", std::to_string(rewinds_)}};
     return file;
   }
 
   void restore(const RunFolder::Checkpoint& checkpoint) {
-    nn::load_tensors(checkpoint.file.tensors, discriminator_.parameters());
-    nn::load_tensors(checkpoint.file.tensors, generator_.parameters());
-    discriminator_adam_.load(checkpoint.file.tensors, checkpoint.step);
-    generator_adam_.load(checkpoint.file.tensors, checkpoint.step);
-    for (const auto& [name, tensor] : averages()) {
-      nn::load_tensors(checkpoint.file.tensors, {{kAveragePrefix + name, tensor}});
-    }
-    step_ = checkpoint.step;
+    nn::load_tensors(checkpoint.file.tensors, networks_.state());
+    set_step(checkpoint.step);
     const auto rewinds = checkpoint.file.metadata.find("rewinds");
     set_rewinds(rewinds == checkpoint.file.metadata.end() ? 0 : std::stoll(rewinds->second));
   }
 
   /// All processes take what the first one has.
   void receive_from_first() {
-    step_ = processes_.receive_from_first(step_);
+    set_step(processes_.receive_from_first(step_));
     set_rewinds(processes_.receive_from_first(rewinds_));
     std::vector<at::Tensor> tensors;
-    for (const nn::NamedTensors& group : {discriminator_.parameters(), generator_.parameters(), averages(),
-                                          discriminator_adam_.moments(), generator_adam_.moments()}) {
-      for (const auto& [name, tensor] : group) tensors.push_back(tensor);
-    }
+    for (const auto& [name, tensor] : networks_.state()) tensors.push_back(tensor);
     processes_.receive_from_first(tensors);
-    for (Adam* adam : {&discriminator_adam_, &generator_adam_}) adam->set_updates(step_);
   }
 
   const train::Processes& processes() const { return processes_; }
@@ -210,8 +177,8 @@ class Training {
     const auto wanted = static_cast<size_t>(run_.options.statistics_minibatches * nn::kStatisticsMinibatch);
     const size_t count = std::min(order.size(), wanted);
     statistics_minibatches_ = (static_cast<int64_t>(count) + nn::kStatisticsMinibatch - 1) / nn::kStatisticsMinibatch;
-    nn::StatisticsAverage discriminator(shown_discriminator());
-    nn::StatisticsAverage generator(shown_generator());
+    nn::StatisticsAverage discriminator(networks_.shown_discriminator());
+    nn::StatisticsAverage generator(networks_.shown_generator());
     for (size_t first = 0; first < count; first += nn::kStatisticsMinibatch) {
       const auto size = static_cast<int64_t>(std::min<size_t>(nn::kStatisticsMinibatch, count - first));
       discriminator.add(minibatches_.images().at(order.data() + first, size));
@@ -224,11 +191,11 @@ class Training {
   ModelFile model(const ordered_json& training) {
     ModelFile model;
     model.architecture = run_.architecture;
-    for (const auto& tensors : {shown_discriminator().parameters(), shown_discriminator().buffers(),
-                                shown_generator().parameters(), shown_generator().buffers()}) {
+    for (const auto& tensors : {networks_.shown_discriminator().parameters(), networks_.shown_discriminator().buffers(),
+                                networks_.shown_generator().parameters(), networks_.shown_generator().buffers()}) {
       nn::store_tensors(tensors, model.tensors);
     }
-    model.convolutions = static_cast<int64_t>(discriminator_.convolutions.size());
+    model.convolutions = static_cast<int64_t>(networks_.discriminator().convolutions.size());
     const ordered_json statistics = {{"source", "training images"},
                                      {"minibatches", statistics_minibatches_},
                                      {"minibatch-size", nn::kStatisticsMinibatch}};
@@ -250,24 +217,20 @@ class Training {
       frechet_.emplace(real, count, run_.architecture.image_size, device_);
     }
     return frechet_->to([&](int64_t first, int64_t size) {
-      return shown_generator().forward(noise(run_.seed, "frechet", static_cast<uint64_t>(first), size),
-                                       nn::Statistics::kBatch);
+      return networks_.shown_generator().forward(noise(run_.seed, "frechet", static_cast<uint64_t>(first), size),
+                                                 nn::Statistics::kBatch);
     });
   }
 
   /// Samples of always the same noise, normalised by their own statistics as the authors do: float32 [N, 3, H, W].
   at::Tensor samples() {
     const at::NoGradGuard no_grad;
-    return shown_generator().forward(noise(run_.seed, "samples", 0, kSamples), nn::Statistics::kBatch);
+    return networks_.shown_generator().forward(noise(run_.seed, "samples", 0, kSamples), nn::Statistics::kBatch);
   }
   /// As many images of the first minibatch, of the same shape.
   at::Tensor images() { return minibatches_.at(0).slice(0, 0, kSamples); }
 
  private:
-  Adam make_adam(const nn::NamedTensors& parameters) const {
-    return {parameters, run_.options.beta1, run_.options.beta2, run_.options.weight_decay};
-  }
-
   double learning_rate() const {
     const int64_t left = run_.options.steps - step_;
     const int64_t decay = run_.options.decay_steps;
@@ -276,27 +239,12 @@ class Training {
   }
 
   at::Tensor noise(uint64_t seed, std::string_view purpose, uint64_t position, int64_t count) const {
-    return nn::draw_noise(run_.architecture, count, derive_seed(seed, purpose, position)).to(device_);
+    return nn::to_device(nn::draw_noise(run_.architecture, count, derive_seed(seed, purpose, position)), device_);
   }
 
-  nn::Discriminator& shown_discriminator() {
-    return run_.options.average_decay > 0 ? discriminator_average_ : discriminator_;
-  }
-  nn::Generator& shown_generator() { return run_.options.average_decay > 0 ? generator_average_ : generator_; }
-
-  nn::NamedTensors averages() const {
-    if (run_.options.average_decay == 0) return {};
-    nn::NamedTensors all = discriminator_average_.parameters();
-    for (const auto& named : generator_average_.parameters()) all.push_back(named);
-    return all;
-  }
-
-  void update_average(const nn::NamedTensors& values, const nn::NamedTensors& averages) const {
-    const at::NoGradGuard no_grad;
-    for (size_t i = 0; i < values.size(); ++i) {
-      at::Tensor average = averages[i].second;
-      average.lerp_(values[i].second, 1 - run_.options.average_decay);
-    }
+  void set_step(int64_t step) {
+    step_ = step;
+    networks_.set_updates(step);
   }
 
   void set_rewinds(int64_t rewinds) {
@@ -309,75 +257,24 @@ class Training {
   at::Tensor noise_for(int64_t position, std::string_view purpose) const {
     const int64_t size = minibatches_.size_of(position);
     const train::Part part = minibatches_.part_of(size);
-    return noise(seed_, purpose, static_cast<uint64_t>(step_), size).narrow(0, part.first, part.size);
+    const at::Tensor whole =
+        nn::draw_noise(run_.architecture, size, derive_seed(seed_, purpose, static_cast<uint64_t>(step_)));
+    return nn::to_device(whole.narrow(0, part.first, part.size), device_);
   }
-
-  // Mean over this process's part of the minibatch at `position`, such that the mean over the processes is that over
-  // the whole minibatch.
-  at::Tensor mean(const at::Tensor& values, int64_t position) const {
-    const int64_t size = minibatches_.size_of(position);
-    const int64_t parts = values.size(0) * processes_.count();
-    return parts == size ? values.mean()
-                         : values.sum().mul(static_cast<double>(processes_.count()) / static_cast<double>(size));
-  }
-
-  void update_discriminator(int64_t position, double rate) {
-    set_requires_grad(discriminator_.parameters(), true);
-    const at::Tensor real = minibatches_.at(position);
-    at::Tensor fake;
-    {
-      const at::NoGradGuard no_grad;
-      fake = generator_.forward(noise_for(position, "discriminator-noise"), statistics_);
-    }
-    // Two passes: the statistics of real and generated images are never mixed (the authors' two graph evaluations).
-    const at::Tensor real_logits = discriminator_.forward(real, statistics_);
-    const at::Tensor fake_logits = discriminator_.forward(fake, statistics_);
-    // -log sigmoid(x) = softplus(-x); a sum of two means, not their mean.
-    const at::Tensor loss =
-        mean(at::softplus(real_logits.neg()), position).add(mean(at::softplus(fake_logits), position));
-    discriminator_gradients_.backward(loss);
-    add_to_report(4, discriminator_adam_.gradient_norm());
-    discriminator_adam_.step(rate);
-    add_to_report(0, loss);
-    add_to_report(2, mean(real_logits.detach().sigmoid(), position));
-    add_to_report(3, mean(fake_logits.detach().sigmoid(), position));
-    images_in_report_ += minibatches_.size_of(position);
-  }
-
-  void update_generator(int64_t position, double rate) {
-    set_requires_grad(discriminator_.parameters(), false);  // its gradients would be thrown away
-    set_requires_grad(generator_.parameters(), true);
-    const at::Tensor fake = generator_.forward(noise_for(position, "generator-noise"), statistics_);
-    const at::Tensor logits = discriminator_.forward(fake, statistics_);
-    const at::Tensor loss = mean(at::softplus(logits.neg()), position);
-    generator_gradients_.backward(loss);
-    add_to_report(5, generator_adam_.gradient_norm());
-    generator_adam_.step(rate);
-    add_to_report(1, loss);
-  }
-
-  void add_to_report(int64_t index, const at::Tensor& value) { sums_.select(0, index).add_(value.detach()); }
-
-  static constexpr const char* kAveragePrefix = "average.";
 
   const TrainingRun& run_;
   const train::Processes& processes_;
-  nn::Statistics statistics_ = nn::Statistics::kBatch;  ///< of the steps
-  uint64_t seed_ = run_.seed;                           ///< of noise and order; another one after a rewind
+  uint64_t seed_ = run_.seed;  ///< of noise and order; another one after a rewind
   int64_t rewinds_ = 0;
   c10::Device device_;
+  nn::Tf32Scope tf32_;
   Minibatches minibatches_;
-  nn::Discriminator discriminator_;
-  nn::Generator generator_;
-  nn::Discriminator discriminator_average_;  ///< without tensors unless weights are averaged
-  nn::Generator generator_average_;
-  Adam discriminator_adam_, generator_adam_;
-  train::Processes::Gradients discriminator_gradients_, generator_gradients_;
+  train::TrainedNetworks networks_;
+  train::RecordedPairs pairs_;
   std::optional<train::FrechetDistance> frechet_;  ///< once it was asked for
   int64_t step_ = 0;
   int64_t statistics_minibatches_ = 0;  ///< of the last infer_statistics()
 
-  at::Tensor sums_;  ///< of StepReport's first six values since the last report
   int64_t steps_in_report_ = 0;
   int64_t images_in_report_ = 0;
   std::chrono::steady_clock::time_point report_start_ = std::chrono::steady_clock::now();
@@ -410,9 +307,6 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
   require_option(run.options.batch_size <= images.count(), "batch-size", run.options.batch_size,
                  "at most " + std::to_string(images.count()) + ", the number of images in " + images.path());
   const int64_t processes = run.processes.count;
-  if (processes > 1 && !nn::resolve_device(run.device).is_cpu()) {
-    throw OptionError("several processes train on CPUs only; give --device cpu.");
-  }
   require_option(
       run.options.batch_size >= 2 * processes, "batch-size", run.options.batch_size,
       std::to_string(2 * processes) + " or more, 2 images for each of " + std::to_string(processes) + " processes");
@@ -422,6 +316,9 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
                       ": the last minibatch of an epoch of " + std::to_string(images.count()) + " images has " +
                       std::to_string(rest) + ", too few for " + std::to_string(processes) +
                       " processes; take another size.");
+  }
+  if (run.options.sync_batch_norm && run.architecture.guidelines.batch_norm == NormalizedLayers::kNone) {
+    throw OptionError("--sync-batch-norm has nothing to do with --batch-norm none; leave one of them out.");
   }
   if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
 }
@@ -435,7 +332,7 @@ void check_same_run(const train::Processes& processes, const TrainingRun& run, o
                     const std::string& path) {
   identity["data"].erase("source");
   const TrainOptions& o = run.options;  // all must stop and report together
-  identity["free"] = {o.steps, o.log_every, o.sample_every, o.checkpoint_every};
+  identity["free"] = {o.steps, o.log_every, o.sample_every, o.checkpoint_every, processes.device().is_cpu()};
   const auto hash = static_cast<int64_t>(derive_seed(0, identity.dump()));
   if (processes.receive_from_first(hash) == hash) return;
   throw FileError(path, "process " + std::to_string(processes.rank()) +
@@ -448,6 +345,57 @@ struct Duties {
   std::function<bool()> write_samples;
   std::function<void()> save;
 };
+
+struct MemoryNeed {
+  int64_t images, all;  // bytes
+};
+
+// What a training keeps on its device, bytes, by what can be counted: images; weights, gradients and Adam's moments;
+// activations, each before and after batch norm, of the larger of the two updates (real and generated images pass the
+// discriminator side by side). Libraries' own workspace comes on top.
+MemoryNeed memory_need(const TrainingRun& run, const PackedImageReader& images) {
+  const auto values_of = [](const std::vector<ConvolutionShape>& shapes, int64_t& weights) {
+    int64_t maps = 0;
+    for (const ConvolutionShape& s : shapes) {
+      const int64_t side = s.size_out;
+      maps += 2 * s.out_channels * side * side;
+      weights += s.in_channels * s.out_channels * s.kernel * s.kernel;
+    }
+    return maps;
+  };
+  int64_t weights = 0;
+  const int64_t discriminator = values_of(discriminator_convolutions(run.architecture), weights);
+  const int64_t generator = values_of(generator_convolutions(run.architecture), weights);
+  const int64_t copies = run.options.average_decay > 0 ? 5 : 4;  // value, gradient, two moments; average
+  const int64_t batch = (run.options.batch_size + run.processes.count - 1) / run.processes.count;
+  const int64_t value_bytes = run.options.precision == Precision::kBf16 ? 2 : 4;
+  const int64_t image_bytes =
+      run.images_in_memory ? images.count() * images.info().height * images.info().width * 3 : 0;
+  const int64_t maps = batch * std::max(2 * discriminator, discriminator + generator);
+  return {image_bytes, image_bytes + 4 * copies * weights + value_bytes * maps};
+}
+
+// @return what `work` returns; a device without enough memory becomes an error that says how much is needed
+template <class Work>
+auto naming_the_memory(const TrainingRun& run, const PackedImageReader& images, const Work& work) {
+  const auto failure = [&](const std::string& what) {
+    const auto megabytes = [](int64_t bytes) { return std::to_string(bytes / 1000000) + " MB"; };
+    const MemoryNeed need = memory_need(run, images);
+    return Error(
+        "--device " + run.device + " has not enough memory (" + what + "): a training like this needs at least " +
+        megabytes(need.all) + ", of which the images take " + megabytes(need.images) +
+        ". Take a smaller --batch-size, --ndf or --ngf, or a --max-memory below the images' size, which leaves "
+        "them in their file. Checkpoints are kept; --resume goes on.");
+  };
+  try {
+    return work();
+  } catch (const c10::OutOfMemoryError& e) {
+    const std::string text = e.what_without_backtrace();
+    throw failure(text.substr(0, text.find('\n')));
+  } catch (const std::bad_alloc&) {
+    throw failure("the system gave no more");
+  }
+}
 
 // The same in all processes: where one stops or goes back, all do.
 void run_steps(Training& training, const TrainingRun& run, TrainObserver& observer, const Duties& duties) {
@@ -509,30 +457,33 @@ void check(const TrainOptions& o) {
   require_option(o.weight_decay >= 0, "weight-decay", o.weight_decay, "0 or more");
 }
 
-TrainingEstimate estimate_training(const TrainingRun& run, const PackedImageReader& images) {
+namespace {
+
+TrainingEstimate estimate(const TrainingRun& run, const PackedImageReader& images) {
   prepare(run, images);
   const train::ReusedTensorMemory reused_memory;
-  const train::Processes processes(run.processes);
+  const train::Processes processes(run.processes, run.device);
   Training training(run, images, processes);
   training.run_step();  // the first one makes the kernels and the memory
   training.report();
   constexpr int kTimed = 2;
   for (int i = 0; i < kTimed; ++i) training.run_step();
-  TrainingEstimate estimate;
-  estimate.step_seconds = static_cast<double>(run.options.batch_size) / training.report().images_per_second;
-  estimate.discriminator_parameters = training.discriminator_parameters();
-  estimate.generator_parameters = training.generator_parameters();
-  estimate.device = training.device().str();
+  TrainingEstimate result;
+  result.step_seconds = static_cast<double>(run.options.batch_size) / training.report().images_per_second;
+  result.discriminator_parameters = training.discriminator_parameters();
+  result.generator_parameters = training.generator_parameters();
+  result.device = training.device().str();
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  estimate.memory_bytes = static_cast<double>(usage.ru_maxrss) * 1024;  // ru_maxrss: KiB
-  return estimate;
+  result.memory_bytes = training.device().is_cpu() ? static_cast<double>(usage.ru_maxrss) * 1024  // ru_maxrss: KiB
+                                                   : static_cast<double>(memory_need(run, images).all);
+  return result;
 }
 
-int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
+int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
   prepare(run, images);
   const ordered_json identity = identity_of(run, describe_data(images, run.data_source));
-  const train::Processes processes(run.processes);
+  const train::Processes processes(run.processes, run.device);
   check_same_run(processes, run, identity, images.path());
   if (!processes.is_first()) return follow(run, images, processes, observer);
   const RunFolder::Workers workers = {at::get_num_threads(), processes.count()};
@@ -540,6 +491,10 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
   const train::ReusedTensorMemory reused_memory;
   Training training(run, images, processes);
   observer.on_message("Training on " + training.device().str() + " with " + to_text(workers) + ".");
+  if (!processes.accelerator_failure().empty()) {
+    observer.on_message("Steps are not recorded as CUDA graphs, which makes them slower: " +
+                        processes.accelerator_failure());
+  }
   if (to_text(folder.recorded_workers()) != to_text(workers)) {
     observer.on_message("The run was started with " + to_text(folder.recorded_workers()) +
                         "; with others the results agree up to rounding only" +
@@ -613,6 +568,16 @@ int64_t run_training(const TrainingRun& run, const PackedImageReader& images, Tr
     save();
   }
   return training.step();
+}
+
+}  // namespace
+
+TrainingEstimate estimate_training(const TrainingRun& run, const PackedImageReader& images) {
+  return naming_the_memory(run, images, [&] { return estimate(run, images); });
+}
+
+int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
+  return naming_the_memory(run, images, [&] { return train_to_the_end(run, images, observer); });
 }
 
 ModelFile initialised_model(const ArchitectureOptions& options, uint64_t seed) {

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "train/accelerator.h"
+#include "train/trained_networks.h"
+
+namespace dcgan::train {
+
+/// Pairs of updates, of which those of one shape are recorded once and then run again as one piece of device work (a
+/// CUDA graph): the host's own time for some hundred kernels goes. The results are the same.
+class RecordedPairs {
+ public:
+  /// @param accelerator  null: nothing is recorded
+  RecordedPairs(TrainedNetworks& networks, const Accelerator* accelerator)
+      : networks_(networks), accelerator_(accelerator) {}
+
+  void update(const PairInputs& inputs);
+
+ private:
+  TrainedNetworks& networks_;
+  const Accelerator* accelerator_;
+  int64_t plain_ = 0;  ///< pairs before the recording
+  PairInputs inputs_;  ///< the memory that the recording reads
+  std::unique_ptr<Recording> recording_;
+};
+
+}  // namespace dcgan::train

@@ -1,0 +1,140 @@
+#include "train/trained_networks.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/softplus.h>
+#include <ATen/ops/zeros.h>
+
+#include "nn/precision.h"
+
+namespace dcgan::train {
+namespace {
+
+constexpr const char* kAveragePrefix = "average.";
+
+template <class Network>
+Network on_device(Network network, c10::Device device) {
+  nn::move_to(device, network);
+  return network;
+}
+
+Adam make_adam(const nn::NamedTensors& parameters, const TrainOptions& o) {
+  return {parameters, o.beta1, o.beta2, o.weight_decay};
+}
+
+void set_requires_grad(const nn::NamedTensors& parameters, bool required) {
+  for (const auto& [name, tensor] : parameters) tensor.set_requires_grad(required);
+}
+
+void update_average(const nn::NamedTensors& values, const nn::NamedTensors& averages, double decay) {
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < values.size(); ++i) at::Tensor(averages[i].second).lerp_(values[i].second, 1 - decay);
+}
+
+}  // namespace
+
+TrainedNetworks::TrainedNetworks(const TrainingRun& run, const Processes& processes, c10::Device device)
+    : options_(run.options),
+      processes_(processes),
+      device_(device),
+      discriminator_(on_device(nn::make_discriminator(run.architecture, run.seed), device)),
+      generator_(on_device(nn::make_generator(run.architecture, run.seed), device)),
+      discriminator_adam_(make_adam(discriminator_.parameters(), run.options)),
+      generator_adam_(make_adam(generator_.parameters(), run.options)),
+      discriminator_gradients_(processes, discriminator_.parameters()),
+      generator_gradients_(processes, generator_.parameters()),
+      sums_(at::zeros({6}, device)) {
+  if (run.options.sync_batch_norm && processes.count() > 1) {
+    statistics_ = nn::Statistics::kSharedBatch;
+    const auto sum = [&processes](const at::Tensor& x) { return processes.differentiable_sum(x); };
+    nn::share_batch_norm(discriminator_, sum);
+    nn::share_batch_norm(generator_, sum);
+  }
+  if (averages()) {  // equal seeds: the averages begin at the initial weights
+    discriminator_average_ = on_device(nn::make_discriminator(run.architecture, run.seed), device);
+    generator_average_ = on_device(nn::make_generator(run.architecture, run.seed), device);
+  }
+}
+
+void TrainedNetworks::update(const PairInputs& inputs) {
+  if (options_.schedule == Schedule::kAlternating) {
+    update_generator(inputs);
+    update_discriminator(inputs);
+  } else {
+    update_discriminator(inputs);
+    update_generator(inputs);
+  }
+  if (!averages()) return;
+  update_average(discriminator_.parameters(), discriminator_average_.parameters(), options_.average_decay);
+  update_average(generator_.parameters(), generator_average_.parameters(), options_.average_decay);
+}
+
+nn::NamedTensors TrainedNetworks::state() const {
+  nn::NamedTensors all;
+  for (const nn::NamedTensors& group : {discriminator_.parameters(), generator_.parameters(),
+                                        discriminator_adam_.moments(), generator_adam_.moments()}) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  if (!averages()) return all;
+  for (const nn::NamedTensors& group : {discriminator_average_.parameters(), generator_average_.parameters()}) {
+    for (const auto& [name, tensor] : group) all.emplace_back(kAveragePrefix + name, tensor);
+  }
+  return all;
+}
+
+void TrainedNetworks::set_updates(int64_t updates) {
+  discriminator_adam_.set_updates(updates);
+  generator_adam_.set_updates(updates);
+}
+
+void TrainedNetworks::update_discriminator(const PairInputs& inputs) {
+  set_requires_grad(discriminator_.parameters(), true);
+  at::Tensor fake;
+  {
+    const at::NoGradGuard no_grad;
+    const nn::CastScope cast(device_, options_.precision);
+    fake = generator_.forward(inputs.discriminator_noise, statistics_);
+  }
+  // Two passes: the statistics of real and generated images are never mixed (the authors' two graph evaluations).
+  const at::Tensor real_logits = logits_of(inputs.images);
+  const at::Tensor fake_logits = logits_of(fake);
+  // -log sigmoid(x) = softplus(-x); a sum of two means, not their mean.
+  const int64_t size = inputs.discriminator_size;
+  const at::Tensor loss = mean(at::softplus(real_logits.neg()), size).add(mean(at::softplus(fake_logits), size));
+  discriminator_gradients_.backward(loss);
+  add_to_sums(4, discriminator_adam_.gradient_norm());
+  discriminator_adam_.step(inputs.learning_rate);
+  add_to_sums(0, loss);
+  add_to_sums(2, mean(real_logits.detach().sigmoid(), size));
+  add_to_sums(3, mean(fake_logits.detach().sigmoid(), size));
+}
+
+void TrainedNetworks::update_generator(const PairInputs& inputs) {
+  set_requires_grad(discriminator_.parameters(), false);  // its gradients would be thrown away
+  set_requires_grad(generator_.parameters(), true);
+  at::Tensor fake;
+  {
+    const nn::CastScope cast(device_, options_.precision);
+    fake = generator_.forward(inputs.generator_noise, statistics_);
+  }
+  const at::Tensor loss = mean(at::softplus(logits_of(fake).neg()), inputs.generator_size);
+  generator_gradients_.backward(loss);
+  add_to_sums(5, generator_adam_.gradient_norm());
+  generator_adam_.step(inputs.learning_rate);
+  add_to_sums(1, loss);
+}
+
+at::Tensor TrainedNetworks::logits_of(const at::Tensor& images) const {
+  const nn::CastScope cast(device_, options_.precision);
+  return discriminator_.forward(images, statistics_).to(at::kFloat);
+}
+
+// Mean over this process's part of a minibatch of `size` images, such that the mean over the processes is that over the
+// whole minibatch.
+at::Tensor TrainedNetworks::mean(const at::Tensor& values, int64_t size) const {
+  const int64_t parts = values.size(0) * processes_.count();
+  return parts == size ? values.mean()
+                       : values.sum().mul(static_cast<double>(processes_.count()) / static_cast<double>(size));
+}
+
+}  // namespace dcgan::train

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "dcgan/trainer.h"
+#include "nn/networks.h"
+#include "train/adam.h"
+#include "train/processes.h"
+
+namespace dcgan::train {
+
+/// What a pair of updates takes from outside, on the networks' device. In a training of several processes: this
+/// process's part of the minibatches.
+struct PairInputs {
+  at::Tensor images;               ///< float32 [N, 3, H, W] in [-1, 1], the discriminator's minibatch
+  at::Tensor discriminator_noise;  ///< float32 [N, Z]
+  at::Tensor generator_noise;      ///< float32 [M, Z]
+  at::Tensor learning_rate;        ///< float32, one number
+  int64_t discriminator_size = 0;  ///< images of the whole minibatch, all processes together
+  int64_t generator_size = 0;
+};
+
+/// A generator and a discriminator with what trains them. An update is work of the device alone: the host never waits
+/// in it, and it knows nothing of steps, so that it can be recorded and run again on other inputs.
+class TrainedNetworks {
+ public:
+  TrainedNetworks(const TrainingRun& run, const Processes& processes, c10::Device device);
+
+  /// One update of each network, in the order of the schedule. arXiv:1511.06434, section 4; the authors'
+  /// faces/train_uncond_dcgan.py.
+  void update(const PairInputs& inputs);
+
+  /// All that an update changes but sums(), by name. Who fills these tensors sets the number of updates, too.
+  nn::NamedTensors state() const;
+  void set_updates(int64_t updates);
+
+  nn::Discriminator& discriminator() { return discriminator_; }
+  nn::Generator& generator() { return generator_; }
+  /// The networks that samples and model are made of: those of averaged weights, if weights are averaged.
+  nn::Discriminator& shown_discriminator() { return averages() ? discriminator_average_ : discriminator_; }
+  nn::Generator& shown_generator() { return averages() ? generator_average_ : generator_; }
+
+  /// float32 [6], to which an update adds the first six values of StepReport, in their order.
+  at::Tensor sums() const { return sums_; }
+
+ private:
+  bool averages() const { return options_.average_decay > 0; }
+  void update_discriminator(const PairInputs& inputs);
+  void update_generator(const PairInputs& inputs);
+  at::Tensor logits_of(const at::Tensor& images) const;
+  at::Tensor mean(const at::Tensor& values, int64_t size) const;
+  void add_to_sums(int64_t index, const at::Tensor& value) { sums_.select(0, index).add_(value.detach()); }
+
+  const TrainOptions& options_;
+  const Processes& processes_;
+  c10::Device device_;
+  nn::Statistics statistics_ = nn::Statistics::kBatch;
+  nn::Discriminator discriminator_;
+  nn::Generator generator_;
+  nn::Discriminator discriminator_average_;  ///< without tensors unless weights are averaged
+  nn::Generator generator_average_;
+  Adam discriminator_adam_, generator_adam_;
+  Processes::Gradients discriminator_gradients_, generator_gradients_;
+  at::Tensor sums_;
+};
+
+}  // namespace dcgan::train

@@ -1,0 +1,112 @@
+#include "train/recorded_pairs.h"
+
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/rand.h>
+#include <gmock/gmock.h>
+
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "nn/networks.h"
+
+namespace dcgan::train {
+namespace {
+
+// Runs the work again instead of recording it, which a CPU cannot: it sees the memory that a graph would see.
+class Again : public Recording {
+ public:
+  Again(std::function<void()> work, int64_t& runs) : work_(std::move(work)), runs_(runs) {}
+  void run() override {
+    ++runs_;
+    work_();
+  }
+
+ private:
+  std::function<void()> work_;
+  int64_t& runs_;
+};
+
+class FakeAccelerator : public Accelerator {
+ public:
+  void leave_default_stream(int64_t) const override {}
+  std::unique_ptr<Recording> record(const std::function<void()>& work) const override {
+    ++recorded;
+    return std::make_unique<Again>(work, runs);
+  }
+  c10::intrusive_ptr<c10d::Backend> make_nccl(const NcclOptions&) const override { return nullptr; }
+  mutable int64_t recorded = 0, runs = 0;
+};
+
+TrainingRun small_run(Schedule schedule) {
+  TrainingRun run;
+  run.architecture.image_size = 8;
+  run.architecture.ndf = run.architecture.ngf = 4;
+  run.architecture.nz = 6;
+  run.options.schedule = schedule;
+  run.options.average_decay = 0.9;
+  run.device = "cpu";
+  return run;
+}
+
+PairInputs inputs(const TrainingRun& run, int64_t step, int64_t size) {
+  const auto seed = static_cast<uint64_t>(step);
+  const auto noise = [&](uint64_t s) { return nn::draw_noise(run.architecture, size, s); };
+  const at::Tensor images = noise(3 * seed).narrow(1, 0, 1).view({size, 1, 1, 1}).expand({size, 3, 8, 8});
+  return {images.contiguous(at::MemoryFormat::ChannelsLast),
+          noise(3 * seed + 1),
+          noise(3 * seed + 2),
+          at::full({}, 1e-3F * static_cast<float>(step + 1)),
+          size,
+          size};
+}
+
+TEST(RecordedPairs, GiveWhatPlainOnesGiveForMinibatchesOfAnySize) {
+  for (const Schedule schedule : {Schedule::kAlternating, Schedule::kBoth}) {
+    const TrainingRun run = small_run(schedule);
+    const Processes one(run.processes, run.device);
+    TrainedNetworks plain(run, one, one.device());
+    TrainedNetworks recorded(run, one, one.device());
+    FakeAccelerator accelerator;
+    RecordedPairs pairs(plain, nullptr);
+    RecordedPairs recorded_pairs(recorded, &accelerator);
+    for (int64_t step = 0; step < 9; ++step) {
+      const int64_t size = step == 6 ? 3 : 4;  // the last minibatch of an epoch is short
+      pairs.update(inputs(run, step, size));
+      recorded_pairs.update(inputs(run, step, size));
+    }
+    EXPECT_EQ(accelerator.recorded, 1);
+    EXPECT_EQ(accelerator.runs, 5) << "pairs 4, 5, 6, 8 and 9";
+    const nn::NamedTensors expected = plain.state();
+    const nn::NamedTensors state = recorded.state();
+    ASSERT_EQ(state.size(), expected.size());
+    for (size_t i = 0; i < state.size(); ++i) {
+      EXPECT_TRUE(at::equal(state[i].second, expected[i].second)) << state[i].first;
+    }
+    EXPECT_TRUE(at::equal(plain.sums(), recorded.sums()));
+  }
+}
+
+TEST(RecordedPairs, FollowTheLearningRateOfEachPair) {
+  const TrainingRun run = small_run(Schedule::kAlternating);
+  const Processes one(run.processes, run.device);
+  TrainedNetworks networks(run, one, one.device());
+  FakeAccelerator accelerator;
+  RecordedPairs pairs(networks, &accelerator);
+  for (int64_t step = 0; step < 5; ++step) pairs.update(inputs(run, step, 4));
+  const at::Tensor head = networks.discriminator().head;
+  const at::Tensor before = head.detach().clone();
+  PairInputs still = inputs(run, 5, 4);
+  still.learning_rate = at::full({}, 0.0F);
+  pairs.update(still);
+  EXPECT_TRUE(at::equal(head, before));
+}
+
+TEST(Accelerator, ThatIsNotThereIsNamed) {
+  std::string reason;
+  if (find_accelerator(reason) != nullptr) GTEST_SKIP() << "libdcgan_cuda.so lies beside this test";
+  EXPECT_THAT(reason, testing::HasSubstr("libdcgan_cuda.so"));
+}
+
+}  // namespace
+}  // namespace dcgan::train
