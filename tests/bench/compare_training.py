@@ -109,8 +109,9 @@ def ours(options, folder):
                     "--batch-size", str(options.batch_size), "--threads", str(options.threads),
                     "--steps", str(options.pairs + 2), "--log-every", "1", "--statistics-minibatches", "1"],
                    check=True, stdout=subprocess.DEVNULL)
-    lines = (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines()
-    return [options.batch_size / json.loads(line)["images_per_second"] for line in lines[2:]]
+    lines = map(json.loads, (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines())
+    speeds = [line["images_per_second"] for line in lines if "images_per_second" in line]
+    return [options.batch_size / speed for speed in speeds[2:]]
 
 
 def main():

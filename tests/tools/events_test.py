@@ -111,12 +111,10 @@ class Events(ProgramTest):
         self.assertNotEqual(before, after)
 
     def test_are_read_by_tensorboard(self):
-        try:
-            from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-        except ImportError:
-            self.skipTest("the package tensorboard is not installed")
         self.train("board", 2)
         self.train("board", 4, "--resume")
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
         board = EventAccumulator(str(self.folder / "board"), size_guidance={"scalars": 0, "images": 0})
         board.Reload()
         self.assertEqual([s.step for s in board.Scalars("discriminator_loss")], [1, 2, 3, 4])
