@@ -1,9 +1,5 @@
 // dcgan-train: trains a generator and a discriminator on unlabelled images.
 
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -18,6 +14,7 @@
 #include "tools/train/probe.h"
 #include "tools/train/processes.h"
 #include "tools/train/report_command.h"
+#include "tools/train/run_images.h"
 
 namespace {
 
@@ -55,9 +52,13 @@ void describe(FileOptions& o, Visitor&& f) {
 
 class ConsoleObserver : public TrainObserver {
  public:
-  ConsoleObserver(bool quiet, const tools::Probe* probe) : quiet_(quiet), probe_(probe) {}
+  ConsoleObserver(bool quiet, const tools::RunImages& images, const tools::Probe* probe)
+      : quiet_(quiet), images_(images), probe_(probe) {}
 
   void on_message(const std::string& line) override { cli::log(quiet_, line); }
+  void on_new_run() override {
+    if (!images_.name.empty()) fs::rename(images_.file, images_.name);
+  }
   void on_step(int64_t done, int64_t total) override {
     if (!progress_) progress_ = std::make_unique<cli::Progress>("step", total, quiet_);
     progress_->update(done);
@@ -72,46 +73,10 @@ class ConsoleObserver : public TrainObserver {
 
  private:
   bool quiet_;
+  const tools::RunImages& images_;
   const tools::Probe* probe_;
   std::unique_ptr<cli::Progress> progress_;
 };
-
-// A folder of images becomes a packed file in the run folder, so that training reads its data in one way only and a
-// resumed run sees the same images. dcgan-prepare makes it, in a process of its own: this program needs no image
-// codecs.
-// @return whether every image could be read
-bool pack_folder(const std::string& folder, const std::string& packed, int64_t size, const cli::CommonOptions& common) {
-  const std::string prepare = cli::program_folder() / "dcgan-prepare";
-  std::vector<std::string> arguments = {prepare,
-                                        "folder",
-                                        folder,
-                                        "-o",
-                                        packed,
-                                        "--size",
-                                        std::to_string(size),
-                                        "--overwrite",
-                                        "--threads",
-                                        std::to_string(common.threads)};
-  if (common.quiet) arguments.push_back("--quiet");
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  pid_t child = 0;
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);  // results of this program alone on stdout
-  const int failure = posix_spawn(&child, prepare.c_str(), &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failure != 0) {
-    throw Error(prepare + " cannot be run; pack the folder with it and give the packed file to --data.");
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-  if (code == 130 || cli::interrupted()) throw cli::Interrupted();
-  if (code != 0 && code != kSomeImagesFailed) throw Error(folder + ": could not be packed; the reason is above.");
-  return code == 0;
-}
 
 // Name of a file or folder, without the folders that it is in.
 std::string name_of(const std::string& path) {
@@ -122,12 +87,11 @@ std::string name_of(const std::string& path) {
   return nlohmann::json::parse(nlohmann::json(name).dump(-1, ' ', false, replace));
 }
 
-// Whether the images are loaded whole; the processes of a training on this machine share its memory.
-bool fit_in_memory(const PackedImageReader& images, const FileOptions& files, bool quiet) {
+// Whether the images are loaded whole.
+// @param available  bytes for this process
+bool fit_in_memory(const PackedImageReader& images, const FileOptions& files, int64_t available, bool quiet) {
   const int64_t bytes = images.count() * images.info().height * images.info().width * 3;
-  const int64_t most = files.max_memory.empty()
-                           ? cli::available_memory() / 2 / (files.distributed ? tools::processes_here(std::getenv) : 1)
-                           : cli::memory_size("max-memory", files.max_memory);
+  const int64_t most = files.max_memory.empty() ? available / 2 : cli::memory_size("max-memory", files.max_memory);
   if (bytes <= most) return true;
   cli::log(quiet, "The images are " + cli::human_bytes(static_cast<double>(bytes)) + ", more than the " +
                       cli::human_bytes(static_cast<double>(most)) +
@@ -143,6 +107,7 @@ void print_plan(TrainingRun& training, const PackedImageReader& images) {
   };
   describe(training.architecture, print);
   describe(training.options, print);
+  print(training.seed, "seed", "");
   const int64_t steps = training.options.steps;
   std::cout << "# discriminator: " << estimate.discriminator_parameters << " parameters, "
             << feature_count(training.architecture) << " features\n"
@@ -150,7 +115,7 @@ void print_plan(TrainingRun& training, const PackedImageReader& images) {
             << "# data: " << images.count() << " images of " << images.info().width << " x " << images.info().height
             << "\n# on " << estimate.device << ": " << estimate.step_seconds << " s a step, "
             << cli::human_duration(estimate.step_seconds * static_cast<double>(steps)) << " for " << steps << " steps, "
-            << cli::human_bytes(estimate.memory_bytes) << " of memory\n";
+            << cli::human_bytes(estimate.memory_bytes) << " of memory for the steps\n";
 }
 
 int run(int argc, const char* const* argv) {
@@ -174,6 +139,11 @@ int run(int argc, const char* const* argv) {
   if (files.data.empty()) throw OptionError("--data is missing; it names a packed image file or a folder of images.");
   if (files.out.empty() && !files.dry_run) throw OptionError("--out is missing; it names the run folder to make.");
   if (files.resume && files.overwrite) throw OptionError("--resume and --overwrite exclude each other.");
+  for (const char* flag : {"probe-c", "probe-images"}) {
+    if (line.given(flag) && probe_options.images.empty()) {
+      throw OptionError(std::string("--") + flag + " has nothing to do without --probe.");
+    }
+  }
   if (files.dry_run && files.distributed) throw OptionError("--dry-run measures one process; leave --distributed out.");
   check(training.architecture);
   check(training.options);
@@ -189,33 +159,28 @@ int run(int argc, const char* const* argv) {
                   : files.overwrite ? TrainingRun::Mode::kOverwrite
                                     : TrainingRun::Mode::kNew;
 
-  std::string data = files.data;
-  bool all_packed = true;
-  if (fs::is_directory(data)) {
-    if (files.dry_run)
-      throw OptionError("--dry-run needs packed images in --data; dcgan-prepare folder packs " + data + ".");
-    if (files.distributed)
-      throw OptionError("--distributed needs packed images in --data; dcgan-prepare folder packs " + data + ".");
-    data = files.out + "/data.h5";
-    fs::create_directories(files.out);
-    // Without options.json no training has begun: a data.h5 that is there may be of other images.
-    if (files.overwrite || !fs::exists(files.out + "/options.json")) {
-      all_packed = pack_folder(files.data, data, training.architecture.image_size, common);
+  tools::RunImages packed = {files.data, ""};
+  if (fs::is_directory(files.data)) {
+    if (files.dry_run || files.distributed) {
+      throw OptionError(std::string(files.dry_run ? "--dry-run" : "--distributed") +
+                        " needs packed images in --data; dcgan-prepare folder packs " + files.data + ".");
     }
+    packed = tools::pack_for_run(files.data, training, common);
   }
-  const PackedImageReader images(data);
-  training.images_in_memory = fit_in_memory(images, files, common.quiet);
+  const PackedImageReader images(packed.file);
+  // The processes of a training on this machine share its memory.
+  training.available_memory = cli::available_memory() / (files.distributed ? tools::processes_here(std::getenv) : 1);
+  training.images_in_memory = fit_in_memory(images, files, training.available_memory, common.quiet);
   if (files.dry_run) {
     print_plan(training, images);
     return 0;
   }
   std::optional<tools::Probe> probe;
-  const bool first = training.processes.rank == 0;
-  if (first && !probe_options.images.empty()) {
-    probe.emplace(probe_options, training.architecture.image_size, training.threads, common.seed);
-  }
-  ConsoleObserver observer(common.quiet, probe ? &*probe : nullptr);
+  // In every process, so that all end where it is refused, and none waits for the others.
+  if (!probe_options.images.empty()) probe.emplace(probe_options, training.architecture.image_size, common);
+  ConsoleObserver observer(common.quiet, packed, probe ? &*probe : nullptr);
   const int64_t done = run_training(training, images, observer);
+  const bool first = training.processes.rank == 0;
   const std::string model = files.out + "/model.safetensors";
   if (first && common.json) {
     std::cout << nlohmann::ordered_json({{"steps", done}, {"model", model}}).dump() << "\n";
@@ -223,7 +188,7 @@ int run(int argc, const char* const* argv) {
     std::cout << model << ": " << done << " of " << training.options.steps << " steps\n";
   }
   if (done < training.options.steps) throw cli::Interrupted();
-  return all_packed ? 0 : kSomeImagesFailed;
+  return packed.all_packed ? 0 : kSomeImagesFailed;
 }
 
 }  // namespace

@@ -68,6 +68,14 @@ class Consumer(ProgramTest):
         before = (self.folder / "made.run/metrics.jsonl").read_text()
         self.command(train_model, self.folder / "images", model, "--steps", 3, *NARROW)  # goes on
         self.assertTrue((self.folder / "made.run/metrics.jsonl").read_text().startswith(before))
+        other = self.folder / "other.safetensors"
+        other.write_text("not made here")
+        (self.folder / "others").mkdir()
+        for arguments, says in (([self.folder / "others", model], "not from"), ([self.folder / "images", other], "exists")):
+            refused = subprocess.run([train_model, *arguments], capture_output=True, text=True, check=False)
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn(says, refused.stderr)
+        self.assertEqual(other.read_text(), "not made here")
         self.assertIn("step                    3", self.command(self.prefix / "bin/dcgan-convert", "info", model))
 
     def test_no_installed_header_asks_for_one_of_another_library(self):

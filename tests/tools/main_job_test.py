@@ -114,7 +114,27 @@ class MainJob(ProgramTest):
             self.assertEqual([p.decode() for p in file["paths"]], paths[1:])
         self.assertEqual(json.loads((run / "options.json").read_text())["data"]["source"], "few")
         self.run_program(*command(steps=2), "--resume")
+        before = (run / "data.h5").read_bytes()
+        self.run_program(*command(batch=100), "--overwrite", expect=2)
+        self.assertEqual((run / "data.h5").read_bytes(), before)  # a training that is refused replaces nothing
         self.run_program(*command(), "--overwrite", expect=3)
+        self.assertFalse((run / "data.new.h5").exists())
+
+    def test_a_run_is_resumed_with_the_data_that_it_was_started_from(self):
+        for name in ("cats", "dogs"):
+            write_image_folder(self.folder / name, 8, seed=4)
+        options = [*NARROW[:6], "--batch-size", 4, "--steps", 1, "--out"]
+        packed = ["dcgan-train", "--data", self.folder / "train.h5", *options]
+        self.run_program(*packed, self.folder / "from-file")
+        folder = ["dcgan-train", "--data", self.folder / "cats", *options]
+        self.run_program(*folder, self.folder / "from-folder")
+        folder[2] = self.folder / "dogs"
+        self.assert_refuses(*folder, self.folder / "from-folder", "--resume", code=2, says=["dogs", "from cats"])
+        self.assert_refuses(*folder, self.folder / "from-file", "--resume", code=2,
+                            says=["dogs", "from train.h5, a packed file"])
+        self.assert_refuses(*folder, self.folder / "from-file", code=1, says=["holds a run already"])
+        self.assert_refuses(*packed, self.folder / "from-folder", "--resume", code=2,
+                            says=["other images", "cats (24 images)", "train.h5 (120 images)"])
 
     def test_a_run_killed_between_its_last_checkpoint_and_its_model_makes_the_model_on_resume(self):
         self.train("no-model", 4)
@@ -143,13 +163,25 @@ class MainJob(ProgramTest):
         self.assert_refuses("dcgan-train", "--data", self.folder / "train.h5", "--out", self.folder / "x", "--steps", 1,
                             "--probe", self.folder / "unlabelled.h5", *NARROW, code=1,
                             says=["unlabelled.h5", "no labels", "--probe"])
+        one = self.folder / "one-class.h5"
+        self.run_program("dcgan-prepare", "folder", self.folder / "train/discs", "-o", one, "--size", 32)
+        with h5py.File(one, "a") as file:  # labels without names
+            file["labels"] = numpy.full(len(file["images"]), 7, numpy.int32)
+        train = ["dcgan-train", "--data", self.folder / "train.h5", "--out", self.folder / "x", *NARROW, "--steps", 1]
+        self.assert_refuses(*train, "--probe", one, code=1, says=["one-class.h5", "--probe", "one class"])
+        self.assert_refuses(*train, "--probe-c", 1, code=2, says=["--probe-c", "without --probe"])
+        self.assertFalse((self.folder / "x").exists())
+        with h5py.File(one, "a") as file:
+            file["labels"][::2] = 3
+        self.train("numbered", 2, "--probe", one)
+        self.assertTrue((self.folder / "numbered/best.safetensors").exists())
 
     def test_a_dry_run_prints_a_recipe_that_makes_the_same_training_and_writes_nothing(self):
         before = sorted(self.folder.iterdir())
         data = ["--data", self.folder / "train.h5"]
         plan = self.run_program("dcgan-train", *data, "--steps", 6, *NARROW, "--dry-run").stdout
         self.assertEqual(sorted(self.folder.iterdir()), before)
-        for said in ("ndf = 4\n", "steps = 6\n", "896 features", "s a step", "of memory"):
+        for said in ("ndf = 4\n", "steps = 6\n", "896 features", "s a step", "of memory", "seed = 42\n"):
             self.assertIn(said, plan)
         recipe = self.folder / "plan.ini"
         recipe.write_text(plan)

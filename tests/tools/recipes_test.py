@@ -87,6 +87,17 @@ class Recipes(Training):
         recipe.write_text("ndf = four\n")
         self.assert_refuses("dcgan-train", "--data", self.folder / "32.h5", "--out", self.folder / "x", "--recipe",
                             recipe, code=2, says=[recipe, "--ndf", "four"])
+        self.assert_refuses("dcgan-train", "--data", self.folder / "32.h5", "--out", self.folder / "x", "--config",
+                            recipe, code=2, says=[recipe, "--ndf", "four"])
+
+    def test_a_folder_is_no_recipe_and_hides_none_of_its_name(self):
+        folder = self.folder / "svhn32"
+        folder.mkdir()
+        run = ["dcgan-train", "--data", self.folder / "32.h5", "--dry-run", "--ndf", 2, "--ngf", 2, "--batch-size", 4]
+        plan = self.run_program(*run, "--recipe", "svhn32", cwd=self.folder).stdout
+        self.assertIn("kernel = 5\n", plan)
+        for option in ("--config", "--recipe"):
+            self.assert_refuses(*run, option, folder, code=1, says=[folder, "expected an INI file"])
 
     def test_an_unknown_recipe_is_named_with_the_known_ones(self):
         self.assert_refuses("dcgan-train", "--data", self.folder / "32.h5", "--out", self.folder / "x", "--recipe",
@@ -138,7 +149,7 @@ class Guidelines(Training):
                 for flag, value in zip(flags, self.OTHERS[1::2]):
                     self.assertEqual(architecture.get(flag), value if arguments else None)
         self.assert_refuses("dcgan-train", *data, "--out", self.folder / "others", "--resume", code=2,
-                            says=["options.json", 'architecture/scaling = "pooling"', 'now it is "strides"'])
+                            says=["options.json", "--scaling pooling, now it is strides"])
 
     def test_a_value_that_is_none_is_refused_with_the_known_ones(self):
         for flag, value, known in (("--scaling", "stride", ["strides", "pooling"]), ("--head", "mean", ["average-pool"]),

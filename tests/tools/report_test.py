@@ -96,6 +96,11 @@ class Report(ProgramTest):
             file.write('{"step":4,"a":')
         self.assertEqual(len(self.report(run).plots["a"][0][1]), 2)
 
+    def test_shows_the_alarms(self):
+        run = self.write_run("collapsed", [{"step": 1, "a": 1}, {"step": 1, "alarm": "the samples are <alike>."}])
+        self.report(run)
+        self.assertIn('<p class="alarm">the samples are &lt;alike&gt;.</p>', (run / "report.html").read_text())
+
     def test_shows_as_many_grids_as_asked_for_the_first_and_the_last_among_them(self):
         run = self.write_run("grids", [{"step": 1, "a": 1}], grids=20)
 

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -241,17 +243,16 @@ TEST_F(Trainer, RefusesToResumeWithOtherOptionsAndSaysWhich) {
   train(run);
   run.mode = TrainingRun::Mode::kResume;
   run.options.batch_size = 5;
-  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("options/batch-size = 4, now it is 5")));
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("--batch-size 4, now it is 5")));
   run.options.batch_size = 4;
   run.architecture.ndf = 8;
-  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("architecture/ndf = 4, now it is 8")));
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("--ndf 4, now it is 8")));
   run.architecture.ndf = 4;
   run.architecture.guidelines.scaling = Scaling::kPooling;
-  EXPECT_THAT([&] { train(run); },
-              ThrowsMessage<OptionError>(HasSubstr("architecture/scaling = \"strides\", now it is \"pooling\"")));
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("--scaling strides, now it is pooling")));
   run.architecture.guidelines = {};
   images_ = test::small_images(folder_ / "others.h5", 11);
-  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("data/images = 10, now it is 11")));
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("(10 images), now  (11 images)")));
 }
 
 TEST_F(Trainer, ResumesARunWithOtherGuidelinesExactlyAndWithNoOthers) {
@@ -266,8 +267,7 @@ TEST_F(Trainer, ResumesARunWithOtherGuidelinesExactlyAndWithNoOthers) {
   EXPECT_EQ(train(parts), 4);
   EXPECT_EQ(model_of(parts), model_of(whole));
   parts.architecture.guidelines.batch_norm = NormalizedLayers::kPublished;
-  EXPECT_THAT([&] { train(parts); },
-              ThrowsMessage<OptionError>(HasSubstr("architecture/batch-norm = \"all\", now it is \"published\"")));
+  EXPECT_THAT([&] { train(parts); }, ThrowsMessage<OptionError>(HasSubstr("--batch-norm all, now it is published")));
 }
 
 TEST_F(Trainer, DoesNotTouchARunThatIsThere) {
@@ -328,9 +328,10 @@ TEST_F(Trainer, WarnsStopsOrGoesBackWhenItHasCollapsed) {
   Listener listener;
   EXPECT_EQ(run_training(warned, images_, listener), 100);
   EXPECT_THAT(listener.heard, HasSubstr("At step "));
+  EXPECT_THAT(test::bytes_of(warned.folder + "/metrics.jsonl"), HasSubstr(R"("alarm":"At step )"));
 
   const TrainingRun stopped = collapsing_run(folder_ / "stopped", OnCollapse::kStop);
-  EXPECT_THAT([&] { train(stopped); }, ThrowsMessage<Error>(HasSubstr("are kept. A lower --learning-rate")));
+  EXPECT_THAT([&] { train(stopped); }, ThrowsMessage<Error>(HasSubstr("a lower --learning-rate")));
   EXPECT_FALSE(fs::is_empty(stopped.folder + "/checkpoints"));
 
   const TrainingRun rewound = collapsing_run(folder_ / "rewound", OnCollapse::kRewind);
@@ -338,6 +339,12 @@ TEST_F(Trainer, WarnsStopsOrGoesBackWhenItHasCollapsed) {
   EXPECT_THAT([&] { run_training(rewound, images_, rewinds); }, ThrowsMessage<Error>(HasSubstr("At step ")));
   EXPECT_THAT(rewinds.heard, HasSubstr("Going back to step "));
   EXPECT_FALSE(fs::is_empty(rewound.folder + "/checkpoints"));
+  EXPECT_THAT(test::bytes_of(rewound.folder + "/metrics.jsonl"), HasSubstr("Going back to step "));
+
+  TrainingRun resumed = stopped;  // what follows a collapse may change
+  resumed.mode = TrainingRun::Mode::kResume;
+  resumed.options.on_collapse = OnCollapse::kWarn;
+  EXPECT_EQ(train(resumed), 100);
 }
 
 TEST_F(Trainer, KeepsTheModelOfTheHighestScoreAlsoAfterAResume) {
@@ -357,13 +364,56 @@ TEST_F(Trainer, KeepsTheModelOfTheHighestScoreAlsoAfterAResume) {
   run.options.checkpoint_every = 1;
   Probe first({0.1, 0.7, 0.3});
   run_training(run, images_, first);
-  EXPECT_EQ(test::bytes_of(run.folder + "/best.safetensors"), first.models[1]);
+  const auto best_step = [&] {
+    return nlohmann::json::parse(load_model(run.folder + "/best.safetensors").training)["step"].get<int64_t>();
+  };
+  EXPECT_EQ(best_step(), 2);
   EXPECT_EQ(metrics_of(run).at(3)["probe_score"], 0.7);
   run.mode = TrainingRun::Mode::kResume;
   run.options.steps = 5;
   Probe second({0.6, 0.9});
   run_training(run, images_, second);
-  EXPECT_EQ(test::bytes_of(run.folder + "/best.safetensors"), second.models[1]);
+  EXPECT_EQ(best_step(), 5);
+}
+
+TEST_F(Trainer, MeasuresAfterAResumeWhatItHadNotComeToAtItsLastCheckpoint) {
+  class Probe : public TrainObserver {
+   public:
+    std::optional<double> probe(const std::string&) override {
+      ++calls;
+      if (fails) throw Error("as if it were killed here");
+      return 0.5;
+    }
+    bool fails = true;
+    int calls = 0;
+  };
+  TrainingRun run = small_run(folder_ / "run", 2);
+  run.options.frechet_images = 8;
+  Probe probe;
+  EXPECT_THROW(run_training(run, images_, probe), Error);
+  run.mode = TrainingRun::Mode::kResume;
+  probe.fails = false;
+  for (int resume = 0; resume < 2; ++resume) run_training(run, images_, probe);
+  EXPECT_EQ(probe.calls, 2);
+  std::map<std::string, int> measures;
+  for (const nlohmann::json& line : metrics_of(run)) {
+    for (const auto& [name, value] : line.items()) measures[name] += line["step"] == 2;
+  }
+  EXPECT_EQ(measures["probe_score"], 1);
+  EXPECT_EQ(measures["frechet_distance"], 1);
+  EXPECT_TRUE(fs::exists(run.folder + "/best.safetensors"));
+}
+
+TEST_F(Trainer, LeavesARunThatItWouldReplaceWhereMemoryIsTooSmallAndSaysHowMuchItNeeds) {
+  TrainingRun run = small_run(folder_ / "run", 1);
+  train(run);
+  const std::string model = model_of(run);
+  run.mode = TrainingRun::Mode::kOverwrite;
+  run.architecture.guidelines.hidden_dense = 65536;  // 141 MB; all else is small
+  run.available_memory = 100000000;
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<Error>(HasSubstr("(100 MB are available)")));
+  EXPECT_THAT([&] { estimate_training(run, images_); }, ThrowsMessage<Error>(HasSubstr("needs at least")));
+  EXPECT_EQ(model_of(run), model);
 }
 
 TEST_F(Trainer, LogsTheFrechetDistanceWithEachCheckpointAndTrainsTheSame) {
@@ -453,7 +503,7 @@ TEST_F(Trainer, ResumesARunOfAnEarlierVersionWithTheDefaultsOfNewerOptions) {
   run.options.steps = 2;
   EXPECT_EQ(train(run), 2);
   run.options.average_decay = 0.5;
-  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("average-decay = 0.0, now it is 0.5")));
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("--average-decay 0.0, now it is 0.5")));
 }
 
 TEST_F(Trainer, NamesTheFlagOfAWrongOption) {
@@ -468,7 +518,7 @@ TEST_F(Trainer, NamesTheFlagOfAWrongOption) {
   EXPECT_FALSE(fs::exists(run.folder)) << "a refused run leaves nothing behind";
 }
 
-TEST_F(Trainer, StopsWhenTheLossesAreNotFiniteAndKeepsTheLastCheckpoint) {
+TEST_F(Trainer, StopsOrGoesBackWhenLossesAreNotFiniteAndKeepsTheLastCheckpoint) {
   TrainingRun run = small_run(folder_ / "run", 2);
   train(run);
   const std::string model = model_of(run);
@@ -480,8 +530,13 @@ TEST_F(Trainer, StopsWhenTheLossesAreNotFiniteAndKeepsTheLastCheckpoint) {
   StoredTensor& head = checkpoint.tensors.at("discriminator.head.weight");
   head = make_tensor(head.shape, std::vector<float>(head.to_floats().size(), std::numeric_limits<float>::infinity()));
   write_safetensors(path, checkpoint);
-  EXPECT_THAT([&] { train(run); }, ThrowsMessage<Error>(HasSubstr("losses or gradients are not finite at step 3")));
+  EXPECT_THAT([&] { train(run); }, ThrowsMessage<Error>(HasSubstr("At step 3 losses or gradients are not finite.")));
   EXPECT_EQ(model_of(run), model);
+  run.options.on_collapse = OnCollapse::kRewind;
+  Listener rewinds;
+  EXPECT_THAT([&] { run_training(run, images_, rewinds); }, ThrowsMessage<Error>(HasSubstr("are not finite.")));
+  EXPECT_THAT(rewinds.heard, HasSubstr("are not finite. Going back to step 2"));
+  EXPECT_TRUE(fs::exists(path));
 }
 
 TEST_F(Trainer, GivesSamplesOfTheModelThatItWrote) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <thread>
@@ -78,11 +79,13 @@ std::string without_dashes(std::string name) {
                     advice);
 }
 
-void read_file(const std::string& path, const po::options_description& known, po::variables_map& values) {
+po::parsed_options read_file(const std::string& path, const po::options_description& known) {
   std::ifstream file(path);
-  if (!file) throw FileError(path, "cannot be opened; expected an INI file with lines such as seed = 1.");
+  if (!file || std::filesystem::is_directory(path)) {
+    throw FileError(path, "cannot be opened; expected an INI file with lines such as seed = 1.");
+  }
   try {
-    po::store(po::parse_config_file(file, known), values);
+    return po::parse_config_file(file, known);
   } catch (const po::error& e) {
     refuse(e, known, "it stands in " + path + ".");
   }
@@ -151,7 +154,6 @@ bool CommandLine::parse(int argc, const char* const* argv) {
     std::cout << program_ << " (libdcgan) " << DCGAN_VERSION << "\n";
     return false;
   }
-  if (given("config")) read_file(values_["config"].as<std::string>(), visible, values_);
   if (values_.count(kPositional) != 0) {
     const auto values = values_[kPositional].as<std::vector<std::string>>();
     if (positional_ == nullptr) {
@@ -168,16 +170,21 @@ bool CommandLine::parse(int argc, const char* const* argv) {
           value.type() == typeid(bool) ? to_text(boost::any_cast<bool>(value)) : boost::any_cast<std::string>(value));
     }
   };
-  set_fields(values_);
-  if (recipe_ != nullptr) {
-    po::variables_map recipe;
-    const std::string path = find_recipe_(*recipe_);
-    read_file(path, visible, recipe);
+  const auto set_fields_from = [&](const std::string& path) {
+    const po::parsed_options options = read_file(path, visible);
+    po::variables_map values;
+    po::store(options, values);
     try {
-      set_fields(recipe);
+      set_fields(values);
     } catch (const OptionError& e) {
       throw OptionError(path + ": " + e.what());
     }
+    return options;
+  };
+  if (given("config")) po::store(set_fields_from(values_["config"].as<std::string>()), values_);
+  set_fields(values_);
+  if (recipe_ != nullptr) {
+    set_fields_from(find_recipe_(*recipe_));
     set_fields(values_);
   }
   return true;

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 fs::path program_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
 
 std::string shipped_file(const ShippedFiles& files, const std::string& option, const std::string& wanted) {
-  if (wanted.find_first_of("/.") != std::string::npos || fs::exists(wanted)) return wanted;
+  if (wanted.find_first_of("/.") != std::string::npos || fs::is_regular_file(wanted)) return wanted;
   std::set<std::string> names;
   for (const fs::path& folder :
        {program_folder() / "../share/dcgan" / files.installed, fs::path(DCGAN_SOURCE_DIR) / files.source}) {

@@ -2,12 +2,14 @@
 
 #include "dcgan/feature_extractor.h"
 #include "dcgan/packed_images.h"
+#include "eval/labels.h"
 #include "tools/eval/feature_matrix.h"
 
 namespace dcgan::tools {
 
-Probe::Probe(const ProbeOptions& options, int64_t image_size, int64_t threads, uint64_t seed)
-    : options_(options), threads_(threads), seed_(seed) {
+Probe::Probe(const ProbeOptions& options, int64_t image_size, const cli::CommonOptions& common)
+    : options_(options), common_(common) {
+  common_.threads = cli::resolve_threads(common.threads);
   eval::check_cost("probe-c", options.c);
   const PackedImageReader reader(options.images);
   const PackedImagesInfo& info = reader.info();
@@ -30,15 +32,26 @@ Probe::Probe(const ProbeOptions& options, int64_t image_size, int64_t threads, u
     images_.paths.push_back(reader.paths()[static_cast<size_t>(from)]);
     images_.labels.push_back(reader.labels()[static_cast<size_t>(from)]);
   }
-  classes_ = static_cast<int64_t>(info.classes.size());
+  const eval::NamedLabels numbered = eval::name_by_number(images_.labels);  // those of the images that are used
+  images_.labels = numbered.labels;
+  classes_ = static_cast<int64_t>(numbered.classes.size());
+  if (classes_ < 2) {
+    throw FileError(options.images, "the " + std::to_string(count) +
+                                        " images that --probe takes are all of one class; it needs two or more.");
+  }
   eval::ValidationOptions halves;
   halves.held_out = 0.5;
-  split_ = eval::validation_splits(images_.labels, {}, halves, seed).front();
+  try {
+    split_ = eval::validation_splits(images_.labels, {}, halves, common.seed).front();
+  } catch (const Error& e) {
+    throw FileError(options.images, "cannot be taken for --probe: " + std::string(e.what()));
+  }
 }
 
 double Probe::accuracy(const std::string& model_file) const {
   FeatureOptions options;
-  options.threads = threads_;
+  options.threads = common_.threads;
+  options.device = common_.device;
   FeatureExtractor extractor(model_file, options);
   const std::unique_ptr<eval::FeatureMatrix> features = feature_matrix(extractor, images_);
   const eval::TrainingSet all = {*features, eval::all_rows(images_.count()), images_.labels, classes_};
@@ -46,10 +59,10 @@ double Probe::accuracy(const std::string& model_file) const {
   eval::SvmOptions svm;
   svm.tolerance = 1e-3;
   eval::SolverResources resources;
-  resources.threads = threads_;
-  resources.seed = seed_;
+  resources.threads = common_.threads;
+  resources.seed = common_.seed;
   const eval::SvmFit fit = eval::make_solver(eval::subset(all, split_.training), svm, resources)->fit(options_.c);
-  return eval::accuracy(eval::predict(fit.model, *features, held_out.rows, threads_), held_out.labels);
+  return eval::accuracy(eval::predict(fit.model, *features, held_out.rows, common_.threads), held_out.labels);
 }
 
 }  // namespace dcgan::tools

@@ -6,6 +6,7 @@
 
 #include "dcgan/images.h"
 #include "eval/choose_c.h"
+#include "tools/cli/command_line.h"
 
 namespace dcgan::tools {
 
@@ -28,17 +29,16 @@ void describe(ProbeOptions& o, Visitor&& f) {
 /// Tells how well a linear machine separates labelled images by the features of a model, with its own statistics.
 class Probe {
  public:
-  /// @param seed  of which images are fitted to and which are tried
-  /// @throws OptionError or FileError: no labels, images of another size than the network's.
-  Probe(const ProbeOptions& options, int64_t image_size, int64_t threads, uint64_t seed);
+  /// @param common  its seed says which images are fitted to and which are tried
+  /// @throws OptionError or FileError: labels of fewer than two classes, images of another size than the network's.
+  Probe(const ProbeOptions& options, int64_t image_size, const cli::CommonOptions& common);
 
   /// @return share of the held-out half that is right, 0 to 1
   double accuracy(const std::string& model_file) const;
 
  private:
   ProbeOptions options_;
-  int64_t threads_;
-  uint64_t seed_;
+  cli::CommonOptions common_;
   ImageBatch images_;
   int64_t classes_;  ///< K
   eval::RowSplit split_;

@@ -60,9 +60,15 @@ std::string bytes_of(const fs::path& path) {
 
 using Metrics = std::map<std::string, std::vector<Curve::Point>>;  // by name
 
-// A training that goes on, or one that was killed, may have written half of its last line.
-Metrics read_metrics(const fs::path& path) {
+struct Course {
   Metrics metrics;
+  std::vector<std::string> alarms;
+};
+
+// A training that goes on, or one that was killed, may have written half of its last line.
+Course read_course(const fs::path& path) {
+  Course course;
+  Metrics& metrics = course.metrics;
   std::istringstream lines(bytes_of(path));
   int number = 0;
   for (std::string line; std::getline(lines, line);) {
@@ -75,10 +81,11 @@ Metrics read_metrics(const fs::path& path) {
     }
     for (const auto& [name, value] : entry.items()) {  // what was not finite is null
       if (name != "step" && value.is_number()) metrics[name].push_back({entry["step"], value});
+      if (name == "alarm" && value.is_string()) course.alarms.push_back(value);
     }
   }
   if (metrics.empty()) throw FileError(path, "holds no metrics yet; the first come after --log-every steps.");
-  return metrics;
+  return course;
 }
 
 ordered_json read_options(const fs::path& path) {
@@ -193,18 +200,21 @@ constexpr const char* kHead = R"(<!doctype html>
   svg .legend { font-weight: bold; }
   table { border-collapse: collapse; }
   th, td { padding: .1em .8em; border-bottom: 1px solid #ddd; text-align: left; font-weight: normal; }
+  .alarm { color: #b00; }
   td { font-variant-numeric: tabular-nums; word-break: break-word; }
 </style>
 <h1>%TITLE%</h1>
 )";
 
 std::string page(const fs::path& run, const std::string& title, const std::vector<fs::path>& grids) {
-  const Metrics metrics = read_metrics(run / "metrics.jsonl");
+  const auto [metrics, alarms] = read_course(run / "metrics.jsonl");
+  std::string alarm_lines;
+  for (const std::string& alarm : alarms) alarm_lines += "<p class=\"alarm\">" + html_text(alarm) + "</p>\n";
   const ordered_json options = read_options(run / "options.json");
   std::string head = kHead;
   const std::string mark = "%TITLE%";
   for (size_t at = 0; (at = head.find(mark, at)) != std::string::npos;) head.replace(at, mark.size(), html_text(title));
-  return head + "<h2>Course</h2>\n<div class=\"row plots\">\n" + plots(metrics) +
+  return head + "<h2>Course</h2>\n" + alarm_lines + "<div class=\"row plots\">\n" + plots(metrics) +
          "</div>\n<h2>Samples of always the same noise</h2>\n<div class=\"row grids\">\n" + pictures(grids) +
          "</div>\n<h2>Last values</h2>\n<table>\n" + summary_rows(metrics) + "</table>\n<h2>Options</h2>\n<table>\n" +
          option_rows(options) + "</table>\n</html>\n";

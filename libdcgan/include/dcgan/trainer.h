@@ -25,9 +25,9 @@ struct EnumNames<Schedule> {
   static constexpr std::array<std::string_view, 2> kNames = {"alternating", "both"};
 };
 
-/// What follows when a training has collapsed (train/collapse.h says when): an end with an error; going back to the
-/// oldest checkpoint that is kept, with other noise and another order of images from there on, three times at most; or
-/// a message only.
+/// What follows when a training has collapsed (train/collapse.h says when; or losses are not finite): an end with an
+/// error; going back to the oldest checkpoint that is kept, with other noise and another order of images from there on,
+/// three times at most; or a message only, but an end where losses are not finite.
 enum class OnCollapse { kStop, kRewind, kWarn };
 
 template <>
@@ -77,7 +77,8 @@ void describe(TrainOptions& o, Visitor&& f) {
     "f32; faster where the hardware has it and less exact: tf32 (GPUs), bf16 (GPUs, processors with AMX or AVX-512 "
     "BF16); parameters and Adam are f32 in any case");
   f(o.on_collapse, "on-collapse",
-    "when D(x) is stuck at 1 or all samples are alike: stop, rewind to a checkpoint, or warn");
+    "when D(x) is stuck at 1 or all samples are alike: stop, rewind to a checkpoint, or warn; warn stops, too, when "
+    "losses are not finite");
   f(o.statistics_minibatches, "statistics-minibatches",
     "minibatches of 128 training images that the model's batch-norm statistics are averaged over");
   f(o.log_every, "log-every", "steps from one line of metrics.jsonl to the next");
@@ -120,6 +121,9 @@ class DCGAN_EXPORT TrainObserver {
  public:
   virtual ~TrainObserver() = default;
   virtual void on_message(const std::string& /*line*/) {}
+  /// The first training in this run folder, or one that replaces another, is about to begin: nothing is left that could
+  /// refuse it, and what an earlier run wrote is gone.
+  virtual void on_new_run() {}
   virtual void on_step(int64_t /*done*/, int64_t /*total*/) {}
   virtual void on_report(const StepReport& /*report*/) {}
   /// A model was written; the caller may measure how good it is, on images that are no test set.
@@ -131,7 +135,7 @@ class DCGAN_EXPORT TrainObserver {
 
 /// One of several processes that train together, on one machine or many, each on its part of every minibatch
 /// (data-parallel, gradients averaged; c10d, with Gloo on CPUs and NCCL on GPUs). The first alone writes the run folder
-/// and calls TrainObserver's functions but should_stop(), on_step() and on_message(). With sync_batch_norm the
+/// and calls all of TrainObserver's functions, the others only should_stop() and on_step(). With sync_batch_norm the
 /// parameters are those of one process up to rounding.
 struct ProcessOptions {
   int64_t rank = 0;  ///< 0 to count - 1
@@ -158,6 +162,7 @@ struct TrainingRun {
   std::string device = "auto";   ///< auto, cpu, cuda or cuda:N
   std::string data_source;       ///< recorded in the model
   bool images_in_memory = true;  ///< false: each minibatch is read from the packed file; the parameters are the same
+  int64_t available_memory = 0;  ///< bytes; a training on a CPU that needs more is refused; 0: unknown
   ProcessOptions processes;
   enum class Mode { kNew, kOverwrite, kResume } mode = Mode::kNew;
 };
@@ -174,7 +179,7 @@ struct TrainingEstimate {
   int64_t discriminator_parameters = 0;
   int64_t generator_parameters = 0;
   double step_seconds = 0;  ///< one pair of updates
-  double memory_bytes = 0;  ///< peak of this process; of a GPU, what can be counted: images, weights, maps
+  double memory_bytes = 0;  ///< peak of the steps; on a GPU, what can be counted: images, weights, maps
   std::string device;       ///< what "auto" took
 };
 

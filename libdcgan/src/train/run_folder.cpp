@@ -25,7 +25,6 @@ constexpr const char* kOptionsFile = "options.json";
 constexpr const char* kMetricsFile = "metrics.jsonl";
 constexpr const char* kModelFile = "model.safetensors";
 constexpr const char* kBestFile = "best.safetensors";
-constexpr const char* kScore = "probe_score";  // in metrics.jsonl and TensorBoard
 
 std::string step_name(int64_t step) {
   char text[32];
@@ -40,7 +39,9 @@ void write_text(const std::string& path, const std::string& text) {
 ordered_json read_options(const std::string& path) {
   std::ifstream file(path);
   if (!file) {
-    throw FileError(path, "cannot be opened; --resume needs the run folder of an earlier run of dcgan-train.");
+    throw FileError(path,
+                    "cannot be opened, though other files of a run are there; restore it, or start anew with "
+                    "--overwrite.");
   }
   try {
     ordered_json options = ordered_json::parse(file);
@@ -51,7 +52,8 @@ ordered_json read_options(const std::string& path) {
 }
 
 // A run of an earlier version lacks the options that came later: it did what their defaults do. Guidelines that are
-// followed are left out of the architecture in any version.
+// followed are left out of the architecture in any version. What a run of an earlier version has recorded, and is free
+// today, says nothing.
 void fill_in_defaults(ordered_json& theirs, ordered_json& ours) {
   const ordered_json architecture = options_to_json(ArchitectureOptions());
   const ordered_json options = options_to_json(TrainOptions());
@@ -61,20 +63,44 @@ void fill_in_defaults(ordered_json& theirs, ordered_json& ours) {
     }
   }
   for (const auto& [key, value] : options.items()) {
-    if (ours["options"].contains(key) && !theirs["options"].contains(key)) theirs["options"][key] = value;
+    if (!ours["options"].contains(key)) {
+      theirs["options"].erase(key);
+    } else if (!theirs["options"].contains(key)) {
+      theirs["options"][key] = value;
+    }
   }
 }
 
 // Both flattened.
 void refuse_differences(const std::string& path, const ordered_json& theirs, const ordered_json& ours) {
+  const auto text = [](const ordered_json& side, const std::string& key) {
+    if (!side.contains(key)) return std::string("nothing");
+    return side[key].is_string() ? side[key].get<std::string>() : side[key].dump();
+  };
+  const auto data_set = [&](const ordered_json& side) {
+    return text(side, "/data/source") + " (" + text(side, "/data/images") + " images)";
+  };
   for (const ordered_json& side : {theirs, ours}) {
     for (const auto& [key, value] : side.items()) {
-      const std::string was = theirs.contains(key) ? theirs[key].dump() : "nothing";
-      const std::string is = ours.contains(key) ? ours[key].dump() : "nothing";
+      const std::string was = text(theirs, key), is = text(ours, key);
       if (was == is || key == "/data/source") continue;  // a file of another name with the same images is the same data
-      throw OptionError(path + ": the run was made with " + key.substr(1) + " = " + was + ", now it is " + is +
-                        "; resume with the same options, or start anew in another folder.");
+      const std::string name = key.substr(key.rfind('/') + 1);
+      throw OptionError(path + ": the run was made with " +
+                        (key.compare(0, 6, "/data/") == 0
+                             ? "other images: " + data_set(theirs) + ", now " + data_set(ours) + ", another " + name
+                             : "--" + name + " " + was + ", now it is " + is) +
+                        "; resume with the same, or start anew in another folder.");
     }
+  }
+}
+
+// A value of a model's record of its training; `otherwise` where the file, or the value, cannot be read.
+template <class T>
+T recorded(const std::string& model, const char* name, T otherwise) {
+  try {
+    return ordered_json::parse(load_model(model).training).at(name).get<T>();
+  } catch (const std::exception&) {
+    return otherwise;
   }
 }
 
@@ -82,10 +108,10 @@ void refuse_differences(const std::string& path, const ordered_json& theirs, con
 
 RunFolder::RunFolder(const std::string& folder, const std::string& options, const Workers& workers,
                      TrainingRun::Mode mode)
-    : folder_(folder), recorded_workers_(workers) {
+    : folder_(folder), mode_(mode), recorded_workers_(workers) {
   const std::string options_path = path(kOptionsFile);
-  const bool exists = fs::exists(options_path);
-  if (mode == TrainingRun::Mode::kNew && (exists || fs::exists(path(kModelFile)))) {
+  holds_run_ = fs::exists(options_path) || fs::exists(path(kModelFile)) || !checkpoint_steps().empty();
+  if (mode == TrainingRun::Mode::kNew && holds_run_) {
     throw FileError(folder, "holds a run already; use --resume to go on with it, --overwrite to start anew.");
   }
   std::error_code error;
@@ -96,33 +122,39 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, cons
     throw FileError(folder, "another training is writing to it; wait until it ends, or stop it.");
   }
   ordered_json ours = ordered_json::parse(options);
-  if (mode == TrainingRun::Mode::kResume && exists) {
+  if (mode == TrainingRun::Mode::kResume && holds_run_) {
     ordered_json theirs = read_options(options_path);
-    ordered_json now = ours;
     try {
       recorded_workers_ = {theirs.value("threads", workers.threads), theirs.value("processes", int64_t{1})};
       for (const char* free : {"threads", "processes"}) theirs.erase(free);
-      fill_in_defaults(theirs, now);
+      fill_in_defaults(theirs, ours);
     } catch (const ordered_json::exception&) {
       throw FileError(options_path,
                       "is damaged: a value is of another type; restore it, or start anew with --overwrite.");
     }
-    refuse_differences(options_path, theirs.flatten(), now.flatten());
+    refuse_differences(options_path, theirs.flatten(), ours.flatten());
+    return;
   }
-  if (mode == TrainingRun::Mode::kOverwrite && exists) {  // what no run has written is left alone
-    for (const char* name : {"checkpoints", "samples", kMetricsFile, kModelFile, kBestFile}) {
-      fs::remove_all(path(name), error);
-    }
-    remove_event_files(folder);
+  ours["threads"] = workers.threads;
+  ours["processes"] = workers.processes;
+  options_ = ours.dump(2) + "\n";
+}
+
+void RunFolder::begin(TrainObserver& observer) {
+  if (mode_ == TrainingRun::Mode::kOverwrite && holds_run_) {  // what no run has written is left alone
+    fs::remove(path(kOptionsFile));  // first: what is removed by half is no run that could be resumed
+    for (const int64_t step : checkpoint_steps()) fs::remove(checkpoint_path(step));
+    for (const char* name : {"samples", kMetricsFile, kModelFile, kBestFile}) fs::remove_all(path(name));
+    remove_event_files(folder_);
   }
   for (const char* name : {"checkpoints", "samples"}) {
+    std::error_code error;
     fs::create_directories(path(name), error);
     if (error) throw FileError(path(name), "cannot be created: " + error.message() + ".");
   }
-  if (mode == TrainingRun::Mode::kResume && exists) return;
-  ours["threads"] = workers.threads;
-  ours["processes"] = workers.processes;
-  write_text(options_path, ours.dump(2) + "\n");
+  if (options_.empty()) return;
+  observer.on_new_run();
+  write_text(path(kOptionsFile), options_);
 }
 
 std::string RunFolder::checkpoint_path(int64_t step) const {
@@ -145,34 +177,45 @@ std::vector<int64_t> RunFolder::checkpoint_steps() const {
   return steps;
 }
 
+std::optional<SafetensorsFile> RunFolder::read_checkpoint(int64_t step, TrainObserver& observer) const {
+  const std::string file = checkpoint_path(step);
+  store::File(file, O_RDONLY);  // one that cannot be opened (rights, a network's disk) is not damaged: an error
+  try {
+    return read_safetensors(file);
+  } catch (const FileError& e) {
+    fs::rename(file, file + ".damaged");
+    observer.on_message(std::string(e.what()) + " It is set aside as " + file + ".damaged.");
+    return std::nullopt;
+  }
+}
+
 RunFolder::Checkpoint RunFolder::newest_checkpoint(TrainObserver& observer) {
-  for (const int64_t step : checkpoint_steps()) {
-    try {
-      return {step, read_safetensors(checkpoint_path(step))};
-    } catch (const FileError& e) {
-      observer.on_message(std::string(e.what()) + " Going on from the checkpoint before it.");
-      fs::remove(checkpoint_path(step));
+  const std::vector<int64_t> steps = checkpoint_steps();
+  for (const int64_t step : steps) {
+    if (std::optional<SafetensorsFile> file = read_checkpoint(step, observer)) return {step, *std::move(file)};
+  }
+  if (steps.empty()) return {};
+  throw FileError(path("checkpoints"),
+                  "holds no checkpoint that can be read; restore one, or start anew with --overwrite.");
+}
+
+RunFolder::Checkpoint RunFolder::rewind(TrainObserver& observer) {
+  const std::vector<int64_t> steps = checkpoint_steps();
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    std::optional<SafetensorsFile> file = read_checkpoint(*step, observer);
+    if (!file) continue;
+    for (const int64_t other : steps) {
+      if (other > *step) fs::remove(checkpoint_path(other));
     }
+    return {*step, *std::move(file)};
   }
   return {};
 }
 
-RunFolder::Checkpoint RunFolder::rewind() {
-  const std::vector<int64_t> steps = checkpoint_steps();
-  if (steps.empty()) return {};
-  for (const int64_t step : steps) {
-    if (step != steps.back()) fs::remove(checkpoint_path(step));
-  }
-  return {steps.back(), read_safetensors(checkpoint_path(steps.back()))};
-}
+int64_t RunFolder::model_step() const { return recorded(path(kModelFile), "step", int64_t{-1}); }
 
-int64_t RunFolder::model_step() const {
-  try {
-    const ordered_json training = ordered_json::parse(load_model(path(kModelFile)).training);
-    return training.at("step").get<int64_t>();
-  } catch (const std::exception&) {
-    return -1;
-  }
+double RunFolder::best_score() const {
+  return recorded(path(kBestFile), kProbeScore, -std::numeric_limits<double>::infinity());
 }
 
 void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const {
@@ -182,19 +225,20 @@ void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file, int6
 }
 
 void RunFolder::open_log(int64_t step) {
-  std::ifstream file(path(kMetricsFile));
+  const std::string metrics = path(kMetricsFile);
+  std::ifstream file(metrics);
+  if (!file && fs::exists(metrics)) throw FileError(metrics, "cannot be opened.");
   std::string kept;
-  best_score_ = -std::numeric_limits<double>::infinity();
+  last_measures_.clear();
   for (std::string line; std::getline(file, line);) {
     const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
     const auto logged = entry.is_object() ? entry.find("step") : entry.end();
-    if (logged != entry.end() && logged->is_number_integer() && *logged <= step) {
-      kept += line + "\n";
-      if (entry.contains(kScore)) best_score_ = std::max(best_score_, entry.value(kScore, best_score_));
-    }
+    if (logged == entry.end() || !logged->is_number_integer() || *logged > step) continue;
+    kept += line + "\n";
+    for (const auto& [name, value] : entry.items()) last_measures_[name] = *logged;
   }
   file.close();
-  write_text(path(kMetricsFile), kept);
+  write_text(metrics, kept);
   events_.emplace(folder_, step);
 }
 
@@ -210,15 +254,27 @@ void RunFolder::log(const StepReport& report) {
 void RunFolder::log_measure(int64_t step, const char* name, double value) {
   append_metrics(ordered_json({{"step", step}, {name, value}}).dump());
   events_->add_scalar(step, name, value);
+  last_measures_[name] = step;
+}
+
+bool RunFolder::has_measure(int64_t step, const std::string& name) const {
+  const auto last = last_measures_.find(name);
+  return last != last_measures_.end() && last->second == step;
 }
 
 void RunFolder::log_probe(int64_t step, double score) {
-  log_measure(step, kScore, score);
-  if (score <= best_score_) return;
-  best_score_ = score;
-  const std::string partial = store::partial_path(path(kBestFile));
-  fs::copy_file(path(kModelFile), partial, fs::copy_options::overwrite_existing);
-  store::publish(partial, path(kBestFile));
+  if (score > best_score()) {
+    ModelFile model = load_model(path(kModelFile));
+    ordered_json training = ordered_json::parse(model.training);
+    training[kProbeScore] = score;
+    model.training = training.dump();
+    save_model(path(kBestFile), model);
+  }
+  log_measure(step, kProbeScore, score);
+}
+
+void RunFolder::log_alarm(int64_t step, const std::string& alarm) {
+  append_metrics(ordered_json({{"step", step}, {"alarm", alarm}}).dump());
 }
 
 void RunFolder::append_metrics(const std::string& line) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@
 
 namespace dcgan::train {
 
+constexpr const char* kFrechetDistance = "frechet_distance";  ///< in metrics.jsonl and TensorBoard
+constexpr const char* kProbeScore = "probe_score";            ///< also in the record of best.safetensors
+
 /// The files of a training run and the rules they follow.
 class RunFolder {
  public:
@@ -21,24 +25,29 @@ class RunFolder {
     int64_t processes = 1;  ///< roundings depend on it, and batch norm's statistics unless they are synchronised
   };
 
-  /// Creates the folder, or opens it to resume, and keeps other trainings out of it.
+  /// Creates the folder, or opens it, and keeps other trainings out of it. Nothing that is in it changes.
   /// @param options  JSON of everything that decides the run; a resume with another one is refused, naming what
   /// differs. A key that an older run has not recorded is taken to have had its default.
   RunFolder(const std::string& folder, const std::string& options, const Workers& workers, TrainingRun::Mode mode);
+
+  /// The run begins: what an earlier one wrote is removed (Mode::kOverwrite), and the options of a new one are written,
+  /// after `observer` was told. Comes before all below.
+  void begin(TrainObserver& observer);
 
   /// What the run was started with.
   const Workers& recorded_workers() const { return recorded_workers_; }
 
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
-  /// The newest checkpoint that can be read whole; step -1 if there is none. Those after it, which are damaged, are
-  /// removed with a message.
+  /// The newest checkpoint that can be read whole; step -1 if there was never one. Those after it, which are damaged,
+  /// are set aside as .damaged with a message.
+  /// @throws FileError if none of them can be read
   struct Checkpoint {
     int64_t step = -1;
     SafetensorsFile file;
   };
   Checkpoint newest_checkpoint(TrainObserver& observer);
-  /// The oldest one that is kept; those after it are removed.
-  Checkpoint rewind();
+  /// The oldest one that can be read, step -1 if there is none; those after it are removed.
+  Checkpoint rewind(TrainObserver& observer);
   /// Appears whole; then all but the newest `keep` are removed.
   void write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const;
 
@@ -46,26 +55,36 @@ class RunFolder {
   int64_t model_step() const;
 
   /// Begins or goes on with metrics.jsonl and the TensorBoard events. What was logged after `step`, by a run that was
-  /// killed past its last checkpoint, is dropped. Comes before the two below.
+  /// killed past its last checkpoint, is dropped. Comes before those below.
   void open_log(int64_t step);
   void log(const StepReport& report);
   /// A line with one value.
   void log_measure(int64_t step, const char* name, double value);
-  /// A line with the score of model.safetensors, which becomes best.safetensors if no earlier one was higher.
+  /// Whether a value of this name was logged at `step`.
+  bool has_measure(int64_t step, const std::string& name) const;
+  /// A line with the score of model.safetensors, which becomes best.safetensors, with the score in its record, unless
+  /// the one that is there has as high a score.
   void log_probe(int64_t step, double score);
+  /// A line with what was wrong with the training.
+  void log_alarm(int64_t step, const std::string& alarm);
   /// samples/step-N.png, and the same picture in the events.
   void log_samples(int64_t step, const ImageBatch& samples, int64_t columns);
 
  private:
   std::vector<int64_t> checkpoint_steps() const;  // newest first
   std::string checkpoint_path(int64_t step) const;
+  double best_score() const;  // minus infinity if there is none
+  std::optional<SafetensorsFile> read_checkpoint(int64_t step, TrainObserver& observer) const;
   void append_metrics(const std::string& line) const;
 
   std::string folder_;
+  TrainingRun::Mode mode_;
+  bool holds_run_;
   store::File lock_;
   Workers recorded_workers_;
+  std::string options_;  ///< options.json of a new run; empty: an earlier run goes on
   std::optional<EventFile> events_;
-  double best_score_;
+  std::map<std::string, int64_t> last_measures_;  ///< step of the last value of each name
 };
 
 }  // namespace dcgan::train

@@ -283,8 +283,10 @@ class Training {
 // Everything that decides the parameters after a given step. How long to train and what to write may change on resume.
 ordered_json identity_of(const TrainingRun& run, const ordered_json& data) {
   ordered_json options = options_to_json(run.options);
-  for (const char* free : {"log-every", "sample-every", "checkpoint-every", "keep-checkpoints", "frechet-images"})
+  for (const char* free :
+       {"log-every", "sample-every", "checkpoint-every", "keep-checkpoints", "frechet-images", "on-collapse"}) {
     options.erase(free);
+  }
   if (run.options.decay_steps == 0) options.erase("steps");
   return {{"architecture", ordered_json::parse(to_json(run.architecture))},
           {"options", options},
@@ -363,7 +365,10 @@ MemoryNeed memory_need(const TrainingRun& run, const PackedImageReader& images) 
     }
     return maps;
   };
-  int64_t weights = 0;
+  const int64_t hidden = run.architecture.guidelines.hidden_dense;
+  const auto dense = [&](int64_t in, int64_t out) { return hidden > 0 ? hidden * (in + out) : in * out; };
+  const int64_t top = generator_convolutions(run.architecture).front().in_channels;
+  int64_t weights = dense(dense_inputs(run.architecture), 1) + dense(run.architecture.nz, kBaseSize * kBaseSize * top);
   const int64_t discriminator = values_of(discriminator_convolutions(run.architecture), weights);
   const int64_t generator = values_of(generator_convolutions(run.architecture), weights);
   const int64_t copies = run.options.average_decay > 0 ? 5 : 4;  // value, gradient, two moments; average
@@ -375,25 +380,33 @@ MemoryNeed memory_need(const TrainingRun& run, const PackedImageReader& images) 
   return {image_bytes, image_bytes + 4 * copies * weights + value_bytes * maps};
 }
 
+Error not_enough_memory(const TrainingRun& run, const PackedImageReader& images, const std::string& what) {
+  const auto megabytes = [](int64_t bytes) { return std::to_string(bytes / 1000000) + " MB"; };
+  const MemoryNeed need = memory_need(run, images);
+  return Error("--device " + run.device + " has not enough memory (" + what +
+               "): a training like this needs at least " + megabytes(need.all) + ", of which the images take " +
+               megabytes(need.images) +
+               ". Take a smaller --batch-size, --ndf or --ngf, or a --max-memory below the images' size, which leaves "
+               "them in their file. Checkpoints that were written are kept.");
+}
+
+// Where memory is promised before it is there, the system would kill a process that uses more, without a word.
+void check_memory(const TrainingRun& run, const PackedImageReader& images, c10::Device device) {
+  const int64_t available = run.available_memory;
+  if (!device.is_cpu() || available == 0 || memory_need(run, images).all <= available) return;
+  throw not_enough_memory(run, images, std::to_string(available / 1000000) + " MB are available");
+}
+
 // @return what `work` returns; a device without enough memory becomes an error that says how much is needed
 template <class Work>
 auto naming_the_memory(const TrainingRun& run, const PackedImageReader& images, const Work& work) {
-  const auto failure = [&](const std::string& what) {
-    const auto megabytes = [](int64_t bytes) { return std::to_string(bytes / 1000000) + " MB"; };
-    const MemoryNeed need = memory_need(run, images);
-    return Error(
-        "--device " + run.device + " has not enough memory (" + what + "): a training like this needs at least " +
-        megabytes(need.all) + ", of which the images take " + megabytes(need.images) +
-        ". Take a smaller --batch-size, --ndf or --ngf, or a --max-memory below the images' size, which leaves "
-        "them in their file. Checkpoints are kept; --resume goes on.");
-  };
   try {
     return work();
   } catch (const c10::OutOfMemoryError& e) {
     const std::string text = e.what_without_backtrace();
-    throw failure(text.substr(0, text.find('\n')));
+    throw not_enough_memory(run, images, text.substr(0, text.find('\n')));
   } catch (const std::bad_alloc&) {
-    throw failure("the system gave no more");
+    throw not_enough_memory(run, images, "the system gave no more");
   }
 }
 
@@ -463,13 +476,16 @@ TrainingEstimate estimate(const TrainingRun& run, const PackedImageReader& image
   prepare(run, images);
   const train::ReusedTensorMemory reused_memory;
   const train::Processes processes(run.processes, run.device);
+  check_memory(run, images, processes.device());
   Training training(run, images, processes);
   training.run_step();  // the first one makes the kernels and the memory
-  training.report();
+  training.report();    // waits for the device
+  const auto start = std::chrono::steady_clock::now();
   constexpr int kTimed = 2;
   for (int i = 0; i < kTimed; ++i) training.run_step();
+  training.report();
   TrainingEstimate result;
-  result.step_seconds = static_cast<double>(run.options.batch_size) / training.report().images_per_second;
+  result.step_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / kTimed;
   result.discriminator_parameters = training.discriminator_parameters();
   result.generator_parameters = training.generator_parameters();
   result.device = training.device().str();
@@ -484,16 +500,21 @@ int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images
   prepare(run, images);
   const ordered_json identity = identity_of(run, describe_data(images, run.data_source));
   const train::Processes processes(run.processes, run.device);
+  check_memory(run, images, processes.device());
   check_same_run(processes, run, identity, images.path());
   if (!processes.is_first()) return follow(run, images, processes, observer);
   const RunFolder::Workers workers = {at::get_num_threads(), processes.count()};
   RunFolder folder(run.folder, identity.dump(), workers, run.mode);
   const train::ReusedTensorMemory reused_memory;
   Training training(run, images, processes);
+  folder.begin(observer);
   observer.on_message("Training on " + training.device().str() + " with " + to_text(workers) + ".");
   if (!processes.accelerator_failure().empty()) {
     observer.on_message("Steps are not recorded as CUDA graphs, which makes them slower: " +
                         processes.accelerator_failure());
+  }
+  if (training.device().is_cpu() && run.options.precision == Precision::kTf32) {
+    observer.on_message("--precision tf32 changes nothing on a CPU.");
   }
   if (to_text(folder.recorded_workers()) != to_text(workers)) {
     observer.on_message("The run was started with " + to_text(folder.recorded_workers()) +
@@ -511,59 +532,74 @@ int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images
   training.receive_from_first();
   folder.open_log(training.step());
 
-  const auto save = [&] {
-    folder.write_checkpoint(training.step(), training.checkpoint(), run.options.keep_checkpoints);
+  const std::string model = folder.path("model.safetensors");
+  const auto write_model = [&] {
     training.infer_statistics(images);
     ordered_json record = identity;
     record["step"] = training.step();
-    const std::string model = folder.path("model.safetensors");
     save_model(model, training.model(record));
-    if (run.options.frechet_images > 0) {
-      folder.log_measure(training.step(), "frechet_distance", training.frechet_distance(images));
+  };
+  const auto measure = [&] {
+    const int64_t step = training.step();
+    if (run.options.frechet_images > 0 && !folder.has_measure(step, train::kFrechetDistance)) {
+      folder.log_measure(step, train::kFrechetDistance, training.frechet_distance(images));
     }
-    if (const std::optional<double> score = observer.probe(model)) folder.log_probe(training.step(), *score);
+    if (folder.has_measure(step, train::kProbeScore)) return;
+    if (const std::optional<double> score = observer.probe(model)) folder.log_probe(step, *score);
+  };
+  const auto save = [&] {
+    folder.write_checkpoint(training.step(), training.checkpoint(), run.options.keep_checkpoints);
+    write_model();
+    measure();
   };
   train::CollapseWatch watch;
-  const auto write_samples = [&] {
-    const at::Tensor samples = training.samples();
-    folder.log_samples(training.step(), to_image_batch(samples), kSampleColumns);
-    return watch.observe_spread(spread(samples), spread(training.images()));
-  };
-  const auto report = [&] {
-    const StepReport r = training.report();
-    if (!std::isfinite(r.discriminator_loss + r.generator_loss + r.discriminator_gradient + r.generator_gradient)) {
-      throw Error("losses or gradients are not finite at step " + std::to_string(r.step) +
-                  "; the checkpoints before it in " + run.folder + " are kept. A lower --learning-rate may help.");
-    }
-    folder.log(r);
-    observer.on_report(r);
-    return watch.observe(r);
-  };
   // @return whether the training was taken back to a checkpoint
-  const auto rewound = [&](const std::string& collapse) {
+  const auto rewound = [&](const std::string& collapse, bool may_go_on) {
     if (collapse.empty()) return false;
     const std::string message = "At step " + std::to_string(training.step()) + " " + collapse;
-    if (run.options.on_collapse == OnCollapse::kWarn) {
+    if (run.options.on_collapse == OnCollapse::kWarn && may_go_on) {
+      folder.log_alarm(training.step(), message);
       observer.on_message(message);
       return false;
     }
     constexpr int64_t kMostRewinds = 3;
     const bool again = run.options.on_collapse == OnCollapse::kRewind && training.rewinds() < kMostRewinds;
-    const RunFolder::Checkpoint checkpoint = again ? folder.rewind() : RunFolder::Checkpoint();
+    const RunFolder::Checkpoint checkpoint = again ? folder.rewind(observer) : RunFolder::Checkpoint();
     if (checkpoint.step < 0) {
-      throw Error(message + " The checkpoints in " + run.folder +
-                  " are kept. A lower --learning-rate or another --seed may help.");
+      folder.log_alarm(training.step(), message);
+      throw Error(message + " Checkpoints that were written before are kept in " + run.folder +
+                  ". Start anew in another folder: a lower --learning-rate or another --seed may help.");
     }
     training.rewind_to(checkpoint);
     folder.open_log(checkpoint.step);
     watch = train::CollapseWatch();
-    observer.on_message(message + " Going back to step " + std::to_string(checkpoint.step) + ", with other noise.");
+    const std::string whole =
+        message + " Going back to step " + std::to_string(checkpoint.step) + ", with other noise.";
+    folder.log_alarm(checkpoint.step, whole);
+    observer.on_message(whole);
     return true;
   };
+  const auto report = [&] {
+    const StepReport r = training.report();
+    if (!std::isfinite(r.discriminator_loss + r.generator_loss + r.discriminator_gradient + r.generator_gradient)) {
+      return rewound("losses or gradients are not finite.", false);
+    }
+    folder.log(r);
+    observer.on_report(r);
+    return rewound(watch.observe(r), true);
+  };
+  const auto write_samples = [&] {
+    const at::Tensor samples = training.samples();
+    folder.log_samples(training.step(), to_image_batch(samples), kSampleColumns);
+    return rewound(watch.observe_spread(spread(samples), spread(training.images())), true);
+  };
 
-  run_steps(training, run, observer,
-            {[&] { return rewound(report()); }, [&] { return rewound(write_samples()); }, save});
-  if (folder.model_step() != training.step()) {  // no steps were asked for, or a run was killed after its last one
+  if (training.step() > 0) {  // what a killed run has not come to after its checkpoint
+    if (folder.model_step() != training.step()) write_model();
+    measure();
+  }
+  run_steps(training, run, observer, {report, write_samples, save});
+  if (folder.model_step() != training.step()) {  // no steps were asked for
     write_samples();
     save();
   }

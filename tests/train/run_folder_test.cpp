@@ -1,0 +1,124 @@
+#include "train/run_folder.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "dcgan/errors.h"
+#include "tests/support/bytes_of.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dcgan::train {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class Listener : public TrainObserver {
+ public:
+  void on_message(const std::string& line) override { heard += line + "\n"; }
+  std::string heard;
+};
+
+SafetensorsFile holding(const std::string& text) {
+  SafetensorsFile file;
+  file.metadata["text"] = text;
+  return file;
+}
+
+class TheRunFolder : public testing::Test {
+ protected:
+  RunFolder open(TrainingRun::Mode mode) { return {run_, R"({"options":{},"architecture":{}})", {}, mode}; }
+  RunFolder begun(TrainingRun::Mode mode = TrainingRun::Mode::kNew) {
+    RunFolder folder = open(mode);
+    folder.begin(listener_);
+    return folder;
+  }
+  std::string checkpoint(int64_t step) const {
+    return run_ + "/checkpoints/step-0000000" + std::to_string(step) + ".safetensors";
+  }
+  void write_checkpoints(const std::vector<int64_t>& steps) {
+    const RunFolder folder = begun(TrainingRun::Mode::kOverwrite);
+    for (const int64_t step : steps) folder.write_checkpoint(step, holding(std::to_string(step)), 9);
+  }
+  static void damage(const std::string& file) { fs::resize_file(file, fs::file_size(file) - 1); }
+
+  test::TemporaryFolder temporary_;
+  std::string run_ = temporary_ / "run";
+  Listener listener_;
+};
+
+TEST_F(TheRunFolder, SetsADamagedCheckpointAsideAndNamesIt) {
+  write_checkpoints({1, 2});
+  damage(checkpoint(2));
+  EXPECT_EQ(begun(TrainingRun::Mode::kResume).newest_checkpoint(listener_).step, 1);
+  EXPECT_TRUE(fs::exists(checkpoint(2) + ".damaged"));
+  EXPECT_THAT(listener_.heard, HasSubstr(checkpoint(2) + ".damaged"));
+}
+
+TEST_F(TheRunFolder, RefusesToStartAtStepZeroWhereCheckpointsCannotBeRead) {
+  write_checkpoints({1});
+  damage(checkpoint(1));
+  const auto newest = [&] { begun(TrainingRun::Mode::kResume).newest_checkpoint(listener_); };
+  EXPECT_THAT(newest, ThrowsMessage<FileError>(HasSubstr("holds no checkpoint that can be read")));
+
+  write_checkpoints({});
+  fs::create_symlink(checkpoint(1), checkpoint(1));  // a good file that cannot be opened, as on a network's disk
+  EXPECT_THAT(newest, ThrowsMessage<FileError>(HasSubstr(checkpoint(1))));
+  EXPECT_TRUE(fs::is_symlink(checkpoint(1))) << "what may be a good checkpoint is left alone";
+}
+
+TEST_F(TheRunFolder, GoesBackToTheOldestCheckpointThatCanBeRead) {
+  write_checkpoints({1, 2, 3});
+  damage(checkpoint(1));
+  RunFolder folder = begun(TrainingRun::Mode::kResume);
+  const RunFolder::Checkpoint oldest = folder.rewind(listener_);
+  EXPECT_EQ(oldest.step, 2);
+  EXPECT_EQ(oldest.file.metadata.at("text"), "2");
+  EXPECT_FALSE(fs::exists(checkpoint(3)));
+  EXPECT_TRUE(fs::exists(checkpoint(2)));
+}
+
+TEST_F(TheRunFolder, TakesCheckpointsWithoutOptionsForARun) {
+  write_checkpoints({1});
+  fs::remove(run_ + "/options.json");
+  EXPECT_THAT([&] { open(TrainingRun::Mode::kNew); }, ThrowsMessage<FileError>(HasSubstr("holds a run already")));
+  EXPECT_THAT([&] { open(TrainingRun::Mode::kResume); }, ThrowsMessage<FileError>(HasSubstr("options.json")));
+  EXPECT_TRUE(fs::exists(checkpoint(1)));
+  EXPECT_FALSE(fs::exists(run_ + "/options.json"));
+  begun(TrainingRun::Mode::kOverwrite);
+  EXPECT_FALSE(fs::exists(checkpoint(1)));
+}
+
+TEST_F(TheRunFolder, IsLeftAsItIsUntilTheRunBegins) {
+  write_checkpoints({1});
+  std::ofstream(run_ + "/metrics.jsonl") << "{\"step\":1}\n";
+  open(TrainingRun::Mode::kOverwrite);
+  EXPECT_TRUE(fs::exists(checkpoint(1)));
+  EXPECT_TRUE(fs::exists(run_ + "/metrics.jsonl"));
+}
+
+TEST_F(TheRunFolder, NeverReplacesTheBestModelByAWorseOneAlsoWhenTheRunGoesBack) {
+  RunFolder folder = begun();
+  const auto score = [&](int64_t step, double value) {
+    ModelFile model = initialised_model({}, 1);
+    model.training = R"({"step":)" + std::to_string(step) + "}";
+    save_model(folder.path("model.safetensors"), model);
+    folder.log_probe(step, value);
+  };
+  folder.open_log(0);
+  score(1, 0.5);
+  score(2, 0.6);
+  folder.open_log(1);  // as after a collapse
+  EXPECT_TRUE(folder.has_measure(1, kProbeScore));
+  EXPECT_FALSE(folder.has_measure(2, kProbeScore));
+  score(2, 0.55);
+  EXPECT_EQ(load_model(run_ + "/best.safetensors").training, R"({"step":2,"probe_score":0.6})");
+  score(3, 0.7);
+  EXPECT_EQ(load_model(run_ + "/best.safetensors").training, R"({"step":3,"probe_score":0.7})");
+}
+
+}  // namespace
+}  // namespace dcgan::train
