@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Training step of dcgan-train beside the same step in PyTorch eager, channels last, float32, with equal threads.
+"""Training step of dcgan-train beside the same step in PyTorch eager, channels last, with equal threads.
 
 Both train the same networks on the same packed images with the authors' alternating schedule: a pair of steps is one
 update of the generator and one of the discriminator, each with its own minibatch and noise. The two programs take turns,
@@ -7,7 +7,8 @@ a few pairs each, round after round. Prints the
 best and the median seconds of a pair, and the ratio of each.
 
 PyTorch's step is timed twice: written as PyTorch's DCGAN example writes it (the generator's step also computes gradients
-of the discriminator, which are thrown away), and without those gradients, as dcgan-train does.
+of the discriminator, which are thrown away), and without those gradients, as dcgan-train does. With --precision bf16
+both cast to bfloat16 (autocast), and dcgan-train in float32 takes part, too.
 
 Needs the PyPI packages torch, numpy and h5py:
 
@@ -71,7 +72,8 @@ class Eager:
         self.adam_d = torch.optim.Adam(self.d.parameters(), 2e-4, (0.5, 0.999))
 
     def fake(self):
-        return self.g(torch.rand(self.options.batch_size, self.options.nz) * 2 - 1)
+        with torch.autocast("cpu", torch.bfloat16, self.options.precision == "bf16"):
+            return self.g(torch.rand(self.options.batch_size, self.options.nz) * 2 - 1)
 
     def real(self):
         pixels = self.images[np.sort(np.random.choice(len(self.images), self.options.batch_size, False))]
@@ -82,16 +84,20 @@ class Eager:
         loss.backward()
         adam.step()
 
+    def logits(self, network_input):
+        with torch.autocast("cpu", torch.bfloat16, self.options.precision == "bf16"):
+            return self.d(network_input).float()
+
     def pair(self):
         one, zero = torch.ones(self.options.batch_size, 1), torch.zeros(self.options.batch_size, 1)
         if self.discards_gradients:
             self.d.requires_grad_(False)
-        self.update(F.binary_cross_entropy_with_logits(self.d(self.fake()), one), self.adam_g)
+        self.update(F.binary_cross_entropy_with_logits(self.logits(self.fake()), one), self.adam_g)
         self.d.requires_grad_(True)
         with torch.no_grad():
             fake = self.fake()
-        real_loss = F.binary_cross_entropy_with_logits(self.d(self.real()), one)
-        self.update(real_loss + F.binary_cross_entropy_with_logits(self.d(fake), zero), self.adam_d)
+        real_loss = F.binary_cross_entropy_with_logits(self.logits(self.real()), one)
+        self.update(real_loss + F.binary_cross_entropy_with_logits(self.logits(fake), zero), self.adam_d)
 
     def seconds(self, pairs):
         times = []
@@ -102,11 +108,11 @@ class Eager:
         return times
 
 
-def ours(options, folder):
+def ours(options, precision, folder):
     """Seconds of each pair from metrics.jsonl; the first two warm up."""
     subprocess.run([options.program, "--data", options.data, "--out", folder, "--overwrite", "--quiet",
                     "--ndf", str(options.ndf), "--ngf", str(options.ngf), "--nz", str(options.nz),
-                    "--batch-size", str(options.batch_size), "--threads", str(options.threads),
+                    "--batch-size", str(options.batch_size), "--threads", str(options.threads), "--precision", precision,
                     "--steps", str(options.pairs + 2), "--log-every", "1", "--statistics-minibatches", "1"],
                    check=True, stdout=subprocess.DEVNULL)
     lines = map(json.loads, (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines())
@@ -123,6 +129,7 @@ def main():
     parser.add_argument("--nz", type=int, default=256)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
     parser.add_argument("--pairs", type=int, default=8, help="pairs of steps in a turn")
     parser.add_argument("--rounds", type=int, default=6)
     options = parser.parse_args()
@@ -132,18 +139,22 @@ def main():
         images = file["images"][:]
     peers = {"PyTorch eager, as its example": Eager(options, images, False),
              "PyTorch eager, no wasted gradients": Eager(options, images, True)}
-    times = {"dcgan-train": [], **{name: [] for name in peers}}
+    precisions = {"dcgan-train": options.precision}
+    if options.precision != "f32":
+        precisions["dcgan-train, float32"] = "f32"
+    times = {**{name: [] for name in precisions}, **{name: [] for name in peers}}
     for name, peer in peers.items():
         peer.seconds(2)
     for _ in range(options.rounds):
         time.sleep(0.3)  # OpenMP's threads go on spinning for a while after a pass
-        with tempfile.TemporaryDirectory() as folder:
-            times["dcgan-train"] += ours(options, folder)
+        for name, precision in precisions.items():
+            with tempfile.TemporaryDirectory() as folder:
+                times[name] += ours(options, precision, folder)
         for name, peer in peers.items():
             times[name] += peer.seconds(options.pairs)
 
     best, median = min(times["dcgan-train"]), statistics.median(times["dcgan-train"])
-    print(f"ndf {options.ndf}, ngf {options.ngf}, batch {options.batch_size}, {options.threads} threads, "
+    print(f"ndf {options.ndf}, ngf {options.ngf}, batch {options.batch_size}, {options.threads} threads, {options.precision}, "
           f"torch {torch.__version__}, {options.rounds} rounds of {options.pairs} pairs")
     for name, seconds in times.items():
         print(f"{name:36} {min(seconds):8.3f} s a pair, best {statistics.median(seconds):8.3f} median;"
