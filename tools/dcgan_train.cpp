@@ -150,7 +150,10 @@ int run(int argc, const char* const* argv) {
 
   training.folder = files.out;
   training.seed = common.seed;
-  training.threads = cli::resolve_threads(common.threads);
+  const bool shared = files.distributed && common.threads == 0;
+  common.threads = cli::resolve_threads(common.threads);
+  if (shared) common.threads = tools::threads_here(std::getenv, common.threads);
+  training.threads = common.threads;
   training.device = common.device;
   if (files.distributed) training.processes = tools::processes_from(std::getenv);
   common.quiet |= training.processes.rank > 0;  // the first one speaks for all

@@ -97,7 +97,7 @@ void run(const ArchitectureOptions& options, int rounds) {
 int main(int argc, char** argv) {
   const auto argument = [&](int i, int otherwise) { return argc > i ? std::stoi(argv[i]) : otherwise; };
   at::set_num_threads(argument(3, 1));
-  const dcgan::train::ReusedTensorMemory memory;
+  const dcgan::train::ReusedTensorMemory memory(c10::kCPU);
   dcgan::ArchitectureOptions options = dcgan::published_architecture(argc > 4 ? argv[4] : "imagenet32");
   options.ndf = options.ngf = argument(1, 32);
   dcgan::run(options, argument(2, 10));

@@ -34,7 +34,8 @@ class Distributed(ProgramTest):
         cls().run_program("dcgan-prepare", "folder", cls.folder / "images", "-o", cls.packed, "--size", 32)
 
     def command(self, run, *arguments, data=None):
-        return [program("dcgan-train"), "--data", data or self.packed, "--out", self.folder / run, *NARROW, "--log-every", 1,
+        options = NARROW[:-2] if "--threads" in arguments else NARROW
+        return [program("dcgan-train"), "--data", data or self.packed, "--out", self.folder / run, *options, "--log-every", 1,
                 *arguments]
 
     def start(self, run, *arguments, processes=2, data=None):
@@ -53,6 +54,12 @@ class Distributed(ProgramTest):
         ended = [process.communicate(timeout=240) for process in processes]
         self.assertEqual([process.returncode for process in processes], codes, ended)
         return ended
+
+    def test_the_cores_are_divided_among_the_processes_unless_threads_says_otherwise(self):
+        cores = len(os.sched_getaffinity(0))
+        for threads, each in ((0, max(1, cores // 2)), (3, 3)):
+            (_, log), _ = self.train(f"threads-{threads}", "--steps", 1, "--threads", threads)
+            self.assertIn(f"2 processes of {each} thread", log)
 
     def train(self, run, *arguments, **options):
         processes = self.start(run, *arguments, **options)

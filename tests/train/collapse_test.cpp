@@ -32,5 +32,17 @@ TEST(CollapseWatch, SpeaksOnceWhenTheSamplesVaryFarLessThanTheImages) {
   EXPECT_THAT(watch.observe_spread(0.01, 0.5), HasSubstr("alike"));
 }
 
+TEST(CollapseWatch, GoesOnFromItsStateAsIfItHadNotStopped) {
+  StepReport won;
+  won.discriminator_loss = 0;
+  CollapseWatch first, second;
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(first.observe(won), "");
+  EXPECT_NE(first.observe_spread(0, 1), "");
+  second.restore(first.state());
+  EXPECT_EQ(second.observe_spread(0, 1), "") << "was said before";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(second.observe(won), "");
+  EXPECT_NE(second.observe(won), "") << "the tenth in a row";
+}
+
 }  // namespace
 }  // namespace dcgan::train

@@ -87,6 +87,18 @@ TEST(RecordedPairs, GiveWhatPlainOnesGiveForMinibatchesOfAnySize) {
   }
 }
 
+TEST(RecordedPairs, AreRecordedOnlyAfterSomeOfTheirShape) {
+  const TrainingRun run = small_run(Schedule::kAlternating);
+  const Processes one(run.processes, run.device);
+  TrainedNetworks networks(run, one, one.device());
+  FakeAccelerator accelerator;
+  RecordedPairs pairs(networks, &accelerator);
+  for (int64_t step = 0; step < 8; ++step) {
+    pairs.update(inputs(run, step, step == 3 ? 3 : 4));
+    EXPECT_EQ(accelerator.recorded, step < 7 ? 0 : 1) << step;  // three of a row, then the short one, then three again
+  }
+}
+
 TEST(RecordedPairs, FollowTheLearningRateOfEachPair) {
   const TrainingRun run = small_run(Schedule::kAlternating);
   const Processes one(run.processes, run.device);

@@ -1,5 +1,7 @@
 #include "tools/cli/command_line.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -229,7 +231,10 @@ bool interrupted() { return g_interrupted != 0; }
 int64_t resolve_threads(int64_t requested) {
   constexpr int64_t kMost = 1024;
   require_option(requested >= 0 && requested <= kMost, "threads", requested, "from 0 to " + std::to_string(kMost));
-  return requested > 0 ? requested : std::max<int64_t>(1, std::thread::hardware_concurrency());
+  if (requested > 0) return requested;
+  cpu_set_t cores;  // those that the process may run on: fewer than there are in a container or under Slurm
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+  return std::max<int64_t>(1, std::thread::hardware_concurrency());
 }
 
 namespace {

@@ -118,7 +118,8 @@ class Interrupted : public Error {
 /// Whether SIGINT or SIGTERM came. run_program installs the handlers; a second signal ends the process at once.
 bool interrupted();
 
-/// Number of threads to use: `requested`, or one per core for 0. @throws OptionError for a negative number.
+/// Number of threads to use: `requested`, or for 0 one per core that the process may run on. @throws OptionError for a
+/// negative number.
 int64_t resolve_threads(int64_t requested);
 
 }  // namespace dcgan::cli

@@ -9,7 +9,6 @@ namespace dcgan::tools {
 
 Probe::Probe(const ProbeOptions& options, int64_t image_size, const cli::CommonOptions& common)
     : options_(options), common_(common) {
-  common_.threads = cli::resolve_threads(common.threads);
   eval::check_cost("probe-c", options.c);
   const PackedImageReader reader(options.images);
   const PackedImagesInfo& info = reader.info();

@@ -24,6 +24,10 @@ ProcessOptions processes_from(const cli::Environment& environment) {
                       " " + std::to_string(options.count) + "; the rank must be smaller.");
   }
   options.local_rank = cli::number_of(environment, "--distributed", torchrun ? "LOCAL_RANK" : "SLURM_LOCALID", 0);
+  const char* visible = environment("CUDA_VISIBLE_DEVICES");
+  const bool sees_one = visible != nullptr && std::string(visible).find(',') == std::string::npos;
+  if (!torchrun && sees_one) options.local_rank = 0;  // Slurm shows each process its own GPU
+  options.attempt = cli::number_of(environment, "--distributed", "TORCHELASTIC_RESTART_COUNT", 0);
   const char* address = environment("MASTER_ADDR");
   if (address == nullptr) {
     throw OptionError("--distributed: MASTER_ADDR is not set; it names the machine of the first process.");
@@ -47,6 +51,12 @@ int64_t processes_here(const cli::Environment& environment) {
   };
   const int64_t all = number(torchrun ? "WORLD_SIZE" : "SLURM_NTASKS", 1);
   return std::max<int64_t>(1, number(torchrun ? "LOCAL_WORLD_SIZE" : "SLURM_NTASKS_PER_NODE", all));
+}
+
+int64_t threads_here(const cli::Environment& environment, int64_t cores) {
+  const bool torchrun = environment("RANK") != nullptr;
+  const int64_t own = torchrun ? 0 : cli::number_of(environment, "--distributed", "SLURM_CPUS_PER_TASK", 0);
+  return own > 0 ? own : std::max<int64_t>(1, cores / processes_here(environment));
 }
 
 }  // namespace dcgan::tools

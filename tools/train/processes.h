@@ -15,4 +15,7 @@ ProcessOptions processes_from(const cli::Environment& environment);
 /// (SLURM_NTASKS_PER_NODE) say it; otherwise all of them.
 int64_t processes_here(const cli::Environment& environment);
 
+/// Threads of one of them: what Slurm has given it (SLURM_CPUS_PER_TASK), or its share of the cores.
+int64_t threads_here(const cli::Environment& environment, int64_t cores);
+
 }  // namespace dcgan::tools

@@ -140,10 +140,11 @@ class DCGAN_EXPORT TrainObserver {
 struct ProcessOptions {
   int64_t rank = 0;  ///< 0 to count - 1
   int64_t count = 1;
-  int64_t local_rank = 0;             ///< among the processes on this machine: the number of its GPU
+  int64_t local_rank = 0;             ///< among the processes that see the same GPUs: the number of its own
   std::string address = "127.0.0.1";  ///< of the first process, where all meet
   int64_t port = 29500;
   bool has_store = false;  ///< a store listens there already, as under torchrun
+  int64_t attempt = 0;     ///< how often all were started again; a store that outlives them remembers the dead
   std::string interface;   ///< network interface for the traffic; empty: that of the host's name
 };
 
@@ -183,7 +184,7 @@ struct TrainingEstimate {
   std::string device;       ///< what "auto" took
 };
 
-/// Makes the networks and runs three pairs of steps, of which the last two are timed; writes nothing.
+/// Makes the networks and runs some pairs of steps, of which the last two are timed; writes nothing.
 /// @throws as run_training() for options and images that do not fit.
 DCGAN_EXPORT TrainingEstimate estimate_training(const TrainingRun& run, const PackedImageReader& images);
 

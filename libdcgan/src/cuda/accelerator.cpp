@@ -2,6 +2,7 @@
 #include "train/accelerator.h"
 
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAStream.h>
 
@@ -18,7 +19,8 @@ namespace {
 class Graph : public train::Recording {
  public:
   explicit Graph(const std::function<void()>& work) {
-    c10::cuda::device_synchronize();  // nothing else may be under way while the work is recorded
+    c10::cuda::device_synchronize();                // nothing else may be under way while the work is recorded
+    c10::cuda::CUDACachingAllocator::emptyCache();  // a recording has memory of its own, and cannot ask for it back
     graph_.capture_begin();
     try {
       work();

@@ -11,14 +11,15 @@ namespace dcgan::nn {
 namespace {
 
 // Loading libtorch_cuda.so registers the CUDA backend. It lies beside libtorch_cpu.so, which holds at::globalContext.
+// LibTorch decides at the first question about CUDA, for good, whether there is any: none comes before the loading.
 bool load_cuda() {
   static const bool loaded = [] {
-    if (at::hasCUDA()) return true;
     Dl_info info;
     if (dladdr(reinterpret_cast<const void*>(&at::globalContext), &info) == 0) return false;
     const std::string cpu = info.dli_fname;
     const std::string cuda = cpu.substr(0, cpu.rfind('/') + 1) + "libtorch_cuda.so";
-    return dlopen(cuda.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr && at::hasCUDA();
+    dlopen(cuda.c_str(), RTLD_NOW | RTLD_GLOBAL);
+    return at::hasCUDA();
   }();
   return loaded;
 }
@@ -51,7 +52,6 @@ c10::Device resolve_device(const std::string& text, std::optional<int64_t> local
 }
 
 int64_t gpu_of_process(int64_t local_rank, int64_t devices) {
-  if (devices == 1) return 0;
   if (local_rank < devices) return local_rank;
   throw OptionError("process " + std::to_string(local_rank) +
                     " of this machine (counted from 0) has no GPU of its own: LibTorch finds " +

@@ -14,8 +14,7 @@ namespace dcgan::nn {
 /// @throws OptionError for another text, or for a CUDA device that is not there.
 c10::Device resolve_device(const std::string& text, std::optional<int64_t> local_rank = std::nullopt);
 
-/// The GPU, of `devices` that the process sees, that is the one of the process with this rank on its machine. Where it
-/// sees a single one, that one: Slurm shows each its own.
+/// The GPU, of `devices` that the process sees, that is the one of the process with this rank on its machine.
 /// @throws OptionError if there is none for it
 int64_t gpu_of_process(int64_t local_rank, int64_t devices);
 

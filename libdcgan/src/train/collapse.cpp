@@ -1,6 +1,7 @@
 #include "train/collapse.h"
 
 #include <cstdio>
+#include <cstdlib>
 
 namespace dcgan::train {
 
@@ -20,6 +21,13 @@ std::string CollapseWatch::observe_spread(double samples, double images) {
   std::snprintf(text, sizeof text, "the samples are alike: they vary %.1f%% as much as the images.",
                 100 * samples / images);
   return text;
+}
+
+std::string CollapseWatch::state() const { return std::to_string(won_reports_) + (alike_ ? " alike" : ""); }
+
+void CollapseWatch::restore(const std::string& state) {
+  won_reports_ = std::atoi(state.c_str());
+  alike_ = state.find("alike") != std::string::npos;
 }
 
 }  // namespace dcgan::train

@@ -19,6 +19,10 @@ class CollapseWatch {
   /// @param samples, images  mean over pixels of the standard deviation over generated and over real images
   std::string observe_spread(double samples, double images);
 
+  /// What it remembers, for a checkpoint, and back: a resumed training is judged as one that was never stopped.
+  std::string state() const;
+  void restore(const std::string& state);
+
  private:
   int won_reports_ = 0;
   bool alike_ = false;

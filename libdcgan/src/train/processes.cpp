@@ -2,9 +2,12 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
+#include <c10/util/Exception.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <chrono>
+#include <exception>
+#include <new>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -34,6 +37,10 @@ template <class Call>
 auto with_clear_errors(const ProcessOptions& options, const std::string& failure, Call call) {
   try {
     return call();
+  } catch (const c10::OutOfMemoryError&) {  // of this process
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& e) {
     throw Error("process " + std::to_string(options.rank) + " of " + std::to_string(options.count) + ": " + failure +
                 " (" + first_line(e) + ")");
@@ -64,8 +71,9 @@ Processes::Processes(const ProcessOptions& options, const std::string& device)
     store_options.numWorkers = static_cast<size_t>(options.count);
     store_options.waitWorkers = false;
     store_options.timeout = kPatience;
-    const auto store = c10::make_intrusive<c10d::PrefixStore>(
-        "dcgan-train", c10::make_intrusive<c10d::TCPStore>(options.address, store_options));
+    const auto store =
+        c10::make_intrusive<c10d::PrefixStore>("dcgan-train/" + std::to_string(options.attempt),
+                                               c10::make_intrusive<c10d::TCPStore>(options.address, store_options));
     auto gloo_options = c10d::ProcessGroupGloo::Options::create(kPatience);
     const bool one_machine = options.address == "localhost" || options.address.rfind("127.", 0) == 0;
     gloo_options->devices.push_back(one_machine ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
@@ -86,7 +94,13 @@ Processes::Processes(const ProcessOptions& options, const std::string& device)
   });
 }
 
-Processes::~Processes() = default;
+Processes::~Processes() {
+  if (!impl_) return;
+  try {  // without it NCCL complains, and where another process has ended, it would wait
+    std::uncaught_exceptions() > 0 ? impl_->group->abort() : impl_->group->shutdown();
+  } catch (const std::exception&) {  // all was said already
+  }
+}
 
 void Processes::sum(at::Tensor tensor) const {
   if (count() == 1) return;

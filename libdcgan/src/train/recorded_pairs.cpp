@@ -3,9 +3,6 @@
 namespace dcgan::train {
 namespace {
 
-// As PyTorch's notes on CUDA graphs advise: libraries choose their algorithms in the first ones.
-constexpr int64_t kPlainPairs = 3;
-
 bool same_shapes(const PairInputs& a, const PairInputs& b) {
   return a.images.sizes() == b.images.sizes() && a.generator_noise.sizes() == b.generator_noise.sizes();
 }
@@ -13,22 +10,23 @@ bool same_shapes(const PairInputs& a, const PairInputs& b) {
 }  // namespace
 
 void RecordedPairs::update(const PairInputs& inputs) {
-  const bool fits = recording_ == nullptr || same_shapes(inputs, inputs_);
-  if (accelerator_ == nullptr || !fits || plain_ < kPlainPairs) {
-    ++plain_;
-    networks_.update(inputs);
-    return;
-  }
-  if (recording_ == nullptr) {
-    inputs_ = inputs;
-    recording_ = accelerator_->record([this] { networks_.update(inputs_); });
-  } else {
+  if (accelerator_ == nullptr) return networks_.update(inputs);
+  const bool same = plain_ > 0 && same_shapes(inputs, inputs_);
+  if (recording_ != nullptr) {
+    if (!same) return networks_.update(inputs);
     inputs_.images.copy_(inputs.images);
     inputs_.discriminator_noise.copy_(inputs.discriminator_noise);
     inputs_.generator_noise.copy_(inputs.generator_noise);
     inputs_.learning_rate.copy_(inputs.learning_rate);
+    return recording_->run();
   }
-  recording_->run();
+  inputs_ = inputs;
+  if (same && plain_ >= kPlainPairs) {
+    recording_ = accelerator_->record([this] { networks_.update(inputs_); });
+    return recording_->run();
+  }
+  plain_ = same ? plain_ + 1 : 1;
+  networks_.update(inputs);
 }
 
 }  // namespace dcgan::train

@@ -195,7 +195,7 @@ SupervisedEpoch train_supervised(const SupervisedRun& run, const ImageBatch& tra
   architecture.ndf = run.options.ndf;
   check(architecture);
   if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
-  const train::ReusedTensorMemory reused_memory;
+  const train::ReusedTensorMemory reused_memory(nn::resolve_device(run.device));
   SupervisedTraining network(run, architecture, training, validation, classes);
   SupervisedEpoch best, now;
   for (int64_t epoch = 1; epoch <= run.options.epochs && epoch - best.epoch <= run.options.patience; ++epoch) {

@@ -91,12 +91,15 @@ void Pool::give_back(void* data) {
 
 }  // namespace
 
-ReusedTensorMemory::ReusedTensorMemory() : previous_(c10::GetCPUAllocator()) {
+ReusedTensorMemory::ReusedTensorMemory(c10::Device device) {
+  if (!device.is_cpu()) return;
+  previous_ = c10::GetCPUAllocator();
   pool().keep_what_is_free(true);
   c10::SetCPUAllocator(&pool());
 }
 
 ReusedTensorMemory::~ReusedTensorMemory() {
+  if (previous_ == nullptr) return;
   c10::SetCPUAllocator(previous_);
   pool().keep_what_is_free(false);
 }

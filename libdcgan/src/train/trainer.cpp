@@ -38,7 +38,8 @@ using nlohmann::ordered_json;
 using train::Minibatches;
 using train::RunFolder;
 
-constexpr int64_t kSampleColumns = 10;  // a grid of 10 x 10 samples, as in the paper's figures
+constexpr int64_t kSampleColumns = 10;         // a grid of 10 x 10 samples, as in the paper's figures
+constexpr const char* kCollapse = "collapse";  // in a checkpoint's metadata
 constexpr int64_t kSamples = kSampleColumns * kSampleColumns;
 
 ImageBatch to_image_batch(const at::Tensor& images) {
@@ -160,6 +161,7 @@ class Training {
   bool all_go_back(bool first_has) {
     if (processes_.receive_from_first(first_has ? 1 : 0) == 0) return false;
     receive_from_first();
+    start_report();
     return true;
   }
 
@@ -353,14 +355,14 @@ struct MemoryNeed {
 };
 
 // What a training keeps on its device, bytes, by what can be counted: images; weights, gradients and Adam's moments;
-// activations, each before and after batch norm, of the larger of the two updates (real and generated images pass the
+// activations, before and after batch norm, of the larger of the two updates (real and generated images pass the
 // discriminator side by side). Libraries' own workspace comes on top.
 MemoryNeed memory_need(const TrainingRun& run, const PackedImageReader& images) {
   const auto values_of = [](const std::vector<ConvolutionShape>& shapes, int64_t& weights) {
     int64_t maps = 0;
     for (const ConvolutionShape& s : shapes) {
       const int64_t side = s.size_out;
-      maps += 2 * s.out_channels * side * side;
+      maps += (s.batch_norm ? 2 : 1) * s.out_channels * side * side;
       weights += s.in_channels * s.out_channels * s.kernel * s.kernel;
     }
     return maps;
@@ -437,7 +439,7 @@ void run_steps(Training& training, const TrainingRun& run, TrainObserver& observ
 // A process that is not the first: it has no files, and takes its state from the first one.
 int64_t follow(const TrainingRun& run, const PackedImageReader& images, const train::Processes& processes,
                TrainObserver& observer) {
-  const train::ReusedTensorMemory reused_memory;
+  const train::ReusedTensorMemory reused_memory(processes.device());
   Training training(run, images, processes);
   training.receive_from_first();
   const auto report = [&] {
@@ -474,12 +476,14 @@ namespace {
 
 TrainingEstimate estimate(const TrainingRun& run, const PackedImageReader& images) {
   prepare(run, images);
-  const train::ReusedTensorMemory reused_memory;
   const train::Processes processes(run.processes, run.device);
+  const train::ReusedTensorMemory reused_memory(processes.device());
   check_memory(run, images, processes.device());
   Training training(run, images, processes);
-  training.run_step();  // the first one makes the kernels and the memory
-  training.report();    // waits for the device
+  // The first pair makes the kernels and the memory; on a GPU some more come before they are recorded.
+  const int64_t warm_up = processes.accelerator() == nullptr ? 1 : train::RecordedPairs::kPlainPairs + 1;
+  for (int64_t i = 0; i < warm_up; ++i) training.run_step();
+  training.report();  // waits for the device
   const auto start = std::chrono::steady_clock::now();
   constexpr int kTimed = 2;
   for (int i = 0; i < kTimed; ++i) training.run_step();
@@ -505,7 +509,7 @@ int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images
   if (!processes.is_first()) return follow(run, images, processes, observer);
   const RunFolder::Workers workers = {at::get_num_threads(), processes.count()};
   RunFolder folder(run.folder, identity.dump(), workers, run.mode);
-  const train::ReusedTensorMemory reused_memory;
+  const train::ReusedTensorMemory reused_memory(processes.device());
   Training training(run, images, processes);
   folder.begin(observer);
   observer.on_message("Training on " + training.device().str() + " with " + to_text(workers) + ".");
@@ -523,9 +527,12 @@ int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images
                              ? "."
                              : ", and the batch norm's statistics are those of other parts of the minibatch."));
   }
+  train::CollapseWatch watch;
   if (run.mode == TrainingRun::Mode::kResume) {
     const RunFolder::Checkpoint checkpoint = folder.newest_checkpoint(observer);
     if (checkpoint.step >= 0) training.restore(checkpoint);
+    const auto collapse = checkpoint.file.metadata.find(kCollapse);
+    if (collapse != checkpoint.file.metadata.end()) watch.restore(collapse->second);
     observer.on_message(checkpoint.step >= 0 ? "Resumed after step " + std::to_string(checkpoint.step) + "."
                                              : "No checkpoint yet: starting at step 0.");
   }
@@ -547,12 +554,16 @@ int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images
     if (folder.has_measure(step, train::kProbeScore)) return;
     if (const std::optional<double> score = observer.probe(model)) folder.log_probe(step, *score);
   };
+  const auto write_checkpoint = [&] {
+    SafetensorsFile file = training.checkpoint();
+    file.metadata[kCollapse] = watch.state();
+    folder.write_checkpoint(training.step(), file, run.options.keep_checkpoints);
+  };
   const auto save = [&] {
-    folder.write_checkpoint(training.step(), training.checkpoint(), run.options.keep_checkpoints);
+    write_checkpoint();
     write_model();
     measure();
   };
-  train::CollapseWatch watch;
   // @return whether the training was taken back to a checkpoint
   const auto rewound = [&](const std::string& collapse, bool may_go_on) {
     if (collapse.empty()) return false;
@@ -573,6 +584,7 @@ int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images
     training.rewind_to(checkpoint);
     folder.open_log(checkpoint.step);
     watch = train::CollapseWatch();
+    write_checkpoint();  // a kill does not undo that it went back
     const std::string whole =
         message + " Going back to step " + std::to_string(checkpoint.step) + ", with other noise.";
     folder.log_alarm(checkpoint.step, whole);
