@@ -35,7 +35,7 @@ class Distributed(ProgramTest):
 
     def command(self, run, *arguments, data=None):
         options = NARROW[:-2] if "--threads" in arguments else NARROW
-        return [program("dcgan-train"), "--data", data or self.packed, "--out", self.folder / run, *options, "--log-every", 1,
+        return ["dcgan-train", "--data", data or self.packed, "--out", self.folder / run, *options, "--log-every", 1,
                 *arguments]
 
     def start(self, run, *arguments, processes=2, data=None):
@@ -45,8 +45,9 @@ class Distributed(ProgramTest):
         for rank in range(processes):
             env = {**os.environ, "RANK": str(rank), "WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1",
                    "MASTER_PORT": str(port)}
-            command = list(map(str, self.command(run, "--distributed", *arguments, data=data and data[rank])))
-            started.append(subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            name, *rest = self.command(run, "--distributed", *arguments, data=data and data[rank])
+            started.append(subprocess.Popen([program(name), *map(str, rest)], env=env, stdout=subprocess.PIPE,
+                                            stderr=subprocess.PIPE, text=True))
         self.addCleanup(lambda: [process.kill() for process in started])
         return started
 
@@ -60,13 +61,27 @@ class Distributed(ProgramTest):
         for threads, each in ((0, max(1, cores // 2)), (3, 3)):
             (_, log), _ = self.train(f"threads-{threads}", "--steps", 1, "--threads", threads)
             self.assertIn(f"2 processes of {each} thread", log)
+        slurm = {"SLURM_PROCID": "0", "SLURM_NTASKS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
+        for more, each in (({}, cores), ({"SLURM_CPUS_PER_TASK": "3"}, 3)):
+            log = self.run_program(*self.command(f"slurm-{each}", "--distributed", "--steps", 1, "--threads", 0),
+                                   env={**os.environ, **slurm, **more}).stderr
+            self.assertIn(f"with {each} thread", log)
+
+    def test_an_earlier_run_is_not_overwritten_where_one_process_is_refused(self):
+        self.run_program(*self.command("earlier", "--steps", 1))
+        before = (self.folder / "earlier/model.safetensors").read_bytes()
+        other = self.folder / "others.h5"
+        write_image_folder(self.folder / "others", 20, seed=8)
+        self.run_program("dcgan-prepare", "folder", self.folder / "others", "-o", other, "--size", 32)
+        self.finish(self.start("earlier", "--steps", 2, "--overwrite", data=[self.packed, other]), [1, 1])
+        self.assertEqual((self.folder / "earlier/model.safetensors").read_bytes(), before)
 
     def train(self, run, *arguments, **options):
         processes = self.start(run, *arguments, **options)
         return self.finish(processes, [0] * len(processes))
 
     def single(self, run, *arguments):
-        return subprocess.run(list(map(str, self.command(run, *arguments))), check=True, capture_output=True, text=True)
+        return self.run_program(*self.command(run, *arguments))
 
     def assert_near(self, run, other, tolerance, steps=STEPS):
         for a, b in zip(metrics(self.folder / run)[:steps], metrics(self.folder / other)[:steps], strict=True):

@@ -1,5 +1,7 @@
 #include "tools/train/processes.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "dcgan/errors.h"
@@ -26,8 +28,12 @@ ProcessOptions processes_from(const cli::Environment& environment) {
   options.local_rank = cli::number_of(environment, "--distributed", torchrun ? "LOCAL_RANK" : "SLURM_LOCALID", 0);
   const char* visible = environment("CUDA_VISIBLE_DEVICES");
   const bool sees_one = visible != nullptr && std::string(visible).find(',') == std::string::npos;
-  if (!torchrun && sees_one) options.local_rank = 0;  // Slurm shows each process its own GPU
-  options.attempt = cli::number_of(environment, "--distributed", "TORCHELASTIC_RESTART_COUNT", 0);
+  // Slurm shows each process its own GPU; torchrun shows all to each.
+  if (environment("TORCHELASTIC_RUN_ID") == nullptr && sees_one) options.local_rank = 0;
+  // On one machine; agents on several count for themselves, and make a new store each time.
+  if (cli::number_of(environment, "--distributed", "GROUP_WORLD_SIZE", 0) == 1) {
+    options.attempt = cli::number_of(environment, "--distributed", "TORCHELASTIC_RESTART_COUNT", 0);
+  }
   const char* address = environment("MASTER_ADDR");
   if (address == nullptr) {
     throw OptionError("--distributed: MASTER_ADDR is not set; it names the machine of the first process.");
@@ -45,18 +51,21 @@ ProcessOptions processes_from(const cli::Environment& environment) {
 }
 
 int64_t processes_here(const cli::Environment& environment) {
-  const bool torchrun = environment("RANK") != nullptr;
   const auto number = [&](const char* name, int64_t fallback) {
     return cli::number_of(environment, "--distributed", name, fallback);
   };
-  const int64_t all = number(torchrun ? "WORLD_SIZE" : "SLURM_NTASKS", 1);
-  return std::max<int64_t>(1, number(torchrun ? "LOCAL_WORLD_SIZE" : "SLURM_NTASKS_PER_NODE", all));
+  if (environment("RANK") != nullptr) return std::max<int64_t>(1, number("LOCAL_WORLD_SIZE", number("WORLD_SIZE", 1)));
+  const int64_t machines = std::max<int64_t>(1, number("SLURM_NNODES", 1));
+  const int64_t even = (number("SLURM_NTASKS", 1) + machines - 1) / machines;
+  return std::max<int64_t>(1, number("SLURM_NTASKS_PER_NODE", even));
 }
 
 int64_t threads_here(const cli::Environment& environment, int64_t cores) {
-  const bool torchrun = environment("RANK") != nullptr;
-  const int64_t own = torchrun ? 0 : cli::number_of(environment, "--distributed", "SLURM_CPUS_PER_TASK", 0);
-  return own > 0 ? own : std::max<int64_t>(1, cores / processes_here(environment));
+  const bool slurm = environment("RANK") == nullptr;
+  const int64_t given = slurm ? cli::number_of(environment, "--distributed", "SLURM_CPUS_PER_TASK", 0) : 0;
+  if (given > 0) return given;
+  if (slurm && cores < sysconf(_SC_NPROCESSORS_CONF)) return cores;  // Slurm has bound each process to its own
+  return std::max<int64_t>(1, cores / processes_here(environment));
 }
 
 }  // namespace dcgan::tools

@@ -12,7 +12,7 @@ namespace dcgan::tools {
 ProcessOptions processes_from(const cli::Environment& environment);
 
 /// How many of the processes run on this machine, so far as torchrun (LOCAL_WORLD_SIZE) or Slurm
-/// (SLURM_NTASKS_PER_NODE) say it; otherwise all of them.
+/// (SLURM_NTASKS_PER_NODE, or SLURM_NTASKS over SLURM_NNODES) say it; otherwise all of them.
 int64_t processes_here(const cli::Environment& environment);
 
 /// Threads of one of them: what Slurm has given it (SLURM_CPUS_PER_TASK), or its share of the cores.

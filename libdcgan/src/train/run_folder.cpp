@@ -144,8 +144,9 @@ void RunFolder::begin(TrainObserver& observer) {
   if (mode_ == TrainingRun::Mode::kOverwrite && holds_run_) {  // what no run has written is left alone
     fs::remove(path(kOptionsFile));  // first: what is removed by half is no run that could be resumed
     for (const int64_t step : checkpoint_steps()) fs::remove(checkpoint_path(step));
-    for (const char* name : {"samples", kMetricsFile, kModelFile, kBestFile}) fs::remove_all(path(name));
     remove_event_files(folder_);
+    // Last the model: as long as it is there, the rest is taken for a run's.
+    for (const char* name : {"samples", kMetricsFile, kBestFile, kModelFile}) fs::remove_all(path(name));
   }
   for (const char* name : {"checkpoints", "samples"}) {
     std::error_code error;
@@ -177,45 +178,48 @@ std::vector<int64_t> RunFolder::checkpoint_steps() const {
   return steps;
 }
 
-std::optional<SafetensorsFile> RunFolder::read_checkpoint(int64_t step, TrainObserver& observer) const {
-  const std::string file = checkpoint_path(step);
-  store::File(file, O_RDONLY);  // one that cannot be opened (rights, a network's disk) is not damaged: an error
-  try {
-    return read_safetensors(file);
-  } catch (const FileError& e) {
-    fs::rename(file, file + ".damaged");
-    observer.on_message(std::string(e.what()) + " It is set aside as " + file + ".damaged.");
-    return std::nullopt;
+RunFolder::Checkpoint RunFolder::first_sound(const std::vector<int64_t>& steps, TrainObserver& observer) const {
+  std::vector<std::pair<std::string, std::string>> damaged;  // file, what is wrong
+  for (const int64_t step : steps) {
+    const std::string file = checkpoint_path(step);
+    store::File(file, O_RDONLY);  // one that cannot be opened (rights, a network's disk) is not damaged: an error
+    try {
+      Checkpoint checkpoint = {step, read_safetensors(file)};
+      for (const auto& [bad, reason] : damaged) {
+        fs::rename(bad, bad + ".damaged");
+        observer.on_message(reason + " It is set aside as " + bad + ".damaged.");
+      }
+      return checkpoint;
+    } catch (const FileError& e) {
+      damaged.emplace_back(file, e.what());
+    }
   }
+  return {};
 }
 
 RunFolder::Checkpoint RunFolder::newest_checkpoint(TrainObserver& observer) {
   const std::vector<int64_t> steps = checkpoint_steps();
-  for (const int64_t step : steps) {
-    if (std::optional<SafetensorsFile> file = read_checkpoint(step, observer)) return {step, *std::move(file)};
-  }
-  if (steps.empty()) return {};
+  Checkpoint newest = first_sound(steps, observer);
+  if (newest.step >= 0 || steps.empty()) return newest;
   throw FileError(path("checkpoints"),
                   "holds no checkpoint that can be read; restore one, or start anew with --overwrite.");
 }
 
 RunFolder::Checkpoint RunFolder::rewind(TrainObserver& observer) {
   const std::vector<int64_t> steps = checkpoint_steps();
-  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-    std::optional<SafetensorsFile> file = read_checkpoint(*step, observer);
-    if (!file) continue;
-    for (const int64_t other : steps) {
-      if (other > *step) fs::remove(checkpoint_path(other));
-    }
-    return {*step, *std::move(file)};
+  Checkpoint oldest = first_sound({steps.rbegin(), steps.rend()}, observer);
+  for (const int64_t step : steps) {
+    if (oldest.step >= 0 && step > oldest.step) fs::remove(checkpoint_path(step));
   }
-  return {};
+  return oldest;
 }
 
 int64_t RunFolder::model_step() const { return recorded(path(kModelFile), "step", int64_t{-1}); }
 
 double RunFolder::best_score() const {
-  return recorded(path(kBestFile), kProbeScore, -std::numeric_limits<double>::infinity());
+  const std::string best = path(kBestFile);
+  if (!fs::exists(best)) return -std::numeric_limits<double>::infinity();
+  return recorded(best, kProbeScore, highest_logged_score_);  // an earlier version left the score in the log alone
 }
 
 void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const {
@@ -230,12 +234,16 @@ void RunFolder::open_log(int64_t step) {
   if (!file && fs::exists(metrics)) throw FileError(metrics, "cannot be opened.");
   std::string kept;
   last_measures_.clear();
+  highest_logged_score_ = -std::numeric_limits<double>::infinity();
   for (std::string line; std::getline(file, line);) {
     const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
     const auto logged = entry.is_object() ? entry.find("step") : entry.end();
     if (logged == entry.end() || !logged->is_number_integer() || *logged > step) continue;
     kept += line + "\n";
     for (const auto& [name, value] : entry.items()) last_measures_[name] = *logged;
+    const auto score = entry.find(kProbeScore);
+    if (score != entry.end() && score->is_number())
+      highest_logged_score_ = std::max<double>(highest_logged_score_, *score);
   }
   file.close();
   write_text(metrics, kept);

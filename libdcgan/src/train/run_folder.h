@@ -74,7 +74,8 @@ class RunFolder {
   std::vector<int64_t> checkpoint_steps() const;  // newest first
   std::string checkpoint_path(int64_t step) const;
   double best_score() const;  // minus infinity if there is none
-  std::optional<SafetensorsFile> read_checkpoint(int64_t step, TrainObserver& observer) const;
+  // Of these steps; those before it are then set aside. Step -1 if there is none.
+  Checkpoint first_sound(const std::vector<int64_t>& steps, TrainObserver& observer) const;
   void append_metrics(const std::string& line) const;
 
   std::string folder_;
@@ -85,6 +86,7 @@ class RunFolder {
   std::string options_;  ///< options.json of a new run; empty: an earlier run goes on
   std::optional<EventFile> events_;
   std::map<std::string, int64_t> last_measures_;  ///< step of the last value of each name
+  double highest_logged_score_;
 };
 
 }  // namespace dcgan::train

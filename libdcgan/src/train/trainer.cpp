@@ -441,6 +441,7 @@ int64_t follow(const TrainingRun& run, const PackedImageReader& images, const tr
                TrainObserver& observer) {
   const train::ReusedTensorMemory reused_memory(processes.device());
   Training training(run, images, processes);
+  processes.any(false);  // all have come so far: the first one begins
   training.receive_from_first();
   const auto report = [&] {
     training.report();
@@ -511,6 +512,7 @@ int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images
   RunFolder folder(run.folder, identity.dump(), workers, run.mode);
   const train::ReusedTensorMemory reused_memory(processes.device());
   Training training(run, images, processes);
+  processes.any(false);  // none of the others was refused
   folder.begin(observer);
   observer.on_message("Training on " + training.device().str() + " with " + to_text(workers) + ".");
   if (!processes.accelerator_failure().empty()) {
@@ -601,16 +603,19 @@ int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images
     return rewound(watch.observe(r), true);
   };
   const auto write_samples = [&] {
-    const at::Tensor samples = training.samples();
+    at::Tensor samples = training.samples();
     folder.log_samples(training.step(), to_image_batch(samples), kSampleColumns);
-    return rewound(watch.observe_spread(spread(samples), spread(training.images())), true);
+    return samples;
+  };
+  const auto judge_samples = [&] {
+    return rewound(watch.observe_spread(spread(write_samples()), spread(training.images())), true);
   };
 
   if (training.step() > 0) {  // what a killed run has not come to after its checkpoint
     if (folder.model_step() != training.step()) write_model();
     measure();
   }
-  run_steps(training, run, observer, {report, write_samples, save});
+  run_steps(training, run, observer, {report, judge_samples, save});
   if (folder.model_step() != training.step()) {  // no steps were asked for
     write_samples();
     save();
