@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 BUILD = Path(os.environ.get("DCGAN_BUILD", "build/ci")).resolve()
 SOURCE = Path(__file__).resolve().parents[2]
+SANITIZED = bool(os.environ.get("DCGAN_SANITIZE"))
 
 # A net that trains in a second: 32x32 like the paper's, but a few channels wide.
 NARROW = ["--ndf", 4, "--ngf", 4, "--nz", 8, "--batch-size", 16, "--threads", 1]

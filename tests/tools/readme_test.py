@@ -3,8 +3,9 @@
 import os
 import re
 import subprocess
+import unittest
 
-from programs import BUILD, SOURCE, ProgramTest, write_image_folder
+from programs import BUILD, SANITIZED, SOURCE, ProgramTest, write_image_folder
 
 
 def blocks(language):
@@ -33,6 +34,7 @@ class Readme(ProgramTest):
         for name in ("photos.h5", "runs/photos/model.safetensors", "photos-features.h5", "test-features.h5"):
             self.assertTrue((self.folder / name).exists(), name)
 
+    @unittest.skipIf(SANITIZED, "a program built without the sanitizer cannot load a library built with it")
     def test_the_library_example_compiles_and_runs(self):
         install, *_ = [block for block in blocks("sh") if "--install" in block]
         prefix = self.folder / "prefix"
