@@ -21,8 +21,6 @@ namespace {
 using namespace dcgan;
 namespace fs = std::filesystem;
 
-constexpr int kSomeImagesFailed = 3;  // exit code
-
 struct FileOptions {
   std::string data;
   std::string out;
@@ -191,7 +189,7 @@ int run(int argc, const char* const* argv) {
     std::cout << model << ": " << done << " of " << training.options.steps << " steps\n";
   }
   if (done < training.options.steps) throw cli::Interrupted();
-  return packed.all_packed ? 0 : kSomeImagesFailed;
+  return packed.all_packed ? 0 : cli::kSomeInputsFailed;
 }
 
 }  // namespace

@@ -71,8 +71,11 @@ class Eager:
         self.adam_g = torch.optim.Adam(self.g.parameters(), 2e-4, (0.5, 0.999))
         self.adam_d = torch.optim.Adam(self.d.parameters(), 2e-4, (0.5, 0.999))
 
+    def casts(self):
+        return torch.autocast("cpu", torch.bfloat16, self.options.precision == "bf16")
+
     def fake(self):
-        with torch.autocast("cpu", torch.bfloat16, self.options.precision == "bf16"):
+        with self.casts():
             return self.g(torch.rand(self.options.batch_size, self.options.nz) * 2 - 1)
 
     def real(self):
@@ -85,7 +88,7 @@ class Eager:
         adam.step()
 
     def logits(self, network_input):
-        with torch.autocast("cpu", torch.bfloat16, self.options.precision == "bf16"):
+        with self.casts():
             return self.d(network_input).float()
 
     def pair(self):

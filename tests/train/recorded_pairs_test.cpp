@@ -87,30 +87,32 @@ TEST(RecordedPairs, GiveWhatPlainOnesGiveForMinibatchesOfAnySize) {
   }
 }
 
-TEST(RecordedPairs, AreRecordedOnlyAfterSomeOfTheirShape) {
-  const TrainingRun run = small_run(Schedule::kAlternating);
-  const Processes one(run.processes, run.device);
-  TrainedNetworks networks(run, one, one.device());
+// A training of the alternating schedule with the stand-in.
+struct Recorded {
+  TrainingRun run = small_run(Schedule::kAlternating);
+  Processes one = {run.processes, run.device};
+  TrainedNetworks networks = {run, one, one.device()};
   FakeAccelerator accelerator;
-  RecordedPairs pairs(networks, &accelerator);
+  RecordedPairs pairs = {networks, &accelerator};
+};
+
+TEST(RecordedPairs, AreRecordedOnlyAfterSomeOfTheirShape) {
+  Recorded recorded;
   for (int64_t step = 0; step < 8; ++step) {
-    pairs.update(inputs(run, step, step == 3 ? 3 : 4));
-    EXPECT_EQ(accelerator.recorded, step < 7 ? 0 : 1) << step;  // three of a row, then the short one, then three again
+    recorded.pairs.update(inputs(recorded.run, step, step == 3 ? 3 : 4));
+    EXPECT_EQ(recorded.accelerator.recorded, step < 7 ? 0 : 1)
+        << step;  // three of a row, then the short one, then three again
   }
 }
 
 TEST(RecordedPairs, FollowTheLearningRateOfEachPair) {
-  const TrainingRun run = small_run(Schedule::kAlternating);
-  const Processes one(run.processes, run.device);
-  TrainedNetworks networks(run, one, one.device());
-  FakeAccelerator accelerator;
-  RecordedPairs pairs(networks, &accelerator);
-  for (int64_t step = 0; step < 5; ++step) pairs.update(inputs(run, step, 4));
-  const at::Tensor head = networks.discriminator().head;
+  Recorded recorded;
+  for (int64_t step = 0; step < 5; ++step) recorded.pairs.update(inputs(recorded.run, step, 4));
+  const at::Tensor head = recorded.networks.discriminator().head;
   const at::Tensor before = head.detach().clone();
-  PairInputs still = inputs(run, 5, 4);
+  PairInputs still = inputs(recorded.run, 5, 4);
   still.learning_rate = at::full({}, 0.0F);
-  pairs.update(still);
+  recorded.pairs.update(still);
   EXPECT_TRUE(at::equal(head, before));
 }
 

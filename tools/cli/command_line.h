@@ -109,6 +109,9 @@ struct Command {
 int run_program(int argc, const char* const* argv, const std::string& summary, const std::vector<Command>& commands,
                 const std::function<int(int, const char* const*)>& fallback = nullptr);
 
+/// Exit code: the output is whole, and lists the inputs that could not be read.
+constexpr int kSomeInputsFailed = 3;
+
 /// Thrown by code that saw interrupted(), after a clean flush: exit code 130.
 class Interrupted : public Error {
  public:

@@ -195,8 +195,7 @@ class ProtocolCommand {
 };
 
 int exit_code(const LoadedImages& training, const LoadedImages& test) {
-  constexpr int kSomeImagesFailed = 3;
-  return training.failures + test.failures > 0 ? kSomeImagesFailed : 0;
+  return training.failures + test.failures > 0 ? cli::kSomeInputsFailed : 0;
 }
 
 struct CifarOptions {

@@ -165,8 +165,7 @@ int extract_command(int argc, const char* const* argv) {
   job.info.preprocessing = preprocessing_json(options, features.precision, extractor, source);
   const ExtractionReport report = extract_to_file(source, resize, extractor, job);
   print_report(report, job.output, extractor, features.threads, common.json);
-  constexpr int kSomeInputsFailed = 3;
-  return report.failures > 0 ? kSomeInputsFailed : 0;
+  return report.failures > 0 ? cli::kSomeInputsFailed : 0;
 }
 
 }  // namespace dcgan::tools

@@ -30,8 +30,7 @@ int report(const data::PackResult& result, const data::ImageSource& source, cons
     for (const auto& [name, count] : counts.items()) text += (text.empty() ? ": " : ", ") + count.dump() + " " + name;
     std::cout << packing.output.output << text << "\n";
   }
-  constexpr int kSomeInputsFailed = 3;
-  return result.all_failures == 0 ? 0 : kSomeInputsFailed;
+  return result.all_failures == 0 ? 0 : cli::kSomeInputsFailed;
 }
 
 OutputMode output_mode(const OutputOptions& options) {

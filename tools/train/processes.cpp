@@ -7,10 +7,16 @@
 #include "dcgan/errors.h"
 
 namespace dcgan::tools {
+namespace {
+
+// Or by what sets the same variables; otherwise by Slurm.
+bool by_torchrun(const cli::Environment& environment) { return environment("RANK") != nullptr; }
+
+}  // namespace
 
 ProcessOptions processes_from(const cli::Environment& environment) {
   const auto number = [&](const char* name) { return cli::number_of(environment, "--distributed", name); };
-  const bool torchrun = environment("RANK") != nullptr;
+  const bool torchrun = by_torchrun(environment);
   if (!torchrun && environment("SLURM_PROCID") == nullptr) {
     throw OptionError(
         "--distributed: neither RANK nor SLURM_PROCID is set; start the program by torchrun --no-python or srun, or "
@@ -54,17 +60,18 @@ int64_t processes_here(const cli::Environment& environment) {
   const auto number = [&](const char* name, int64_t fallback) {
     return cli::number_of(environment, "--distributed", name, fallback);
   };
-  if (environment("RANK") != nullptr) return std::max<int64_t>(1, number("LOCAL_WORLD_SIZE", number("WORLD_SIZE", 1)));
+  if (by_torchrun(environment)) return std::max<int64_t>(1, number("LOCAL_WORLD_SIZE", number("WORLD_SIZE", 1)));
   const int64_t machines = std::max<int64_t>(1, number("SLURM_NNODES", 1));
   const int64_t even = (number("SLURM_NTASKS", 1) + machines - 1) / machines;
   return std::max<int64_t>(1, number("SLURM_NTASKS_PER_NODE", even));
 }
 
 int64_t threads_here(const cli::Environment& environment, int64_t cores) {
-  const bool slurm = environment("RANK") == nullptr;
-  const int64_t given = slurm ? cli::number_of(environment, "--distributed", "SLURM_CPUS_PER_TASK", 0) : 0;
-  if (given > 0) return given;
-  if (slurm && cores < sysconf(_SC_NPROCESSORS_CONF)) return cores;  // Slurm has bound each process to its own
+  if (!by_torchrun(environment)) {
+    const int64_t given = cli::number_of(environment, "--distributed", "SLURM_CPUS_PER_TASK", 0);
+    if (given > 0) return given;
+    if (cores < sysconf(_SC_NPROCESSORS_CONF)) return cores;  // Slurm has bound each process to its own
+  }
   return std::max<int64_t>(1, cores / processes_here(environment));
 }
 

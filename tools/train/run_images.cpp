@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSomeImagesFailed = 3;  // exit code of dcgan-prepare
-
 // Name of the data that a run was started from, without the folders that it was in.
 std::string recorded_source(const fs::path& options) {
   std::ifstream file(options);
@@ -57,7 +55,7 @@ bool pack_folder(const std::string& folder, const std::string& packed, int64_t s
   waitpid(child, &status, 0);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
   if (code == 130 || cli::interrupted()) throw cli::Interrupted();
-  if (code != 0 && code != kSomeImagesFailed) throw Error(folder + ": could not be packed; the reason is above.");
+  if (code != 0 && code != cli::kSomeInputsFailed) throw Error(folder + ": could not be packed; the reason is above.");
   return code == 0;
 }
 

@@ -216,12 +216,6 @@ RunFolder::Checkpoint RunFolder::rewind(TrainObserver& observer) {
 
 int64_t RunFolder::model_step() const { return recorded(path(kModelFile), "step", int64_t{-1}); }
 
-double RunFolder::best_score() const {
-  const std::string best = path(kBestFile);
-  if (!fs::exists(best)) return -std::numeric_limits<double>::infinity();
-  return recorded(best, kProbeScore, highest_logged_score_);  // an earlier version left the score in the log alone
-}
-
 void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const {
   write_safetensors(checkpoint_path(step), file);
   const std::vector<int64_t> steps = checkpoint_steps();
@@ -234,7 +228,7 @@ void RunFolder::open_log(int64_t step) {
   if (!file && fs::exists(metrics)) throw FileError(metrics, "cannot be opened.");
   std::string kept;
   last_measures_.clear();
-  highest_logged_score_ = -std::numeric_limits<double>::infinity();
+  double highest_score = -std::numeric_limits<double>::infinity();
   for (std::string line; std::getline(file, line);) {
     const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
     const auto logged = entry.is_object() ? entry.find("step") : entry.end();
@@ -242,10 +236,13 @@ void RunFolder::open_log(int64_t step) {
     kept += line + "\n";
     for (const auto& [name, value] : entry.items()) last_measures_[name] = *logged;
     const auto score = entry.find(kProbeScore);
-    if (score != entry.end() && score->is_number())
-      highest_logged_score_ = std::max<double>(highest_logged_score_, *score);
+    if (score != entry.end() && score->is_number()) highest_score = std::max<double>(highest_score, *score);
   }
   file.close();
+  const std::string best = path(kBestFile);
+  // An earlier version left the score in the log alone.
+  best_score_ =
+      fs::exists(best) ? recorded(best, kProbeScore, highest_score) : -std::numeric_limits<double>::infinity();
   write_text(metrics, kept);
   events_.emplace(folder_, step);
 }
@@ -271,12 +268,13 @@ bool RunFolder::has_measure(int64_t step, const std::string& name) const {
 }
 
 void RunFolder::log_probe(int64_t step, double score) {
-  if (score > best_score()) {
+  if (score > best_score_) {
     ModelFile model = load_model(path(kModelFile));
     ordered_json training = ordered_json::parse(model.training);
     training[kProbeScore] = score;
     model.training = training.dump();
     save_model(path(kBestFile), model);
+    best_score_ = score;
   }
   log_measure(step, kProbeScore, score);
 }

@@ -73,7 +73,6 @@ class RunFolder {
  private:
   std::vector<int64_t> checkpoint_steps() const;  // newest first
   std::string checkpoint_path(int64_t step) const;
-  double best_score() const;  // minus infinity if there is none
   // Of these steps; those before it are then set aside. Step -1 if there is none.
   Checkpoint first_sound(const std::vector<int64_t>& steps, TrainObserver& observer) const;
   void append_metrics(const std::string& line) const;
@@ -86,7 +85,7 @@ class RunFolder {
   std::string options_;  ///< options.json of a new run; empty: an earlier run goes on
   std::optional<EventFile> events_;
   std::map<std::string, int64_t> last_measures_;  ///< step of the last value of each name
-  double highest_logged_score_;
+  double best_score_;                             ///< of best.safetensors; minus infinity if there is none
 };
 
 }  // namespace dcgan::train

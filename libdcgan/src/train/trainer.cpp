@@ -369,10 +369,11 @@ MemoryNeed memory_need(const TrainingRun& run, const PackedImageReader& images) 
   };
   const int64_t hidden = run.architecture.guidelines.hidden_dense;
   const auto dense = [&](int64_t in, int64_t out) { return hidden > 0 ? hidden * (in + out) : in * out; };
-  const int64_t top = generator_convolutions(run.architecture).front().in_channels;
+  const std::vector<ConvolutionShape> generator_shapes = generator_convolutions(run.architecture);
+  const int64_t top = generator_shapes.front().in_channels;
   int64_t weights = dense(dense_inputs(run.architecture), 1) + dense(run.architecture.nz, kBaseSize * kBaseSize * top);
   const int64_t discriminator = values_of(discriminator_convolutions(run.architecture), weights);
-  const int64_t generator = values_of(generator_convolutions(run.architecture), weights);
+  const int64_t generator = values_of(generator_shapes, weights);
   const int64_t copies = run.options.average_decay > 0 ? 5 : 4;  // value, gradient, two moments; average
   const int64_t batch = (run.options.batch_size + run.processes.count - 1) / run.processes.count;
   const int64_t value_bytes = run.options.precision == Precision::kBf16 ? 2 : 4;
