@@ -92,6 +92,12 @@ def room_of_include(name, root, headers):
     return first if first in ("data", "eval", "tools") else None
 
 
+def program_of(name):
+    """X of tools/X/..., None for what is no part of a program."""
+    parts = name.split("/")
+    return parts[1] if parts[0] == "tools" and len(parts) > 2 else None
+
+
 def check_includes(path, text, root, headers):
     relative = path.relative_to(root)
     room = room_of_file(relative)
@@ -112,6 +118,9 @@ def check_includes(path, text, root, headers):
         for pattern, library, _ in FORBIDDEN_LIBRARIES[room]:
             if re.match(pattern, name):
                 yield f"{where}: {room} must not know {library} ({name})"
+        program = program_of(name)
+        if room in ("cli", "tools") and program and program not in (program_of(relative.as_posix()), "cli", "shared"):
+            yield f"{where}: {relative.parent} must not include another program's {name}"
         known = room_of_include(name, root, headers)
         if known is None or known == room:
             continue
@@ -134,12 +143,14 @@ def check_words(path, text, root):
 
 
 def check_links(path, text, root):
-    """Link lists: dcgan_module(X ... LINK a b) and target_link_libraries(X PUBLIC a b)."""
+    """Link lists: dcgan_module(X ... LINK a b), dcgan_program(X ... LINK a b) and target_link_libraries(X PUBLIC a b)."""
     relative = path.relative_to(root)
     text = re.sub(r"#[^\n]*", "", text)
-    for match in re.finditer(r"\b(dcgan_module|target_link_libraries)\s*\(\s*(\S+)([^)]*)\)", text):
-        target = match.group(2) if match.group(1) == "target_link_libraries" else f"dcgan_{match.group(2)}"
-        room = target.removeprefix("dcgan_")
+    for match in re.finditer(r"\b(dcgan_module|dcgan_program|target_link_libraries)\s*\(\s*(\S+)([^)]*)\)", text):
+        target = {"target_link_libraries": "{}", "dcgan_module": "dcgan_{}", "dcgan_program": "dcgan_{}_tool"}[
+            match.group(1)
+        ].format(match.group(2))
+        room = "tools" if target.endswith("_tool") else target.removeprefix("dcgan_")
         if room not in FORBIDDEN_LIBRARIES:
             continue
         words = re.findall(r"[\w:.${}]+", match.group(3).split("LINK", 1)[-1])

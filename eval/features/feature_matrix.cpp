@@ -1,17 +1,17 @@
-#include "tools/eval/feature_matrix.h"
+#include "eval/features/feature_matrix.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace dcgan::tools {
+namespace dcgan::eval {
 
-std::unique_ptr<eval::FeatureMatrix> feature_matrix(FeatureExtractor& extractor, const ImageBatch& images,
-                                                    const std::function<void(int64_t done)>& on_block) {
+std::unique_ptr<FeatureMatrix> feature_matrix(FeatureExtractor& extractor, const ImageBatch& images,
+                                              const std::function<void(int64_t done)>& on_block) {
   constexpr int64_t kBlock = 64;
   const int64_t count = images.count();
   const int64_t image_bytes = images.height * images.width * 3;
   const int64_t columns = extractor.feature_count();
-  auto matrix = std::make_unique<eval::FeatureMatrix>(count, columns);
+  auto matrix = std::make_unique<FeatureMatrix>(count, columns);
   std::vector<float> features(static_cast<size_t>(kBlock * columns));
   for (int64_t first = 0; first < count; first += kBlock) {
     const int64_t block = std::min(kBlock, count - first);
@@ -25,4 +25,4 @@ std::unique_ptr<eval::FeatureMatrix> feature_matrix(FeatureExtractor& extractor,
   return matrix;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval

@@ -26,7 +26,10 @@ CLEAN = {
     'auto t = "exit(1)";\nstd::snprintf(b, 9, "x");\n',
     "data/folder.h": "",
     "eval/svm.cpp": '#include <linear.h>\n#include "eval/svm.h"\n',
-    "tools/dcgan_eval.cpp": '#include "data/folder.h"\n#include "eval/svm.h"\nint main() { std::cout << 1; }\n',
+    "tools/eval/main.cpp": '#include "data/folder.h"\n#include "eval/svm.h"\nint main() { std::cout << 1; }\n',
+    "tools/eval/CMakeLists.txt": "dcgan_program(eval SOURCES svm.cpp LINK dcgan_eval dcgan_tools)\n",
+    "tools/eval/rows.h": "",
+    "tools/train/probe.cpp": '#include "tools/cli/progress.h"\n#include "tools/shared/images.h"\n',
     "tests/nn/networks_test.cpp": '#include <torch/torch.h>\n#include "nn/networks.h"\n',
 }
 
@@ -56,7 +59,10 @@ PLANTED = [
     ("eval/svm.cpp", "#include <opencv2/core.hpp>", "eval must not know OpenCV"),
     ("eval/svm.cpp", "#include <hdf5.h>", "eval must not know HDF5"),
     ("eval/svm.cpp", "#include <boost/program_options.hpp>", "eval must not know the command line"),
-    ("tools/dcgan_eval.cpp", '#include "store/hdf5.h"', "tools must not include store"),
+    ("tools/eval/main.cpp", '#include "store/hdf5.h"', "tools must not include store"),
+    ("tools/train/probe.cpp", '#include "tools/eval/rows.h"', "tools/train must not include another program's"),
+    ("tools/eval/CMakeLists.txt", "dcgan_program(eval LINK ${HDF5_LIBRARIES})",
+     "tools must not link HDF5"),
 ]
 
 

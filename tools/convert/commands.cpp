@@ -1,4 +1,4 @@
-#include "tools/convert/convert_commands.h"
+#include "tools/convert/commands.h"
 
 #include <fstream>
 #include <iostream>
@@ -10,7 +10,7 @@
 #include "tools/cli/shipped_files.h"
 #include "tools/convert/model_output.h"
 
-namespace dcgan::tools {
+namespace dcgan::convert_tool {
 namespace {
 
 struct PartialOptions {
@@ -73,7 +73,7 @@ int released_command(int argc, const char* const* argv) {
   std::vector<std::string> folders;
   PartialOptions partial;
   ModelOutputOptions output;
-  StatisticsOptions statistics;
+  tools::StatisticsOptions statistics;
   cli::CommonOptions common;
   cli::CommandLine line(argv[0], "Makes a model file of the weights that the paper's authors released.",
                         "dcgan-convert released models/svhn -o svhn.safetensors --statistics-from svhn/train");
@@ -99,7 +99,7 @@ int state_dict_command(int argc, const char* const* argv) {
   NamesOptions names;
   StateDictOptions options;
   ModelOutputOptions output;
-  StatisticsOptions statistics;
+  tools::StatisticsOptions statistics;
   cli::CommonOptions common;
   cli::CommandLine line(argv[0],
                         "Makes a model file of a DCGAN trained in PyTorch: files that torch.save(model.state_dict(), "
@@ -131,7 +131,7 @@ int state_dict_command(int argc, const char* const* argv) {
 int model_command(int argc, const char* const* argv) {
   std::vector<std::string> files;
   ModelOutputOptions output;
-  StatisticsOptions statistics;
+  tools::StatisticsOptions statistics;
   cli::CommonOptions common;
   cli::CommandLine line(argv[0], "Writes a model file anew: in float16, without the generator, with other statistics.",
                         "dcgan-convert model run/model.safetensors -o small.safetensors --storage f16 --no-generator");
@@ -157,4 +157,4 @@ int info_command(int argc, const char* const* argv) {
   return 0;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::convert_tool

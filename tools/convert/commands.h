@@ -1,6 +1,6 @@
 #pragma once
 
-namespace dcgan::tools {
+namespace dcgan::convert_tool {
 
 /// dcgan-convert released DIR -o MODEL
 int released_command(int argc, const char* const* argv);
@@ -11,4 +11,4 @@ int model_command(int argc, const char* const* argv);
 /// dcgan-convert info MODEL
 int info_command(int argc, const char* const* argv);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::convert_tool

@@ -11,7 +11,7 @@
 #include "dcgan/safetensors.h"
 #include "dcgan/statistics.h"
 
-namespace dcgan::tools {
+namespace dcgan::convert_tool {
 namespace {
 
 bool is_statistic(const std::string& name) { return name.find(".running_") != std::string::npos; }
@@ -80,13 +80,14 @@ void check_output(const ModelOutputOptions& options) {
   }
 }
 
-void write_model(ModelFile model, const ModelOutputOptions& options, const StatisticsOptions& statistics,
+void write_model(ModelFile model, const ModelOutputOptions& options, const tools::StatisticsOptions& statistics,
                  const cli::CommonOptions& common) {
   if (options.no_generator) drop_generator(model);
   if (!statistics.statistics_from.empty()) {
     data::ResizeOptions resize;
     resize.size = model.architecture.image_size;
-    StatisticsImages images(statistics, resize, {}, cli::resolve_threads(common.threads), common.seed, common.quiet);
+    tools::StatisticsImages images(statistics, resize, {}, cli::resolve_threads(common.threads), common.seed,
+                                   common.quiet);
     infer_statistics(model, images.next(), statistics.statistics_from, common.seed);
   }
   store_weights_as(options.storage == ModelStorage::kFloat16 ? DType::kFloat16 : DType::kFloat32, model);
@@ -112,4 +113,4 @@ const std::string& only(const std::vector<std::string>& values, const std::strin
   return values.front();
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::convert_tool

@@ -8,24 +8,24 @@
 #include "dcgan/model_file.h"
 #include "dcgan/options.h"
 #include "tools/cli/command_line.h"
-#include "tools/extract/statistics_images.h"
+#include "tools/shared/statistics_images.h"
 
-namespace dcgan::tools {
+namespace dcgan::convert_tool {
 
 enum class ModelStorage { kFloat32, kFloat16 };
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::convert_tool
 
 namespace dcgan {
 
 template <>
-struct EnumNames<tools::ModelStorage> {
+struct EnumNames<convert_tool::ModelStorage> {
   static constexpr std::array<std::string_view, 2> kNames = {"f32", "f16"};
 };
 
 }  // namespace dcgan
 
-namespace dcgan::tools {
+namespace dcgan::convert_tool {
 
 /// The model file that a command makes.
 struct ModelOutputOptions {
@@ -47,7 +47,7 @@ void describe(ModelOutputOptions& o, Visitor&& f) {
 void check_output(const ModelOutputOptions& options);
 
 /// Infers the statistics, if images were named; writes the model; says what it holds.
-void write_model(ModelFile model, const ModelOutputOptions& options, const StatisticsOptions& statistics,
+void write_model(ModelFile model, const ModelOutputOptions& options, const tools::StatisticsOptions& statistics,
                  const cli::CommonOptions& common);
 
 /// What a model file holds, as text of several lines, or one line of JSON. @throws FileError
@@ -56,4 +56,4 @@ std::string model_report(const std::string& path, bool json);
 /// @return the only value. @throws OptionError "expected one WHAT, found N."
 const std::string& only(const std::vector<std::string>& values, const std::string& what);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::convert_tool

@@ -1,10 +1,12 @@
 #pragma once
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 
-/// dcgan-eval cifar10: Table 1 of the paper with our rows beside it.
+/// dcgan-eval svm: fits a linear machine to one feature file and says how well it does on another
+int svm_command(int argc, const char* const* argv);
+/// dcgan-eval cifar10: Table 1 of the paper with our rows beside it
 int cifar10_command(int argc, const char* const* argv);
-/// dcgan-eval svhn: Table 2.
+/// dcgan-eval svhn: Table 2
 int svhn_command(int argc, const char* const* argv);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

@@ -11,12 +11,12 @@
 #include "dcgan/model_file.h"
 #include "dcgan/seeds.h"
 #include "dcgan/trainer.h"
+#include "eval/features/feature_matrix.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
-#include "tools/eval/feature_matrix.h"
-#include "tools/eval/feature_rows.h"
+#include "tools/eval/labelled_rows.h"
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 namespace {
 
 int64_t image_bytes(const ImageBatch& batch) { return batch.height * batch.width * 3; }
@@ -40,7 +40,7 @@ class TemporaryFile {
 std::unique_ptr<eval::FeatureMatrix> extract(FeatureExtractor& extractor, const LoadedImages& images,
                                              const ProtocolModel& model, const std::string& what) {
   cli::Progress progress(what, images.batch.count(), model.quiet);
-  return feature_matrix(extractor, images.batch, [&](int64_t done) {
+  return eval::feature_matrix(extractor, images.batch, [&](int64_t done) {
     if (cli::interrupted()) throw cli::Interrupted();
     progress.update(done);
   });
@@ -164,4 +164,4 @@ FeaturePair untrained_features(const ProtocolModel& model, const LoadedImages& t
   return network_features(untrained, training, test);
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

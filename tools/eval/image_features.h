@@ -11,7 +11,7 @@
 #include "eval/baselines/kmeans.h"
 #include "eval/svm/rows.h"
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 
 /// Labelled images of one size in memory.
 struct LoadedImages {
@@ -60,4 +60,4 @@ FeaturePair kmeans_features(const eval::KmeansOptions& options, const ProtocolMo
 /// By the architecture of a model as it is before training; same layers, same rule for the statistics.
 FeaturePair untrained_features(const ProtocolModel& model, const LoadedImages& training, const LoadedImages& test);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

@@ -1,11 +1,11 @@
-#include "tools/eval/feature_rows.h"
+#include "tools/eval/labelled_rows.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "dcgan/errors.h"
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 
 std::unique_ptr<LabelledRows> LabelledRows::open(const std::string& path, const std::string& features,
                                                  const std::string& labels) {
@@ -75,4 +75,4 @@ void LabelledRows::read(int64_t first, int64_t count, float* out, int64_t pitch)
   }
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

@@ -10,7 +10,7 @@
 #include "eval/labels.h"
 #include "eval/svm/rows.h"
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 
 /// A pixel as the raw-pixel baseline and the networks see it: 0 to 255 becomes -1 to 1.
 inline float scaled_pixel(uint8_t pixel) { return static_cast<float>(pixel) / 127.5f - 1; }
@@ -45,4 +45,4 @@ class LabelledRows : public eval::RowSource {
   int64_t rows_ = 0, columns_ = 0;
 };
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

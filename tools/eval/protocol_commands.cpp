@@ -1,5 +1,3 @@
-#include "tools/eval/protocol_commands.h"
-
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -11,11 +9,12 @@
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
+#include "tools/eval/commands.h"
 #include "tools/eval/image_features.h"
 #include "tools/eval/supervised_trials.h"
 #include "tools/eval/svhn_images.h"
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 namespace {
 
 struct ProtocolFiles {
@@ -285,4 +284,4 @@ int svhn_command(int argc, const char* const* argv) {
   return exit_code(svhn.training, svhn.test);
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

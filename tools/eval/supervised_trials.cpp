@@ -14,7 +14,7 @@
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 namespace {
 
 using nlohmann::ordered_json;
@@ -140,4 +140,4 @@ eval::MeasuredRow supervised_row(const TrialOptions& options, const eval::DrawOp
   return row;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

@@ -6,7 +6,7 @@
 #include "eval/protocols/tables.h"
 #include "tools/eval/image_features.h"
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 
 /// Random search for the supervised network of the same architecture.
 struct TrialOptions {
@@ -34,4 +34,4 @@ void check(const TrialOptions& options);
 eval::MeasuredRow supervised_row(const TrialOptions& options, const eval::DrawOptions& draws,
                                  const LoadedImages& training, const ProtocolModel& resources);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

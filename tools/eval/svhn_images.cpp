@@ -12,7 +12,7 @@
 #include "dcgan/seeds.h"
 #include "eval/choose_c.h"
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -109,4 +109,4 @@ SvhnImages load_svhn(const std::string& folder, int64_t size, int64_t threads, u
   return svhn;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

@@ -4,7 +4,7 @@
 
 #include "tools/eval/image_features.h"
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 
 /// Training and test images of SVHN.
 struct SvhnImages {
@@ -18,4 +18,4 @@ struct SvhnImages {
 /// @throws FileError naming the file, and the line of labels.csv, that is wrong.
 SvhnImages load_svhn(const std::string& folder, int64_t size, int64_t threads, uint64_t seed, bool quiet);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

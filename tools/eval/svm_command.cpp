@@ -1,5 +1,3 @@
-#include "tools/eval/svm_command.h"
-
 #include <algorithm>
 #include <filesystem>
 #include <iomanip>
@@ -12,9 +10,10 @@
 #include "tools/cli/command_line.h"
 #include "tools/cli/memory.h"
 #include "tools/cli/progress.h"
-#include "tools/eval/feature_rows.h"
+#include "tools/eval/commands.h"
+#include "tools/eval/labelled_rows.h"
 
-namespace dcgan::tools {
+namespace dcgan::eval_tool {
 namespace {
 
 struct SvmFiles {
@@ -200,4 +199,4 @@ int svm_command(int argc, const char* const* argv) {
   return 0;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::eval_tool

@@ -1,5 +1,3 @@
-// dcgan-explore: what a generator has learnt. So far a grid of its samples.
-
 #include <cmath>
 #include <filesystem>
 #include <iostream>
@@ -11,9 +9,9 @@
 #include "dcgan/trainer.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/shipped_files.h"
+#include "tools/explore/commands.h"
 
-using namespace dcgan;
-
+namespace dcgan::explore_tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -45,7 +43,9 @@ void check(const SamplesOptions& o) {
   require_option(o.columns >= 0, "columns", o.columns, "0 or more");
 }
 
-int samples(int argc, const char* const* argv) {
+}  // namespace
+
+int samples_command(int argc, const char* const* argv) {
   SamplesOptions options;
   cli::CommonOptions common;
   cli::CommandLine line(argv[0], "A grid of a generator's samples.",
@@ -72,9 +72,4 @@ int samples(int argc, const char* const* argv) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  return cli::run_program(argc, argv, "What a generator has learnt.",
-                          {{"samples", "a grid of a generator's samples", samples}});
-}
+}  // namespace dcgan::explore_tool

@@ -8,9 +8,9 @@
 #include "dcgan/feature_file.h"
 #include "tools/cli/command_line.h"
 #include "tools/extract/extraction.h"
-#include "tools/extract/statistics_images.h"
+#include "tools/shared/statistics_images.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 
 struct OutputOptions {
   std::string output;
@@ -40,7 +40,7 @@ struct ExtractArguments {
   std::vector<std::string> images;
   data::InputOptions input;
   ExtractOptions options;
-  StatisticsOptions statistics;
+  tools::StatisticsOptions statistics;
   FeatureOptions features;
   OutputOptions output;
   cli::CommonOptions common;
@@ -50,7 +50,4 @@ struct ExtractArguments {
   bool parse(int argc, const char* const* argv);
 };
 
-/// dcgan-extract IMAGES... -o FILE.h5
-int extract_command(int argc, const char* const* argv);
-
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

@@ -1,12 +1,11 @@
-#include "tools/extract/export_command.h"
-
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "dcgan/feature_export.h"
 #include "tools/cli/command_line.h"
+#include "tools/extract/commands.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 namespace {
 
 struct ExportOptions {
@@ -55,4 +54,4 @@ int export_command(int argc, const char* const* argv) {
   return 0;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

@@ -1,5 +1,3 @@
-#include "tools/extract/extract_command.h"
-
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -9,10 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/progress.h"
+#include "tools/extract/arguments.h"
+#include "tools/extract/commands.h"
 #include "tools/extract/plan.h"
 #include "tools/extract/shard.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -86,23 +86,6 @@ void print_plan(const Plan& plan, double rate, const std::string& device, bool j
 
 }  // namespace
 
-bool ExtractArguments::parse(int argc, const char* const* argv) {
-  cli::CommandLine line("dcgan-extract",
-                        "Features of a trained discriminator for every image, into one HDF5 file.\nCommands on such "
-                        "files, with their own --help: dcgan-extract merge, verify, export.",
-                        "dcgan-extract photos/ -o photos.h5 --model runs/narrow/model.safetensors");
-  line.positional(images, "IMAGES", "files, folders (recursive), one .tar archive or one packed file");
-  line.add("Images", input);
-  line.add("Model", options);
-  line.add("Batch-norm statistics (default: the model's)", statistics);
-  line.add("Features", features);
-  line.add("Output", output);
-  line.add("Common", common);
-  const bool go_on = line.parse(argc, argv);
-  command_line = line.text();
-  return go_on;
-}
-
 int extract_command(int argc, const char* const* argv) {
   ExtractArguments arguments;
   if (!arguments.parse(argc, argv)) return 0;
@@ -168,4 +151,4 @@ int extract_command(int argc, const char* const* argv) {
   return report.failures > 0 ? cli::kSomeInputsFailed : 0;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

@@ -16,7 +16,7 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/text_values.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -180,15 +180,15 @@ FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOpti
   return FeatureExtractor(cli::shipped_file(cli::kModels, "--model", options.model), features);
 }
 
-void use_statistics(FeatureExtractor& extractor, const StatisticsOptions& statistics, const ExtractOptions& options,
-                    const cli::CommonOptions& common) {
+void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions& statistics,
+                    const ExtractOptions& options, const cli::CommonOptions& common) {
   if (statistics.statistics_from.empty()) {
     if (!statistics.statistics_list.empty()) throw OptionError("--statistics-list needs --statistics-from.");
     return;
   }
-  StatisticsImages images(statistics, resize_options(options, extractor.image_size()),
-                          decode_options(options, extractor.image_size()), cli::resolve_threads(common.threads),
-                          common.seed, common.quiet);
+  tools::StatisticsImages images(statistics, resize_options(options, extractor.image_size()),
+                                 decode_options(options, extractor.image_size()), cli::resolve_threads(common.threads),
+                                 common.seed, common.quiet);
   extractor.infer_statistics(images.next(), statistics.statistics_from);
 }
 
@@ -293,4 +293,4 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
   return report;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

@@ -13,25 +13,25 @@
 #include "dcgan/options.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/shipped_files.h"
-#include "tools/extract/statistics_images.h"
+#include "tools/shared/statistics_images.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 
 /// How JPEGs are decoded: kScaled lets libjpeg halve them once to three times, to no less than twice the final size.
 enum class DecodeMode { kExact, kScaled };
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool
 
 namespace dcgan {
 
 template <>
-struct EnumNames<tools::DecodeMode> {
+struct EnumNames<extract_tool::DecodeMode> {
   static constexpr std::array<std::string_view, 2> kNames = {"exact", "scaled"};
 };
 
 }  // namespace dcgan
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 
 /// What decides the features of an image, apart from the image.
 struct ExtractOptions {
@@ -54,8 +54,8 @@ void describe(ExtractOptions& o, Visitor&& f) {
 FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features);
 
 /// Infers the statistics that the options ask for, if they do.
-void use_statistics(FeatureExtractor& extractor, const StatisticsOptions& statistics, const ExtractOptions& options,
-                    const cli::CommonOptions& common);
+void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions& statistics,
+                    const ExtractOptions& options, const cli::CommonOptions& common);
 
 data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size);
 /// @param size  of the model's images, pixels
@@ -107,4 +107,4 @@ RowDifference compare_rows(const float* found, const float* expected, size_t col
 ExtractionReport extract_to_file(const data::ImageSource& source, const data::ResizeOptions& resize,
                                  FeatureExtractor& extractor, const ExtractionJob& job);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

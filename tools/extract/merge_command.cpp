@@ -1,5 +1,3 @@
-#include "tools/extract/merge_command.h"
-
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -7,9 +5,10 @@
 #include "dcgan/feature_merge.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
+#include "tools/extract/commands.h"
 #include "tools/extract/extraction.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 namespace {
 
 struct MergeOptions {
@@ -69,4 +68,4 @@ int merge_command(int argc, const char* const* argv) {
   return 0;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

@@ -12,7 +12,7 @@
 #include "dcgan/errors.h"
 #include "tools/cli/progress.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -108,4 +108,4 @@ double measure_rate(const data::ImageSource& source, const data::ResizeOptions& 
   return seconds > 0 ? static_cast<double>(images) / seconds : 0;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

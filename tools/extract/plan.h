@@ -9,7 +9,7 @@
 #include "dcgan/feature_extractor.h"
 #include "tools/extract/extraction.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 
 /// What a run will find, and what it will need.
 struct Plan {
@@ -34,4 +34,4 @@ Plan make_plan(const data::ImageSource& source, const ExtractionJob& job);
 double measure_rate(const data::ImageSource& source, const data::ResizeOptions& resize, FeatureExtractor& extractor,
                     const ExtractionJob& job);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

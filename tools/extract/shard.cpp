@@ -3,7 +3,7 @@
 #include "dcgan/errors.h"
 #include "tools/cli/text_values.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 namespace {
 
 int64_t number(const cli::Environment& environment, const char* name, int64_t fallback = -1) {
@@ -57,4 +57,4 @@ Shard parse_shard(const std::string& text, const cli::Environment& environment) 
   return shard;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

@@ -5,7 +5,7 @@
 
 #include "tools/cli/environment.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 
 /// Part I of N equal parts of the inputs.
 struct Shard {
@@ -21,4 +21,4 @@ struct Shard {
 /// @throws OptionError for another text, or for "auto" where the variables are missing or make no sense
 Shard parse_shard(const std::string& text, const cli::Environment& environment);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

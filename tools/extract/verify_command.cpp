@@ -1,5 +1,3 @@
-#include "tools/extract/verify_command.h"
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -12,9 +10,10 @@
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
 #include "tools/cli/progress.h"
-#include "tools/extract/extract_command.h"
+#include "tools/extract/arguments.h"
+#include "tools/extract/commands.h"
 
-namespace dcgan::tools {
+namespace dcgan::extract_tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -267,4 +266,4 @@ int verify_command(int argc, const char* const* argv) {
   return 0;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::extract_tool

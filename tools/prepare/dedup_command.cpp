@@ -1,5 +1,3 @@
-#include "tools/prepare/dedup_command.h"
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -16,9 +14,10 @@
 #include "dcgan/seeds.h"
 #include "dcgan/semantic_hash.h"
 #include "tools/cli/progress.h"
+#include "tools/prepare/commands.h"
 #include "tools/prepare/packing.h"
 
-namespace dcgan::tools {
+namespace dcgan::prepare_tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -192,4 +191,4 @@ int dedup_command(int argc, const char* const* argv) {
   return pack(data::SelectedSource(source, duplicates.kept), {preparation, output, found}, common, line);
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::prepare_tool

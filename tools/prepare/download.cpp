@@ -16,7 +16,7 @@
 
 #include "dcgan/errors.h"
 
-namespace dcgan::tools {
+namespace dcgan::prepare_tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -191,4 +191,4 @@ bool download(const RemoteFile& file, const std::string& path, const DownloadCal
   return true;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::prepare_tool

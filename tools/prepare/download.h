@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-namespace dcgan::tools {
+namespace dcgan::prepare_tool {
 
 /// A file on a server.
 struct RemoteFile {
@@ -24,4 +24,4 @@ struct DownloadCalls {
 ///         disk that is full
 bool download(const RemoteFile& file, const std::string& path, const DownloadCalls& calls);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::prepare_tool

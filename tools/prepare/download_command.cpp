@@ -1,5 +1,3 @@
-#include "tools/prepare/download_command.h"
-
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,9 +11,10 @@
 #include "dcgan/errors.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
+#include "tools/prepare/commands.h"
 #include "tools/prepare/download.h"
 
-namespace dcgan::tools {
+namespace dcgan::prepare_tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -149,4 +148,4 @@ int download_command(int argc, const char* const* argv) {
   return 0;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::prepare_tool

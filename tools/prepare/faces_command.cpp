@@ -1,11 +1,10 @@
-#include "tools/prepare/faces_command.h"
-
 #include "data/faces.h"
 #include "data/open_images.h"
 #include "tools/cli/progress.h"
+#include "tools/prepare/commands.h"
 #include "tools/prepare/packing.h"
 
-namespace dcgan::tools {
+namespace dcgan::prepare_tool {
 
 int faces_command(int argc, const char* const* argv) {
   std::vector<std::string> inputs;
@@ -33,4 +32,4 @@ int faces_command(int argc, const char* const* argv) {
   return pack(*images.source, {preparation, output}, common, line);
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::prepare_tool

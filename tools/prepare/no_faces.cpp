@@ -1,8 +1,8 @@
 // Stands for faces_command.cpp where OpenCV's face detection is not installed.
 #include "dcgan/errors.h"
-#include "tools/prepare/faces_command.h"
+#include "tools/prepare/commands.h"
 
-namespace dcgan::tools {
+namespace dcgan::prepare_tool {
 
 int faces_command(int /*argc*/, const char* const* /*argv*/) {
   throw Error(
@@ -10,4 +10,4 @@ int faces_command(int /*argc*/, const char* const* /*argv*/) {
       "build again.");
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::prepare_tool

@@ -9,7 +9,7 @@
 #include "dcgan/packed_images.h"
 #include "tools/cli/progress.h"
 
-namespace dcgan::tools {
+namespace dcgan::prepare_tool {
 namespace {
 
 using nlohmann::ordered_json;
@@ -78,4 +78,4 @@ int pack(const data::ImageSource& source, const Packing& packing, const cli::Com
   return report(result, source, packing, common);
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::prepare_tool

@@ -7,7 +7,7 @@
 #include "data/preparation.h"
 #include "tools/cli/command_line.h"
 
-namespace dcgan::tools {
+namespace dcgan::prepare_tool {
 
 struct OutputOptions {
   std::string output;
@@ -40,4 +40,4 @@ struct Packing {
 int pack(const data::ImageSource& source, const Packing& packing, const cli::CommonOptions& common,
          const cli::CommandLine& line);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::prepare_tool

@@ -1,4 +1,4 @@
-#include "tools/extract/statistics_images.h"
+#include "tools/shared/statistics_images.h"
 
 #include <algorithm>
 #include <numeric>

@@ -1,4 +1,4 @@
-#include "tools/train/processes.h"
+#include "tools/train/launcher.h"
 
 #include <unistd.h>
 
@@ -6,7 +6,7 @@
 
 #include "dcgan/errors.h"
 
-namespace dcgan::tools {
+namespace dcgan::train_tool {
 namespace {
 
 // Or by what sets the same variables; otherwise by Slurm.
@@ -75,4 +75,4 @@ int64_t threads_here(const cli::Environment& environment, int64_t cores) {
   return std::max<int64_t>(1, cores / processes_here(environment));
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::train_tool

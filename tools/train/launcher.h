@@ -3,7 +3,7 @@
 #include "dcgan/trainer.h"
 #include "tools/cli/environment.h"
 
-namespace dcgan::tools {
+namespace dcgan::train_tool {
 
 /// What torchrun (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT) or srun (SLURM_PROCID, SLURM_NTASKS,
 /// SLURM_LOCALID; the same two for the meeting place) say of this process; GLOO_SOCKET_IFNAME, as for PyTorch, names
@@ -18,4 +18,4 @@ int64_t processes_here(const cli::Environment& environment);
 /// Threads of one of them: what Slurm has given it (SLURM_CPUS_PER_TASK), or its share of the cores.
 int64_t threads_here(const cli::Environment& environment, int64_t cores);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::train_tool

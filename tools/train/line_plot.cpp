@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace dcgan::tools {
+namespace dcgan::train_tool {
 namespace {
 
 // Pixels.
@@ -140,4 +140,4 @@ std::string html_text(const std::string& text) {
   return safe;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::train_tool

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace dcgan::tools {
+namespace dcgan::train_tool {
 
 /// One line of a plot: y over x, x rising.
 struct Curve {
@@ -21,4 +21,4 @@ std::string line_plot(const std::vector<Curve>& curves);
 /// Text with &, <, > and " written so that HTML shows them.
 std::string html_text(const std::string& text);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::train_tool

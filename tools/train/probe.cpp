@@ -2,10 +2,10 @@
 
 #include "dcgan/feature_extractor.h"
 #include "dcgan/packed_images.h"
+#include "eval/features/feature_matrix.h"
 #include "eval/labels.h"
-#include "tools/eval/feature_matrix.h"
 
-namespace dcgan::tools {
+namespace dcgan::train_tool {
 
 Probe::Probe(const ProbeOptions& options, int64_t image_size, const cli::CommonOptions& common)
     : options_(options), common_(common) {
@@ -52,7 +52,7 @@ double Probe::accuracy(const std::string& model_file) const {
   options.threads = common_.threads;
   options.device = common_.device;
   FeatureExtractor extractor(model_file, options);
-  const std::unique_ptr<eval::FeatureMatrix> features = feature_matrix(extractor, images_);
+  const std::unique_ptr<eval::FeatureMatrix> features = eval::feature_matrix(extractor, images_);
   const eval::TrainingSet all = {*features, eval::all_rows(images_.count()), images_.labels, classes_};
   const eval::TrainingSet held_out = eval::subset(all, split_.validation);
   eval::SvmOptions svm;
@@ -64,4 +64,4 @@ double Probe::accuracy(const std::string& model_file) const {
   return eval::accuracy(eval::predict(fit.model, *features, held_out.rows, common_.threads), held_out.labels);
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::train_tool

@@ -8,7 +8,7 @@
 #include "eval/choose_c.h"
 #include "tools/cli/command_line.h"
 
-namespace dcgan::tools {
+namespace dcgan::train_tool {
 
 struct ProbeOptions {
   std::string images;  ///< packed file with labels; empty: no probe
@@ -44,4 +44,4 @@ class Probe {
   eval::RowSplit split_;
 };
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::train_tool

@@ -1,5 +1,3 @@
-#include "tools/train/report_command.h"
-
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -12,9 +10,10 @@
 #include <sstream>
 
 #include "tools/cli/command_line.h"
+#include "tools/train/commands.h"
 #include "tools/train/line_plot.h"
 
-namespace dcgan::tools {
+namespace dcgan::train_tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -258,4 +257,4 @@ int report_command(int argc, const char* const* argv) {
   return 0;
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::train_tool

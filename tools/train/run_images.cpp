@@ -12,7 +12,7 @@
 #include "dcgan/errors.h"
 #include "tools/cli/shipped_files.h"
 
-namespace dcgan::tools {
+namespace dcgan::train_tool {
 namespace {
 
 namespace fs = std::filesystem;
@@ -82,4 +82,4 @@ RunImages pack_for_run(const std::string& folder, const TrainingRun& run, const 
   return {fresh, packed, all_packed};
 }
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::train_tool

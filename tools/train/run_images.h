@@ -6,7 +6,7 @@
 #include "dcgan/trainer.h"
 #include "tools/cli/command_line.h"
 
-namespace dcgan::tools {
+namespace dcgan::train_tool {
 
 /// The packed images of a run whose --data is a folder: training reads its data in one way only, and a resumed run sees
 /// the same images.
@@ -21,4 +21,4 @@ struct RunImages {
 /// @throws Error if the run was started from other data, or the images cannot be packed
 RunImages pack_for_run(const std::string& folder, const TrainingRun& run, const cli::CommonOptions& common);
 
-}  // namespace dcgan::tools
+}  // namespace dcgan::train_tool

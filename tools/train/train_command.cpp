@@ -1,5 +1,3 @@
-// dcgan-train: trains a generator and a discriminator on unlabelled images.
-
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -11,14 +9,14 @@
 #include "tools/cli/memory.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
+#include "tools/train/commands.h"
+#include "tools/train/launcher.h"
 #include "tools/train/probe.h"
-#include "tools/train/processes.h"
-#include "tools/train/report_command.h"
 #include "tools/train/run_images.h"
 
+namespace dcgan::train_tool {
 namespace {
 
-using namespace dcgan;
 namespace fs = std::filesystem;
 
 struct FileOptions {
@@ -50,7 +48,7 @@ void describe(FileOptions& o, Visitor&& f) {
 
 class ConsoleObserver : public TrainObserver {
  public:
-  ConsoleObserver(bool quiet, const tools::RunImages& images, const tools::Probe* probe)
+  ConsoleObserver(bool quiet, const RunImages& images, const Probe* probe)
       : quiet_(quiet), images_(images), probe_(probe) {}
 
   void on_message(const std::string& line) override { cli::log(quiet_, line); }
@@ -71,8 +69,8 @@ class ConsoleObserver : public TrainObserver {
 
  private:
   bool quiet_;
-  const tools::RunImages& images_;
-  const tools::Probe* probe_;
+  const RunImages& images_;
+  const Probe* probe_;
   std::unique_ptr<cli::Progress> progress_;
 };
 
@@ -116,10 +114,12 @@ void print_plan(TrainingRun& training, const PackedImageReader& images) {
             << cli::human_bytes(estimate.memory_bytes) << " of memory for the steps\n";
 }
 
-int run(int argc, const char* const* argv) {
+}  // namespace
+
+int train_command(int argc, const char* const* argv) {
   FileOptions files;
   TrainingRun training;
-  tools::ProbeOptions probe_options;
+  ProbeOptions probe_options;
   cli::CommonOptions common;
   cli::CommandLine line(
       "dcgan-train",
@@ -150,33 +150,33 @@ int run(int argc, const char* const* argv) {
   training.seed = common.seed;
   const bool shared = files.distributed && common.threads == 0;
   common.threads = cli::resolve_threads(common.threads);
-  if (shared) common.threads = tools::threads_here(std::getenv, common.threads);
+  if (shared) common.threads = threads_here(std::getenv, common.threads);
   training.threads = common.threads;
   training.device = common.device;
-  if (files.distributed) training.processes = tools::processes_from(std::getenv);
+  if (files.distributed) training.processes = processes_from(std::getenv);
   common.quiet |= training.processes.rank > 0;  // the first one speaks for all
   training.data_source = name_of(files.data);
   training.mode = files.resume      ? TrainingRun::Mode::kResume
                   : files.overwrite ? TrainingRun::Mode::kOverwrite
                                     : TrainingRun::Mode::kNew;
 
-  tools::RunImages packed = {files.data, ""};
+  RunImages packed = {files.data, ""};
   if (fs::is_directory(files.data)) {
     if (files.dry_run || files.distributed) {
       throw OptionError(std::string(files.dry_run ? "--dry-run" : "--distributed") +
                         " needs packed images in --data; dcgan-prepare folder packs " + files.data + ".");
     }
-    packed = tools::pack_for_run(files.data, training, common);
+    packed = pack_for_run(files.data, training, common);
   }
   const PackedImageReader images(packed.file);
   // The processes of a training on this machine share its memory.
-  training.available_memory = cli::available_memory() / (files.distributed ? tools::processes_here(std::getenv) : 1);
+  training.available_memory = cli::available_memory() / (files.distributed ? processes_here(std::getenv) : 1);
   training.images_in_memory = fit_in_memory(images, files, training.available_memory, common.quiet);
   if (files.dry_run) {
     print_plan(training, images);
     return 0;
   }
-  std::optional<tools::Probe> probe;
+  std::optional<Probe> probe;
   // In every process, so that all end where it is refused, and none waits for the others.
   if (!probe_options.images.empty()) probe.emplace(probe_options, training.architecture.image_size, common);
   ConsoleObserver observer(common.quiet, packed, probe ? &*probe : nullptr);
@@ -192,10 +192,4 @@ int run(int argc, const char* const* argv) {
   return packed.all_packed ? 0 : cli::kSomeInputsFailed;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const std::vector<dcgan::cli::Command> commands = {
-      {"report", "writes a run's curves and samples into one HTML file", dcgan::tools::report_command}};
-  return dcgan::cli::run_program(argc, argv, "Trains a DCGAN.", commands, run);
-}
+}  // namespace dcgan::train_tool
