@@ -292,6 +292,17 @@ TEST(LiblinearSolver, GivesTheObjectiveOfItsWeightsAndAgreesWithTheDenseOne) {
   EXPECT_NEAR(fit.primal, dense.primal, 0.01 * dense.primal);
 }
 
+TEST(SvmSolvers, NeverPredictAClassWithoutExamples) {
+  SvmData data = clouds(300, 40, 3, 0.4);
+  data.set.classes = 4;
+  SvmOptions options;
+  for (const SolverKind solver : {SolverKind::kDense, SolverKind::kLiblinear}) {
+    options.solver = solver;
+    const LinearModel model = dense_fit(data.set, 0.01, options).model;
+    EXPECT_THAT(predict(model, *data.matrix, data.set.rows, 1), testing::Each(testing::Ne(3)));
+  }
+}
+
 template <class Throws>
 std::string message_of(const Throws& throws) {
   try {
