@@ -227,6 +227,28 @@ TEST_F(FeatureFile, APartialFileIsNoFeatureFileYet) {
   EXPECT_THAT(refusal(example_info(), Mode::kResume), AllOf(HasSubstr("journal"), HasSubstr("--overwrite")));
 }
 
+TEST_F(FeatureFile, APartialFileOfTheWriterBeforeIsRefusedByNameAndReplacedOnlyByOverwrite) {
+  const fs::path golden = fs::path(DCGAN_SOURCE_DIR) / "tests/golden/journal_of_version_1";  // its README says whose
+  fs::copy(golden, folder_.path());
+  path_ = folder_ / "features.h5";
+  const auto refuses = AllOf(StartsWith(path_ + ".partial: "), HasSubstr("another version of this program"),
+                             HasSubstr("version 1"), HasSubstr("writes 2"), HasSubstr("--overwrite"));
+  EXPECT_THAT(refusal(example_info(FeatureStorage::kFloat32, 20), Mode::kResume), refuses);
+  EXPECT_THAT(refusal(example_info(FeatureStorage::kFloat32, 20), Mode::kResume), refuses) << "nothing was touched";
+  {
+    FeatureFileWriter writer(path_, example_info(FeatureStorage::kFloat32, 20), Mode::kOverwrite);
+    extract_example(writer, 20);
+    writer.close();
+  }
+  EXPECT_EQ(FeatureFileReader(path_).rows(), expected_rows(20));
+
+  PackedImagesInfo info;
+  info.height = 9;
+  info.width = 7;
+  EXPECT_THAT([&] { PackedImageWriter(folder_ / "images.h5", info, Mode::kResume); },
+              ThrowsMessage<FileError>(AllOf(HasSubstr("images.h5.partial"), HasSubstr("version 1"))));
+}
+
 TEST_F(FeatureFile, APartialFileCutShortIsRefused) {
   {
     FeatureFileWriter writer(path_, example_info(), Mode::kCreate);

@@ -56,6 +56,7 @@ class FeatureWriterCrash : public ::testing::Test {
   void expect_whole(const std::string& path) {
     ASSERT_EQ(contents(path), whole_);
     EXPECT_FALSE(fs::exists(path + ".partial"));
+    EXPECT_FALSE(fs::exists(path + ".partial.head"));
   }
 
   /// What a child reports of its progress; a page that parent and child share.

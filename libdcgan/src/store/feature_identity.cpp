@@ -31,8 +31,8 @@ std::vector<Field> identity(const FeatureFileInfo& info) {
           {"input_list", info.inputs.list}};
 }
 
-void write_feature_attributes(hdf5::Place file, const FeatureFileInfo& info) {
-  write_origin(file, kFeaturesFormat, info.command_line, utc_now());
+void write_feature_attributes(hdf5::Place file, const FeatureFileInfo& info, const Origin& origin) {
+  write_origin(file, kFeaturesFormat, origin);
   hdf5::write_attribute(file, "feature_count", info.feature_count);
   hdf5::write_attribute(file, "model_sha256", info.model_sha256);
   hdf5::write_attribute(file, "architecture", info.architecture);

@@ -5,7 +5,7 @@
 
 #include "dcgan/feature_file.h"
 #include "store/hdf5_handles.h"
-#include "store/row_journal.h"
+#include "store/row_writer.h"
 
 namespace dcgan::store {
 
@@ -13,6 +13,6 @@ namespace dcgan::store {
 std::vector<Field> identity(const FeatureFileInfo& info);
 
 /// The root attributes of a feature file, with complete = 0.
-void write_feature_attributes(hdf5::Place file, const FeatureFileInfo& info);
+void write_feature_attributes(hdf5::Place file, const FeatureFileInfo& info, const Origin& origin);
 
 }  // namespace dcgan::store

@@ -157,7 +157,7 @@ void write_virtual(const MergeJob& job, const FeatureFileInfo& info, const std::
   const hdf5::Session session;
   hdf5::Handle file = hdf5::create_file(partial);
   const hdf5::Place root{file, partial};
-  store::write_feature_attributes(root, info);
+  store::write_feature_attributes(root, info, {info.command_line, store::utc_now()});
   int64_t rows = 0;
   for (const Part& part : parts) rows += part.rows;
   const auto space_of = [&](int64_t count) {
@@ -217,7 +217,7 @@ MergeResult merge_features(const MergeJob& job) {
     return {merged.rows(), info.inputs.total - merged.rows()};
   }
   if (!job.virtual_rows) return merge_copied(job, info, parts);
-  store::RowJournal(job.output, job.mode).remove();  // that of an interrupted merge which copied
+  store::RowWriter::clear_output(job.output, job.mode);  // of an interrupted merge which copied
   store::write_whole_file(job.output, [&](const store::File& file) { write_virtual(job, info, parts, file.path()); });
   MergeResult result;
   for (const Part& part : parts) result.rows += part.rows;

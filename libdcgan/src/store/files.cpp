@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <string_view>
 
 #include "dcgan/errors.h"
 
@@ -86,6 +87,14 @@ void File::close() {
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 std::string partial_path(const std::string& path) { return path + ".partial"; }
+
+std::string journal_path(const std::string& path) { return partial_path(path) + ".journal"; }
+
+bool is_partial(const std::string& partial) {
+  constexpr std::string_view kEnd = ".partial";
+  return partial.size() > kEnd.size() && partial.compare(partial.size() - kEnd.size(), kEnd.size(), kEnd) == 0 &&
+         exists(partial + ".journal");
+}
 
 void refuse_existing(const std::string& path, bool overwrite) {
   if (!overwrite && exists(path))

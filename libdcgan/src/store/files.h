@@ -36,6 +36,10 @@ class File {
 bool exists(const std::string& path);
 /// Name under which an output grows until it is whole.
 std::string partial_path(const std::string& path);
+/// Name of what is beside a partial file that can be gone on with.
+std::string journal_path(const std::string& path);
+/// Whether `partial` is such a partial file.
+bool is_partial(const std::string& partial);
 /// @throws FileError if `path` exists and `overwrite` is false.
 void refuse_existing(const std::string& path, bool overwrite);
 /// Makes `partial` durable and gives it its name: a reader meets the old file or the whole new one.

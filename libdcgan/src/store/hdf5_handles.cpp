@@ -158,6 +158,7 @@ Handle open_file_to_write(const std::string& path) {
 
 Handle open_file(const std::string& path) {
   const int64_t size = store::File(path, O_RDONLY).size();  // its message is better than HDF5's
+  if (store::is_partial(path)) throw FileError(path, kIncomplete);
   if (H5Fis_hdf5(path.c_str()) <= 0) {
     throw FileError(
         path,

@@ -54,6 +54,11 @@ Handle float_type(bool half);
 /// @param dense  objects lie one behind the other in the order in which they are made, without room between them
 Handle create_file(const std::string& path, bool dense = false);
 Handle open_file_to_write(const std::string& path);
+/// What is said of a file that a writer of ours has not finished.
+constexpr const char* kIncomplete =
+    "is incomplete: the program that wrote it was interrupted; run it again with --resume, or with --overwrite to "
+    "start "
+    "anew.";
 /// Opens a file to read, after a look at what it is. @throws FileError with advice.
 Handle open_file(const std::string& path);
 

@@ -6,13 +6,12 @@
 
 namespace dcgan::store {
 
-void write_origin(hdf5::Place file, const std::string& format, const std::string& command_line,
-                  const std::string& created) {
+void write_origin(hdf5::Place file, const std::string& format, const Origin& origin) {
   hdf5::write_attribute(file, "format", format);
   hdf5::write_attribute(file, "format_version", kFormatVersion);
   hdf5::write_attribute(file, "library_version", std::string(DCGAN_VERSION));
-  hdf5::write_attribute(file, "command_line", command_line);
-  hdf5::write_attribute(file, "created", created);
+  hdf5::write_attribute(file, "command_line", origin.command_line);
+  hdf5::write_attribute(file, "created", origin.created);
   hdf5::write_attribute(file, "complete", int64_t{0});
 }
 
@@ -34,9 +33,7 @@ bool check_origin(hdf5::Place file, const std::string& format) {
                                    hdf5::read_attribute(file, "library_version", std::string("unknown")) + ".");
   }
   if (hdf5::read_attribute(file, "complete", int64_t{0}) != 1) {
-    throw FileError(file.path,
-                    "is incomplete: the program that wrote it was interrupted; run it again with --resume, or "
-                    "with --overwrite to start anew.");
+    throw FileError(file.path, hdf5::kIncomplete);
   }
   return true;
 }

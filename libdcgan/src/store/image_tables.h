@@ -15,9 +15,13 @@ constexpr const char* kImagesFormat = "dcgan-images";
 constexpr const char* kFeaturesFormat = "dcgan-features";
 constexpr int64_t kFormatVersion = 1;
 
+/// The run that a file was begun by.
+struct Origin {
+  std::string command_line;
+  std::string created;  ///< as utc_now() gives it
+};
 /// Writes format, format_version, library_version, command_line, created, and complete = 0.
-void write_origin(hdf5::Place file, const std::string& format, const std::string& command_line,
-                  const std::string& created);
+void write_origin(hdf5::Place file, const std::string& format, const Origin& origin);
 void mark_complete(hdf5::Place file);
 /// Refuses other formats and versions and incomplete files. @return whether the file is ours; false without `format`.
 bool check_origin(hdf5::Place file, const std::string& format);
