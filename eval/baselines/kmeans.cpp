@@ -8,7 +8,7 @@
 #include "dcgan/options.h"
 #include "dcgan/seeds.h"
 #include "eval/baselines/patch_kernels.h"
-#include "eval/svm/thread_team.h"
+#include "parallel/thread_pool.h"
 
 namespace dcgan::eval {
 namespace {
@@ -167,14 +167,14 @@ Matrix whiten(const Matrix& patches, const Whitening& whitening) {
 }
 
 Matrix learn_centroids(const Matrix& patches, Matrix centroids, int64_t iterations, const KmeansResources& resources) {
-  ThreadTeam team(resources.threads);
+  parallel::ThreadPool pool(resources.threads);
   std::vector<int64_t> nearest(static_cast<size_t>(patches.rows));
   const int64_t blocks = (patches.rows + kBlock - 1) / kBlock;
   for (int64_t iteration = 0; iteration < iterations; ++iteration) {
     report(resources, "K-means", iteration, iterations);
     const PanelMatrix matrix = panels(centroids);
     const std::vector<float> halves = half_squares(centroids);
-    team.run(blocks, [&](int64_t b) {
+    pool.run(blocks, [&](int64_t b) {
       const int64_t first = b * kBlock, n = std::min(kBlock, patches.rows - first);
       std::vector<float> products(static_cast<size_t>(n * matrix.padded_columns()));
       kernels().multiply(patches.row(first), n, matrix, products.data());
@@ -253,11 +253,11 @@ std::unique_ptr<FeatureMatrix> kmeans_features(const ImageBatch& images, const K
       }
     }
   };
-  ThreadTeam team(resources.threads);
+  parallel::ThreadPool pool(resources.threads);
   constexpr int64_t kImagesAtOnce = 64;
   for (int64_t i = 0; i < images.count(); i += kImagesAtOnce) {
     report(resources, "K-means features", i, images.count());
-    team.run(std::min(kImagesAtOnce, images.count() - i), [&](int64_t j) { encode(i + j); });
+    pool.run(std::min(kImagesAtOnce, images.count() - i), [&](int64_t j) { encode(i + j); });
   }
   return features;
 }

@@ -11,7 +11,7 @@
 #include "eval/svm/newton.h"
 #include "eval/svm/objective.h"
 #include "eval/svm/row_stream.h"
-#include "eval/svm/thread_team.h"
+#include "parallel/thread_pool.h"
 
 namespace dcgan::eval {
 namespace {
@@ -58,7 +58,7 @@ class DenseSolver : public SvmSolver {
         slab_width_(round_up((pitch_ + slab_count(pitch_) - 1) / slab_count(pitch_), kKernelStep)),
         slabs_((pitch_ + slab_width_ - 1) / slab_width_),
         stream_(set_, resources.max_memory, resources.seed),
-        team_(resources.threads),
+        pool_(resources.threads),
         dual_(size(n_ * machines_)),
         w_(machines_, columns_),
         partial_(size(slabs_ * block_rows_ * machines_)),
@@ -169,13 +169,13 @@ class DenseSolver : public SvmSolver {
   void step(Block& block) {
     if (block.gram.empty()) compute_gram(block);
     const int64_t values = block.count() * machines_;
-    team_.run(slabs_, [&](int64_t slab) {
+    pool_.run(slabs_, [&](int64_t slab) {
       update_slab(slab);
       kernels_.dots(block.rows.data(), block.count(), w_const_rows_.data(), machines_, slab_begin(slab),
                     slab_length(slab), partial_.data() + slab * values, machines_);
     });
     pending_rows_.clear();
-    team_.run(machines_, [&](int64_t k) { descend(block, k); });
+    pool_.run(machines_, [&](int64_t k) { descend(block, k); });
     // Only rows whose variables changed take part in the update.
     int64_t kept = 0;
     for (int64_t i = 0; i < block.count(); ++i) {
@@ -198,7 +198,7 @@ class DenseSolver : public SvmSolver {
   }
 
   void update_weights() {
-    team_.run(slabs_, [&](int64_t slab) { update_slab(slab); });
+    pool_.run(slabs_, [&](int64_t slab) { update_slab(slab); });
     pending_rows_.clear();
   }
 
@@ -226,7 +226,7 @@ class DenseSolver : public SvmSolver {
     const int64_t gram_pitch = round_up(block.count(), kKernelStep);
     block.gram.resize(size(block.count() * gram_pitch));
     const int64_t tiles = (block.count() + kTile - 1) / kTile;
-    team_.run(tiles, [&](int64_t task) {
+    pool_.run(tiles, [&](int64_t task) {
       const int64_t first = (tiles - 1 - task) * kTile;  // longest tiles first
       const int64_t last = std::min(block.count(), first + kTile);
       std::vector<float> part(size((last - first) * last));
@@ -353,7 +353,7 @@ class DenseSolver : public SvmSolver {
       const int64_t n = static_cast<int64_t>(piece.rows.size());
       const int64_t tasks = (n + kRowsAtOnce - 1) / kRowsAtOnce;
       std::vector<double> task_losses(size(tasks * machines_));
-      team_.run(tasks, [&](int64_t task) {
+      pool_.run(tasks, [&](int64_t task) {
         const int64_t first = task * kRowsAtOnce;
         const int64_t count = std::min(n - first, kRowsAtOnce);
         std::vector<float> part(size(count * machines_));
@@ -376,7 +376,7 @@ class DenseSolver : public SvmSolver {
 
   void finish_with_newton(SvmFit& fit) {
     std::vector<double> start(fit.model.weights.begin(), fit.model.weights.begin() + machines_ * (columns_ + 1));
-    const NewtonProblem problem{set_, stream_, team_, options_, c_, machines_, [&](int64_t passes, double gap) {
+    const NewtonProblem problem{set_, stream_, pool_, options_, c_, machines_, [&](int64_t passes, double gap) {
                                   if (resources_.on_pass) resources_.on_pass(fit.passes + passes, gap);
                                 }};
     const NewtonResult result = newton(problem, std::move(start), options_.max_passes - fit.passes);
@@ -421,7 +421,7 @@ class DenseSolver : public SvmSolver {
   const RowKernels& kernels_;
   const int64_t n_, columns_, pitch_, machines_, block_rows_, slab_width_, slabs_;
   RowStream stream_;
-  ThreadTeam team_;
+  parallel::ThreadPool pool_;
   std::vector<Block> partitions_[kPartitions];  // of rows that stay in memory
   double c_ = 0;
   std::vector<double> dual_;         // [n, machines]

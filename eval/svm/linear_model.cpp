@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "eval/svm/row_kernels.h"
-#include "eval/svm/thread_team.h"
+#include "parallel/thread_pool.h"
 
 namespace dcgan::eval {
 namespace {
@@ -38,7 +38,7 @@ std::vector<double> scores(const LinearModel& model, const RowSource& features, 
     }
   };
   const FeatureMatrix* matrix = features.in_memory();
-  ThreadTeam team(threads);
+  parallel::ThreadPool pool(threads);
   RowBuffer buffer(matrix ? 0 : kRowsAtOnce, model.columns);
   const auto block = [&](int64_t b) {
     std::vector<const float*> x;
@@ -54,7 +54,7 @@ std::vector<double> scores(const LinearModel& model, const RowSource& features, 
   };
   const int64_t blocks = (n + kRowsAtOnce - 1) / kRowsAtOnce;
   if (matrix) {
-    team.run(blocks, block);
+    pool.run(blocks, block);
   } else {
     for (int64_t b = 0; b < blocks; ++b) block(b);
   }

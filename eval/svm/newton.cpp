@@ -60,7 +60,7 @@ class Newton {
     for (int64_t piece = 0; piece < p_.stream.pieces(); ++piece) {
       const RowStream::Piece& rows = p_.stream.next();
       const int64_t n = static_cast<int64_t>(rows.rows.size());
-      p_.team.run((n + kRowsAtOnce - 1) / kRowsAtOnce, [&](int64_t task) {
+      p_.pool.run((n + kRowsAtOnce - 1) / kRowsAtOnce, [&](int64_t task) {
         for (int64_t i = task * kRowsAtOnce; i < std::min(n, (task + 1) * kRowsAtOnce); ++i) {
           const float* x = rows.rows[at(i)];
           for (int64_t k = 0; k < m_; ++k) {
@@ -87,7 +87,7 @@ class Newton {
     Values out(at(m_ * width_));
     for (int64_t piece = 0; piece < p_.stream.pieces(); ++piece) {
       const RowStream::Piece& rows = p_.stream.next();
-      p_.team.run((width_ + kColumnsAtOnce - 1) / kColumnsAtOnce, [&](int64_t task) {
+      p_.pool.run((width_ + kColumnsAtOnce - 1) / kColumnsAtOnce, [&](int64_t task) {
         const int64_t first = task * kColumnsAtOnce, last = std::min(width_, first + kColumnsAtOnce);
         for (size_t i = 0; i < rows.rows.size(); ++i) {
           const float* x = rows.rows[i];

@@ -6,7 +6,7 @@
 
 #include "eval/svm/options.h"
 #include "eval/svm/row_stream.h"
-#include "eval/svm/thread_team.h"
+#include "parallel/thread_pool.h"
 
 namespace dcgan::eval {
 
@@ -14,7 +14,7 @@ namespace dcgan::eval {
 struct NewtonProblem {
   const TrainingSet& set;
   RowStream& stream;
-  ThreadTeam& team;
+  parallel::ThreadPool& pool;
   const SvmOptions& options;
   double c = 0;
   int64_t machines = 0;

@@ -1,11 +1,8 @@
 #include "eval/svm/rows.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <new>
 #include <numeric>
 #include <string>
 
@@ -20,14 +17,7 @@ int64_t row_pitch(int64_t columns) {
   return whole % kPage == 0 ? whole + kKernelStep : whole;
 }
 
-RowBuffer::RowBuffer(int64_t rows, int64_t columns) : pitch_(row_pitch(columns)) {
-  // Huge pages: a block of rows spans more 4 KiB pages than a core's table of addresses holds.
-  constexpr size_t kHugePage = size_t{2} << 20;
-  const size_t bytes = static_cast<size_t>(std::max<int64_t>(rows, 1) * pitch_) * sizeof(float);
-  const size_t whole = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-  data_.reset(static_cast<float*>(std::aligned_alloc(kHugePage, whole)));
-  if (!data_) throw std::bad_alloc();
-  madvise(data_.get(), whole, MADV_HUGEPAGE);
+RowBuffer::RowBuffer(int64_t rows, int64_t columns) : data_(rows * row_pitch(columns)), pitch_(row_pitch(columns)) {
   for (int64_t i = 0; i < rows; ++i) {
     std::fill(row(i) + columns, row(i) + pitch_, 0.0f);
     row(i)[columns] = 1.0f;

@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "parallel/float_buffer.h"
 
 namespace dcgan::eval {
 
@@ -32,15 +33,12 @@ class RowBuffer {
  public:
   RowBuffer() = default;
   RowBuffer(int64_t rows, int64_t columns);
-  float* row(int64_t i) { return data_.get() + i * pitch_; }
-  const float* row(int64_t i) const { return data_.get() + i * pitch_; }
+  float* row(int64_t i) { return data_.data() + i * pitch_; }
+  const float* row(int64_t i) const { return data_.data() + i * pitch_; }
   int64_t pitch() const { return pitch_; }
 
  private:
-  struct Free {
-    void operator()(float* data) const { std::free(data); }
-  };
-  std::unique_ptr<float, Free> data_;
+  parallel::FloatBuffer data_;
   int64_t pitch_ = 0;
 };
 

@@ -1,26 +1,13 @@
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <limits>
 #include <set>
 
 #include "eval/svm/row_stream.h"
-#include "eval/svm/thread_team.h"
 #include "svm_data.h"
 
 namespace dcgan::eval {
 namespace {
-
-TEST(ThreadTeam, RunsEachTaskOnceHoweverManyThreads) {
-  for (const int64_t threads : {1, 2, 7}) {
-    ThreadTeam team(threads);
-    for (int round = 0; round < 200; ++round) {
-      std::vector<std::atomic<int>> runs(static_cast<size_t>(round % 13));
-      team.run(round % 13, [&](int64_t i) { ++runs[static_cast<size_t>(i)]; });
-      for (const auto& count : runs) ASSERT_EQ(count, 1) << threads << " threads";
-    }
-  }
-}
 
 TEST(RowPitch, HoldsTheConstantAndIsNeverAMultipleOf4KiB) {
   for (int64_t columns = 1; columns < 5000; ++columns) {

@@ -1,48 +1,22 @@
 #include "features/inference_engine.h"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
-
 #include "dcgan/errors.h"
-#include "features/engine_threads.h"
 #include "kernels/convolution.h"
+#include "parallel/float_buffer.h"
+#include "parallel/thread_pool.h"
 
 namespace dcgan {
 namespace {
 
-using engine::WorkerPool;
 using kernels::Convolution;
 using kernels::Kernels;
+using parallel::FloatBuffer;
+using parallel::ThreadPool;
 
 int64_t round_up(int64_t x, int64_t multiple) { return (x + multiple - 1) / multiple * multiple; }
-
-/// Uninitialised floats, on huge pages where there are enough: the weights of the upper layers are read through once
-/// per block of tiles, which otherwise misses the TLB on every panel.
-class FloatBuffer {
- public:
-  FloatBuffer() = default;
-  explicit FloatBuffer(int64_t count)
-      : data_(static_cast<float*>(::operator new(static_cast<size_t>(count) * sizeof(float), kAlignment))) {
-#ifdef __linux__
-    const size_t huge = static_cast<size_t>(count) * sizeof(float) / kHugePage * kHugePage;
-    if (huge > 0) madvise(data_.get(), huge, MADV_HUGEPAGE);  // advice only: its failure changes nothing
-#endif
-  }
-  float* data() const { return data_.get(); }
-
- private:
-  static constexpr size_t kHugePage = size_t{2} << 20;
-  static constexpr std::align_val_t kAlignment{kHugePage};
-  struct Free {
-    void operator()(float* p) const { ::operator delete(p, kAlignment); }
-  };
-  std::unique_ptr<float, Free> data_;
-};
 
 struct Layer {
   Convolution convolution;
@@ -111,7 +85,7 @@ const Kernels* find_kernels(InferenceEngine::Instructions instructions) {
   return &kernels::best_kernels();
 }
 
-Layer plan_layer(const FoldedConvolution& c, int64_t in_stride, const Kernels& kernels, WorkerPool& threads) {
+Layer plan_layer(const FoldedConvolution& c, int64_t in_stride, const Kernels& kernels, ThreadPool& threads) {
   const int64_t out_stride = round_up(c.out_channels, kernels.panel);
   Layer l{{kernels,
            {c.in_channels, c.out_channels, c.kernel, c.stride, /*adjoint=*/false, c.size_in, c.size_out, in_stride,
@@ -145,7 +119,7 @@ struct InferenceEngine::Impl {
     std::vector<float> cells;  // [grid, grid, channels of a panel], or those of a map that is halved
   };
   std::vector<Scratch> scratch;  // one per thread
-  std::unique_ptr<WorkerPool> threads;
+  std::unique_ptr<ThreadPool> threads;
 
   void plan(const std::vector<FoldedConvolution>& convolutions);
   void allocate();
@@ -280,7 +254,7 @@ InferenceEngine::InferenceEngine(const std::vector<FoldedConvolution>& convoluti
   impl_->kernels = find_kernels(instructions);
   if (impl_->kernels == nullptr) throw Error("this machine lacks the instructions that were asked for");
   impl_->options = options;
-  impl_->threads = std::make_unique<WorkerPool>(options.threads);
+  impl_->threads = std::make_unique<ThreadPool>(options.threads);
   impl_->plan(convolutions);
   impl_->allocate();
 }

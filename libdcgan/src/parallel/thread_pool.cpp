@@ -1,27 +1,42 @@
-#include "eval/svm/thread_team.h"
+#include "parallel/thread_pool.h"
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
+#include <stdexcept>
+#include <string>
+#include <system_error>
 
-namespace dcgan::eval {
+namespace dcgan::parallel {
 namespace {
 
-constexpr int64_t kClosed = std::numeric_limits<int64_t>::max() / 2;
 constexpr auto kAwake = std::chrono::microseconds(50);
 
 int64_t resolved(int64_t threads) {
   return threads > 0 ? threads : std::max<int64_t>(1, std::thread::hardware_concurrency());
 }
 
-}  // namespace
+uint64_t claim(uint32_t run, int64_t task) { return uint64_t{run} << 32 | static_cast<uint64_t>(task); }
+uint32_t run_of(uint64_t claim) { return static_cast<uint32_t>(claim >> 32); }
+int64_t task_of(uint64_t claim) { return static_cast<int64_t>(claim & UINT32_MAX); }
 
-ThreadTeam::ThreadTeam(int64_t threads) : shares_(static_cast<size_t>(resolved(threads))) {
-  for (Share& share : shares_) share.next = kClosed;
-  for (size_t i = 1; i < shares_.size(); ++i) workers_.emplace_back([this, i] { work(i); });
+template <class Condition>
+void wait_awake(const Condition& condition) {
+  const auto asleep_at = std::chrono::steady_clock::now() + kAwake;
+  while (!condition() && std::chrono::steady_clock::now() < asleep_at) std::this_thread::yield();
 }
 
-ThreadTeam::~ThreadTeam() {
+}  // namespace
+
+ThreadPool::ThreadPool(int64_t threads) : shares_(static_cast<size_t>(resolved(threads))) {
+  const auto count = static_cast<int64_t>(shares_.size());
+  workers_.reserve(shares_.size());
+  try {
+    for (int64_t i = 1; i < count; ++i) workers_.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error&) {  // the system gives no more threads: those that started do all of the work
+  }
+}
+
+ThreadPool::~ThreadPool() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stop_ = true;
@@ -30,49 +45,63 @@ ThreadTeam::~ThreadTeam() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadTeam::run(int64_t count, const std::function<void(int64_t)>& task) {
-  if (workers_.empty() || count <= 1) {
-    for (int64_t i = 0; i < count; ++i) task(i);
+void ThreadPool::run(Run run) {
+  if (run.count > UINT32_MAX) throw std::length_error(std::to_string(run.count) + " tasks; a run takes below 2^32");
+  if (workers_.empty() || run.count <= 1) {
+    for (int64_t i = 0; i < run.count; ++i) run.call(run.context, i, 0);
     return;
   }
-  task_ = &task;
-  const int64_t threads = static_cast<int64_t>(shares_.size());
-  for (int64_t t = 0; t < threads; ++t) {
-    Share& share = shares_[static_cast<size_t>(t)];
-    share.end = count * (t + 1) / threads;
-    share.next = count * t / threads;  // opens the share
-  }
+  run.number = number_ + 1;
+  const auto shares = static_cast<int64_t>(shares_.size());
+  for (int64_t s = 0; s < shares; ++s) shares_[static_cast<size_t>(s)].next = claim(run.number, run.count * s / shares);
+  done_ = 0;  // whoever did a task of the run before has counted it, or that run would not have returned
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    ++job_;
+    run_ = run;
+    number_ = run.number;
   }
   wake_.notify_all();
-  take_tasks(0);
-  while (busy_ != 0) std::this_thread::yield();
-  for (Share& share : shares_) share.next = kClosed;
+  take_tasks(run, 0);
+  const auto all_done = [&] { return done_ >= run.count; };
+  wait_awake(all_done);
+  if (all_done()) return;
+  std::unique_lock<std::mutex> lock(mutex_);
+  all_done_.wait(lock, all_done);
 }
 
-void ThreadTeam::take_tasks(size_t thread) {
-  for (size_t t = 0; t < shares_.size(); ++t) {
-    Share& share = shares_[(thread + t) % shares_.size()];
-    for (int64_t i = share.next++; i < share.end; i = share.next++) (*task_)(i);
+void ThreadPool::take_tasks(const Run& run, int64_t thread) {
+  const auto shares = static_cast<int64_t>(shares_.size());
+  int64_t taken = 0;
+  for (int64_t t = 0; t < shares; ++t) {
+    const int64_t s = (thread + t) % shares;
+    const int64_t end = run.count * (s + 1) / shares;
+    std::atomic<uint64_t>& next = shares_[static_cast<size_t>(s)].next;
+    for (uint64_t claimed = next; run_of(claimed) == run.number && task_of(claimed) < end;) {
+      if (!next.compare_exchange_weak(claimed, claimed + 1)) continue;
+      run.call(run.context, task_of(claimed), thread);
+      ++taken;
+      claimed = next;
+    }
   }
+  if (taken == 0 || done_.fetch_add(taken) + taken < run.count || thread == 0) return;
+  const std::lock_guard<std::mutex> lock(mutex_);  // the caller is awake, or asleep: not between the two
+  all_done_.notify_one();
 }
 
-void ThreadTeam::work(size_t thread) {
-  for (int64_t seen = 0;;) {
-    const auto asleep_at = std::chrono::steady_clock::now() + kAwake;
-    while (job_ == seen && !stop_ && std::chrono::steady_clock::now() < asleep_at) std::this_thread::yield();
+void ThreadPool::work(int64_t thread) {
+  uint32_t seen = 0;
+  while (true) {
+    wait_awake([&] { return number_ != seen; });
+    Run run;
     {
       std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait(lock, [&] { return job_ != seen || stop_; });
-      seen = job_;
+      wake_.wait(lock, [&] { return run_.number != seen || stop_; });
+      if (stop_) return;
+      run = run_;
     }
-    if (stop_) return;
-    ++busy_;
-    take_tasks(thread);
-    --busy_;
+    seen = run.number;
+    take_tasks(run, thread);
   }
 }
 
-}  // namespace dcgan::eval
+}  // namespace dcgan::parallel
