@@ -39,8 +39,8 @@ TEST(ThreadPool, RunsEachTaskOnceHoweverManyThreads) {
   }
 }
 
-// A pool whose claims do not carry the number of their run fails here within some hundred runs: a thread that comes late
-// from a run of few tasks takes its index for one of a run of many.
+// A pool whose claims do not carry the number of their run fails here within some hundred runs: a thread that comes
+// late from a run of few tasks takes its index for one of a run of many.
 TEST(ThreadPool, RunsEachTaskOnceWhereThreadsComeLateToRunsOfChangingLengths) {
   const Delays delays;
   for (const int64_t threads : {3, 4}) {

@@ -24,9 +24,9 @@ class DCGAN_EXPORT ThreadPool {
 
   int64_t threads() const { return static_cast<int64_t>(workers_.size()) + 1; }
 
-  /// Calls task(i), or task(i, thread) with thread in [0, threads()), once for each i from 0 to count - 1, in any order;
-  /// returns when all are done. Which thread runs which task is left open, so a task's result must not depend on it. A
-  /// task that throws ends the program.
+  /// Calls task(i), or task(i, thread) with thread in [0, threads()), once for each i from 0 to count - 1, in any
+  /// order; returns when all are done. Which thread runs which task is left open, so a task's result must not depend on
+  /// it. A task that throws ends the program.
   /// @param count  below 2^32
   template <class Task>
   void run(int64_t count, const Task& task) {
@@ -62,8 +62,8 @@ class DCGAN_EXPORT ThreadPool {
   std::vector<Share> shares_;  // one for each thread that was asked for
   std::mutex mutex_;
   std::condition_variable wake_, all_done_;
-  Run run_;            // the newest; under the mutex
-  bool stop_ = false;  // under the mutex
+  Run run_;                          // the newest; under the mutex
+  bool stop_ = false;                // under the mutex
   std::atomic<uint32_t> number_{0};  // of the newest run, for those who wait awake
   std::atomic<int64_t> done_{0};     // tasks of the newest run
   std::vector<std::thread> workers_;
