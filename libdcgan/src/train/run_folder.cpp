@@ -144,7 +144,7 @@ void RunFolder::begin(TrainObserver& observer) {
   if (mode_ == TrainingRun::Mode::kOverwrite && holds_run_) {  // what no run has written is left alone
     fs::remove(path(kOptionsFile));  // first: what is removed by half is no run that could be resumed
     for (const int64_t step : checkpoint_steps()) fs::remove(checkpoint_path(step));
-    remove_event_files(folder_);
+    store::remove_event_files(folder_);
     // Last the model: as long as it is there, the rest is taken for a run's.
     for (const char* name : {"samples", kMetricsFile, kBestFile, kModelFile}) fs::remove_all(path(name));
   }

@@ -8,8 +8,8 @@
 
 #include "dcgan/safetensors.h"
 #include "dcgan/trainer.h"
+#include "store/event_file.h"
 #include "store/files.h"
-#include "train/event_file.h"
 
 namespace dcgan::train {
 
@@ -83,7 +83,7 @@ class RunFolder {
   store::File lock_;
   Workers recorded_workers_;
   std::string options_;  ///< options.json of a new run; empty: an earlier run goes on
-  std::optional<EventFile> events_;
+  std::optional<store::EventFile> events_;
   std::map<std::string, int64_t> last_measures_;  ///< step of the last value of each name
   double best_score_;                             ///< of best.safetensors; minus infinity if there is none
 };

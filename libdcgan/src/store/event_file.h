@@ -6,7 +6,7 @@
 
 #include "store/files.h"
 
-namespace dcgan::train {
+namespace dcgan::store {
 
 /// Removes the event files of `folder`.
 void remove_event_files(const std::string& folder);
@@ -26,8 +26,8 @@ class EventFile {
  private:
   void add(const std::string& event);
 
-  store::File file_;
+  File file_;
   int64_t end_ = 0;
 };
 
-}  // namespace dcgan::train
+}  // namespace dcgan::store

@@ -1,4 +1,4 @@
-#include "train/event_file.h"
+#include "store/event_file.h"
 
 #include <fcntl.h>
 
@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace dcgan::train {
+namespace dcgan::store {
 namespace {
 
 // CRC-32C (Castagnoli), reflected; RFC 3720, appendix B.4.
@@ -78,7 +78,7 @@ EventFile::EventFile(const std::string& folder, int64_t step) {
   // TensorBoard reads the files of a folder in the order of their names.
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-  file_ = store::File(folder + "/" + kPrefix + std::to_string(microseconds), O_WRONLY | O_CREAT | O_EXCL);
+  file_ = File(folder + "/" + kPrefix + std::to_string(microseconds), O_WRONLY | O_CREAT | O_EXCL);
   add(event(0, text(3, "brain.Event:2")));
   constexpr int64_t kStart = 1;  // SessionLog.status
   add(event(step + 1, text(7, integer(1, kStart))));
@@ -108,4 +108,4 @@ void EventFile::add(const std::string& event) {
   end_ += static_cast<int64_t>(record.size());
 }
 
-}  // namespace dcgan::train
+}  // namespace dcgan::store
