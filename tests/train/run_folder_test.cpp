@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "dcgan/errors.h"
+#include "dcgan/models.h"
 #include "tests/support/bytes_of.h"
 #include "tests/support/temporary_folder.h"
 
@@ -107,7 +108,7 @@ TEST_F(TheRunFolder, NeverReplacesTheBestModelByAWorseOneAlsoWhenTheRunGoesBack)
   const auto score = [&](int64_t step, double value) {
     ModelFile model = initialised_model({}, 1);
     model.training = R"({"step":)" + std::to_string(step) + "}";
-    save_model(folder.path("model.safetensors"), model);
+    save_model(folder.model_path(), model);
     folder.log_probe(step, value);
   };
   folder.open_log(0);

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "dcgan/errors.h"
+#include "dcgan/models.h"
 #include "tests/support/bytes_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/small_images.h"

@@ -5,8 +5,8 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
+#include "dcgan/models.h"
 #include "dcgan/png_file.h"
-#include "dcgan/trainer.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/shipped_files.h"
 #include "tools/explore/commands.h"

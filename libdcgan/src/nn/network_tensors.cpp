@@ -29,6 +29,25 @@ void load_tensors(const std::map<std::string, StoredTensor>& from, const NamedTe
   }
 }
 
+void store_networks(const Discriminator& discriminator, const Generator& generator, ModelFile& model) {
+  for (const NamedTensors& tensors :
+       {discriminator.parameters(), discriminator.buffers(), generator.parameters(), generator.buffers()}) {
+    store_tensors(tensors, model.tensors);
+  }
+  model.convolutions = static_cast<int64_t>(discriminator.convolutions.size());
+}
+
+ImageBatch image_batch_from(const at::Tensor& images) {
+  const at::Tensor pixels = pixels_from_images(images.to(at::kCPU));
+  ImageBatch batch;
+  batch.height = pixels.size(1);
+  batch.width = pixels.size(2);
+  const uint8_t* first = pixels.const_data_ptr<uint8_t>();
+  batch.pixels.assign(first, first + pixels.numel());
+  for (int64_t i = 0; i < pixels.size(0); ++i) batch.paths.push_back(std::to_string(i));
+  return batch;
+}
+
 Discriminator discriminator_from(const ModelFile& model) {
   Discriminator network = make_discriminator(model.architecture, 0);
   if (static_cast<size_t>(model.convolutions) < network.convolutions.size()) {

@@ -23,7 +23,6 @@ using nlohmann::ordered_json;
 
 constexpr const char* kOptionsFile = "options.json";
 constexpr const char* kMetricsFile = "metrics.jsonl";
-constexpr const char* kModelFile = "model.safetensors";
 constexpr const char* kBestFile = "best.safetensors";
 
 std::string step_name(int64_t step) {
@@ -110,7 +109,7 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, cons
                      TrainingRun::Mode mode)
     : folder_(folder), mode_(mode), recorded_workers_(workers) {
   const std::string options_path = path(kOptionsFile);
-  holds_run_ = fs::exists(options_path) || fs::exists(path(kModelFile)) || !checkpoint_steps().empty();
+  holds_run_ = fs::exists(options_path) || fs::exists(model_path()) || !checkpoint_steps().empty();
   if (mode == TrainingRun::Mode::kNew && holds_run_) {
     throw FileError(folder, "holds a run already; use --resume to go on with it, --overwrite to start anew.");
   }
@@ -146,7 +145,8 @@ void RunFolder::begin(TrainObserver& observer) {
     for (const int64_t step : checkpoint_steps()) fs::remove(checkpoint_path(step));
     store::remove_event_files(folder_);
     // Last the model: as long as it is there, the rest is taken for a run's.
-    for (const char* name : {"samples", kMetricsFile, kBestFile, kModelFile}) fs::remove_all(path(name));
+    for (const char* name : {"samples", kMetricsFile, kBestFile}) fs::remove_all(path(name));
+    fs::remove(model_path());
   }
   for (const char* name : {"checkpoints", "samples"}) {
     std::error_code error;
@@ -214,7 +214,7 @@ RunFolder::Checkpoint RunFolder::rewind(TrainObserver& observer) {
   return oldest;
 }
 
-int64_t RunFolder::model_step() const { return recorded(path(kModelFile), "step", int64_t{-1}); }
+int64_t RunFolder::model_step() const { return recorded(model_path(), "step", int64_t{-1}); }
 
 void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const {
   write_safetensors(checkpoint_path(step), file);
@@ -269,7 +269,7 @@ bool RunFolder::has_measure(int64_t step, const std::string& name) const {
 
 void RunFolder::log_probe(int64_t step, double score) {
   if (score > best_score_) {
-    ModelFile model = load_model(path(kModelFile));
+    ModelFile model = load_model(model_path());
     ordered_json training = ordered_json::parse(model.training);
     training[kProbeScore] = score;
     model.training = training.dump();

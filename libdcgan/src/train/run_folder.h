@@ -37,7 +37,7 @@ class RunFolder {
   /// What the run was started with.
   const Workers& recorded_workers() const { return recorded_workers_; }
 
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string model_path() const { return path("model.safetensors"); }
   /// The newest checkpoint that can be read whole; step -1 if there was never one. Those after it, which are damaged,
   /// are set aside as .damaged with a message.
   /// @throws FileError if none of them can be read
@@ -71,6 +71,7 @@ class RunFolder {
   void log_samples(int64_t step, const ImageBatch& samples, int64_t columns);
 
  private:
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
   std::vector<int64_t> checkpoint_steps() const;  // newest first
   std::string checkpoint_path(int64_t step) const;
   // Of these steps; those before it are then set aside. Step -1 if there is none.

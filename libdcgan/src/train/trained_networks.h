@@ -36,8 +36,8 @@ class TrainedNetworks {
   nn::NamedTensors state() const;
   void set_updates(int64_t updates);
 
-  nn::Discriminator& discriminator() { return discriminator_; }
-  nn::Generator& generator() { return generator_; }
+  const nn::Discriminator& discriminator() const { return discriminator_; }
+  const nn::Generator& generator() const { return generator_; }
   /// The networks that samples and model are made of: those of averaged weights, if weights are averaged.
   nn::Discriminator& shown_discriminator() { return averages() ? discriminator_average_ : discriminator_; }
   nn::Generator& shown_generator() { return averages() ? generator_average_ : generator_; }

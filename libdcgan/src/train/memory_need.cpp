@@ -1,0 +1,52 @@
+#include "train/memory_need.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "dcgan/architecture.h"
+
+namespace dcgan::train {
+
+MemoryNeed memory_need(const TrainingRun& run, const PackedImageReader& images) {
+  const auto values_of = [](const std::vector<ConvolutionShape>& shapes, int64_t& weights) {
+    int64_t maps = 0;
+    for (const ConvolutionShape& s : shapes) {
+      const int64_t side = s.size_out;
+      maps += (s.batch_norm ? 2 : 1) * s.out_channels * side * side;
+      weights += s.in_channels * s.out_channels * s.kernel * s.kernel;
+    }
+    return maps;
+  };
+  const int64_t hidden = run.architecture.guidelines.hidden_dense;
+  const auto dense = [&](int64_t in, int64_t out) { return hidden > 0 ? hidden * (in + out) : in * out; };
+  const std::vector<ConvolutionShape> generator_shapes = generator_convolutions(run.architecture);
+  const int64_t top = generator_shapes.front().in_channels;
+  int64_t weights = dense(dense_inputs(run.architecture), 1) + dense(run.architecture.nz, kBaseSize * kBaseSize * top);
+  const int64_t discriminator = values_of(discriminator_convolutions(run.architecture), weights);
+  const int64_t generator = values_of(generator_shapes, weights);
+  const int64_t copies = run.options.average_decay > 0 ? 5 : 4;  // value, gradient, two moments; average
+  const int64_t batch = (run.options.batch_size + run.processes.count - 1) / run.processes.count;
+  const int64_t value_bytes = run.options.precision == Precision::kBf16 ? 2 : 4;
+  const int64_t image_bytes =
+      run.images_in_memory ? images.count() * images.info().height * images.info().width * 3 : 0;
+  const int64_t maps = batch * std::max(2 * discriminator, discriminator + generator);
+  return {image_bytes, image_bytes + 4 * copies * weights + value_bytes * maps};
+}
+
+Error not_enough_memory(const TrainingRun& run, const PackedImageReader& images, const std::string& what) {
+  const auto megabytes = [](int64_t bytes) { return std::to_string(bytes / 1000000) + " MB"; };
+  const MemoryNeed need = memory_need(run, images);
+  return Error("--device " + run.device + " has not enough memory (" + what +
+               "): a training like this needs at least " + megabytes(need.all) + ", of which the images take " +
+               megabytes(need.images) +
+               ". Take a smaller --batch-size, --ndf or --ngf, or a --max-memory below the images' size, which leaves "
+               "them in their file. Checkpoints that were written are kept.");
+}
+
+void check_memory(const TrainingRun& run, const PackedImageReader& images, c10::Device device) {
+  const int64_t available = run.available_memory;
+  if (!device.is_cpu() || available == 0 || memory_need(run, images).all <= available) return;
+  throw not_enough_memory(run, images, std::to_string(available / 1000000) + " MB are available");
+}
+
+}  // namespace dcgan::train

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "dcgan/packed_images.h"
+#include "dcgan/trainer.h"
+#include "train/processes.h"
+
+namespace dcgan::train {
+
+/// Everything that decides the parameters after a given step, as JSON: architecture, options, seed, data. It stands in
+/// options.json and in the model's record; a resume with another one is refused. How long to train and what to write
+/// may change on resume and is not in it.
+std::string run_identity(const TrainingRun& run, const PackedImageReader& images);
+
+/// Processes that train together must agree in it, and in when they report and stop.
+/// @param path  of the images
+/// @throws FileError if the first process has another one
+void check_same_run(const Processes& processes, const TrainingRun& run, const std::string& identity,
+                    const std::string& path);
+
+}  // namespace dcgan::train

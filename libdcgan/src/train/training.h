@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "dcgan/model_file.h"
+#include "dcgan/packed_images.h"
+#include "dcgan/trainer.h"
+#include "nn/precision.h"
+#include "train/frechet.h"
+#include "train/minibatches.h"
+#include "train/processes.h"
+#include "train/recorded_pairs.h"
+#include "train/run_folder.h"
+#include "train/trained_networks.h"
+
+namespace dcgan::train {
+
+/// One training in memory: the networks with their optimisers, the images, and the step. It decides what each step is
+/// given, a function of the seed and the step, and knows no files.
+class Training {
+ public:
+  /// @param run, images, processes  must outlive this
+  Training(const TrainingRun& run, const PackedImageReader& images, const Processes& processes);
+
+  int64_t step() const { return step_; }
+  int64_t rewinds() const { return rewinds_; }
+  int64_t discriminator_parameters() const { return nn::count(networks_.discriminator().parameters()); }
+  int64_t generator_parameters() const { return nn::count(networks_.generator().parameters()); }
+  const Processes& processes() const { return processes_; }
+  c10::Device device() const { return processes_.device(); }
+
+  /// One pair of updates.
+  void run_step();
+
+  /// Means since the last report, over all processes. The only point at which the host waits for the device.
+  StepReport report();
+  void start_report();
+
+  SafetensorsFile checkpoint() const;
+  void restore(const RunFolder::Checkpoint& checkpoint);
+  /// Goes on from a checkpoint with other noise and another order of the images than the run had after it.
+  void rewind_to(const RunFolder::Checkpoint& checkpoint);
+  /// All processes take what the first one has.
+  void receive_from_first();
+  /// Whether the first process has gone back to a checkpoint; then all go there.
+  bool all_go_back(bool first_has);
+
+  /// The model of this step. Its batch-norm statistics are averages over the run's own images and noise, the same ones
+  /// at every call.
+  /// @param record  of the training, JSON
+  ModelFile model(const std::string& record);
+
+  /// Fréchet distance between images of the run, spread evenly, and as many samples of always the same noise.
+  double frechet_distance();
+
+  /// Samples of always the same noise, normalised by their own statistics as the authors do: float32 [N, 3, H, W].
+  at::Tensor samples();
+  /// As many images of the first minibatch, of the same shape.
+  at::Tensor images();
+
+ private:
+  int64_t infer_statistics();
+  double learning_rate() const;
+  at::Tensor noise(std::string_view purpose, uint64_t position, int64_t count) const;
+  at::Tensor noise_for(int64_t position, std::string_view purpose) const;
+  void set_step(int64_t step);
+  void set_rewinds(int64_t rewinds);
+
+  const TrainingRun& run_;
+  const PackedImageReader& reader_;
+  const Processes& processes_;
+  uint64_t seed_ = run_.seed;  ///< of noise and order; another one after a rewind
+  int64_t rewinds_ = 0;
+  nn::Tf32Scope tf32_;
+  Minibatches minibatches_;
+  TrainedNetworks networks_;
+  RecordedPairs pairs_;
+  std::optional<FrechetDistance> frechet_;  ///< once it was asked for
+  int64_t step_ = 0;
+
+  int64_t steps_in_report_ = 0;
+  int64_t images_in_report_ = 0;
+  std::chrono::steady_clock::time_point report_start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace dcgan::train
