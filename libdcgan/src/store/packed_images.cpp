@@ -32,6 +32,7 @@ store::RowFile packed_file(const PackedImagesInfo& info) {
                    {"classes", classes}};
   file.command_line = info.command_line;
   file.dense = true;
+  file.waiting_bytes = int64_t{32} << 20;
   file.lay_out = [info, bytes = file.row_bytes](hdf5::Place root, const store::Origin& origin, int64_t rows) {
     const std::string problem = "cannot be laid out";
     const hsize_t shape[4] = {static_cast<hsize_t>(rows), static_cast<hsize_t>(info.height),

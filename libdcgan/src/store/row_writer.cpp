@@ -171,7 +171,8 @@ void RowWriter::append(const void* rows, const std::vector<std::string>& paths, 
   batch_.paths.insert(batch_.paths.end(), paths.begin(), paths.end());
   batch_.labels.insert(batch_.labels.end(), labels.begin(), labels.end());
   batch_.failures.insert(batch_.failures.end(), failures.begin(), failures.end());
-  if (batch_.paths.size() + batch_.failures.size() >= kWaitingNames) flush();
+  const bool many_bytes = (rows_ - flushed_rows_) * file_.row_bytes >= file_.waiting_bytes;
+  if (many_bytes || batch_.paths.size() + batch_.failures.size() >= kWaitingNames) flush();
 }
 
 void RowWriter::read(int64_t first, int64_t count, void* rows) const {
