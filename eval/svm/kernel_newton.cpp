@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "eval/svm/objective.h"
-#include "eval/svm/options.h"
+#include "eval/svm/svm_options.h"
 
 namespace dcgan::eval {
 namespace {

@@ -4,8 +4,8 @@
 #include <functional>
 #include <vector>
 
-#include "eval/svm/options.h"
 #include "eval/svm/row_stream.h"
+#include "eval/svm/svm_options.h"
 #include "parallel/thread_pool.h"
 
 namespace dcgan::eval {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "eval/svm/linear_model.h"
-#include "eval/svm/options.h"
 #include "eval/svm/rows.h"
+#include "eval/svm/svm_options.h"
 
 namespace dcgan::eval {
 

@@ -1,4 +1,4 @@
-#include "eval/svm/options.h"
+#include "eval/svm/svm_options.h"
 
 #include <cmath>
 
