@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/choose_c.h"
+#include "eval/choice.h"
 #include "eval/protocols/spread.h"
 #include "eval/svm/solver.h"
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <sstream>
 
-#include "eval/choose_c.h"
+#include "eval/choice.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/memory.h"
 #include "tools/cli/progress.h"

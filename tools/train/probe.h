@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "dcgan/images.h"
-#include "eval/choose_c.h"
+#include "eval/choice.h"
 #include "tools/cli/command_line.h"
 
 namespace dcgan::train_tool {

@@ -1,4 +1,4 @@
-#include "eval/choose_c.h"
+#include "eval/choice.h"
 
 #include <algorithm>
 #include <cmath>
