@@ -7,7 +7,9 @@
 
 #include "eval/choice.h"
 #include "eval/protocols/spread.h"
+#include "eval/splits.h"
 #include "eval/svm/solver.h"
+#include "eval/test_split.h"
 
 namespace dcgan::eval {
 

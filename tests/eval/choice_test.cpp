@@ -5,6 +5,8 @@
 #include <set>
 
 #include "dcgan/errors.h"
+#include "eval/splits.h"
+#include "eval/test_split.h"
 #include "svm_data.h"
 
 namespace dcgan::eval {

@@ -10,7 +10,7 @@
 #include "data/svhn_mat.h"
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
-#include "eval/choice.h"
+#include "eval/splits.h"
 
 namespace dcgan::eval_tool {
 namespace {

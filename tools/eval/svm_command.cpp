@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "eval/choice.h"
+#include "eval/splits.h"
+#include "eval/test_split.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/memory.h"
 #include "tools/cli/progress.h"

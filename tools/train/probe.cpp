@@ -4,6 +4,7 @@
 #include "dcgan/packed_images.h"
 #include "eval/features/feature_matrix.h"
 #include "eval/labels.h"
+#include "eval/svm/solver.h"
 
 namespace dcgan::train_tool {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "dcgan/images.h"
-#include "eval/choice.h"
+#include "eval/splits.h"
 #include "tools/cli/command_line.h"
 
 namespace dcgan::train_tool {
