@@ -5,18 +5,22 @@
 #include <vector>
 
 #include "eval/splits.h"
+#include "eval/svm/convergence.h"
 #include "eval/svm/solver.h"
 
 namespace dcgan::eval {
 
 /// The grid of the authors' svhn_semisup_analysis.py.
 const std::vector<double>& published_c_grid();
+/// Where none is published: 1e-5 to 1e-2, two values a decade.
+const std::vector<double>& default_c_grid();
 
 /// One value of the grid and how well it did on validation rows.
 struct GridPoint {
   double c = 0;
   double accuracy = 0;  ///< mean over folds or draws
   int64_t fits = 0;
+  Convergence convergence;
 };
 
 /// A C that is fixed.
@@ -28,6 +32,8 @@ class ChosenC {
   bool at_edge() const;
   /// One line for the user, empty unless at_edge().
   std::string edge_warning() const;
+  /// Of all fits that chose.
+  Convergence convergence() const;
 
  private:
   friend ChosenC given_c(double c);
@@ -46,8 +52,19 @@ ChosenC best_of(std::vector<GridPoint> grid);
 /// times the tolerance, or 1e-3 where that is less.
 SvmOptions for_validation(SvmOptions options);
 
-/// Fits the grid from small to large on each split and takes the value that does best on the validation rows.
+/// Rows to fit to, and rows that tell how good the machine is.
+struct Trial {
+  TrainingSet training, validation;
+  std::string
+      name;  ///< of short trials, such as "selection draw 3 of 10": all that is logged of it; empty: each fit is
+};
+
+/// Fits the grid from small to large in each trial and takes the value that does best on the validation rows, on
+/// average: values of C are compared on the same rows, and one warm path fits them.
 /// @param grid  at least one value; order does not matter
+ChosenC choose_c(const std::vector<Trial>& trials, std::vector<double> grid, const SvmOptions& options,
+                 const SolverResources& resources);
+/// The trials are the splits of one training set.
 ChosenC choose_c(const TrainingSet& set, const std::vector<RowSplit>& splits, std::vector<double> grid,
                  const SvmOptions& options, const SolverResources& resources);
 

@@ -31,6 +31,19 @@ std::string percent(double share) {
   return text.str();
 }
 
+// What is to be said of the choice of C and of the machines.
+void describe_fits(const ChosenC& c, const std::vector<SvmFit>& fits, ProtocolResult& result) {
+  result.c = c.value();
+  result.grid = c.grid();
+  result.edge_warning = c.edge_warning();
+  Convergence machines;
+  for (const SvmFit& fit : fits) machines.add(fit);
+  result.converged = machines.reached() && c.convergence().reached();
+  if (!machines.reached()) result.notes.push_back("not converged: " + machines.warning());
+  if (!c.convergence().reached())
+    result.notes.push_back("C was chosen without convergence: " + c.convergence().warning());
+}
+
 // Rows that are set apart: a random part, or all rows of random groups until there are enough.
 RowSplit set_apart(const LabelledFeatures& set, int64_t count, uint64_t seed) {
   const int64_t n = static_cast<int64_t>(set.labels.size());
@@ -119,9 +132,7 @@ ProtocolResult all_labels(const LabelledFeatures& training, ClosedTest&& test, c
   fits.push_back(make_solver(all, resources.svm, resources.solver)->fit(c.value()));
   ProtocolResult result;
   result.accuracy = spread_of(test.split.open(c, fits, resources.solver.threads));
-  result.c = c.value();
-  result.grid = c.grid();
-  result.edge_warning = c.edge_warning();
+  describe_fits(c, fits, result);
   result.training_rows = training.features.rows();
   result.validation_rows = static_cast<int64_t>(splits.front().validation.size());
   result.test_rows = test.rows;
@@ -194,26 +205,14 @@ ProtocolResult few_labels(const LabelledFeatures& training, ClosedTest&& test, c
   const auto& by_class = pool.by_class;
   const TrainingSet validation = training_set(training, split.validation);
 
-  std::vector<double> grid = resources.grid;
-  for (const double c : grid) check_cost("c-grid", c);
-  std::sort(grid.begin(), grid.end());
-  // Each draw serves the whole grid, so that values of C are compared on the same examples and one warm path fits them.
-  std::vector<GridPoint> points;
-  for (const double c : grid) points.push_back({c, 0, 0});
+  std::vector<Trial> trials;
   for (int64_t d = 0; d < options.selection_draws; ++d) {
-    const TrainingSet drawn = training_set(
-        training, draw(by_class, options.per_class, derive_seed(seed, "selection draw", static_cast<uint64_t>(d))));
-    const std::unique_ptr<SvmSolver> solver = make_solver(drawn, for_validation(resources.svm), resources.solver);
-    for (GridPoint& point : points) {
-      const SvmFit fit = solver->fit(point.c);
-      const double right =
-          accuracy(predict(fit.model, training.features, validation.rows, resources.solver.threads), validation.labels);
-      point.accuracy += right / static_cast<double>(options.selection_draws);
-      point.fits += 1;
-    }
-    log(resources, "selection draw " + std::to_string(d + 1) + " of " + std::to_string(options.selection_draws));
+    trials.push_back(
+        {training_set(training,
+                      draw(by_class, options.per_class, derive_seed(seed, "selection draw", static_cast<uint64_t>(d)))),
+         validation, "selection draw " + std::to_string(d + 1) + " of " + std::to_string(options.selection_draws)});
   }
-  const ChosenC c = best_of(points);
+  const ChosenC c = choose_c(trials, resources.grid, resources.svm, resources.solver);
 
   std::vector<SvmFit> fits;
   std::vector<std::vector<int64_t>> draws;
@@ -223,9 +222,7 @@ ProtocolResult few_labels(const LabelledFeatures& training, ClosedTest&& test, c
     log(resources, "draw " + std::to_string(d + 1) + " of " + std::to_string(options.final_draws));
   }
   result.accuracy = spread_of(test.split.open(c, fits, resources.solver.threads));
-  result.c = c.value();
-  result.grid = c.grid();
-  result.edge_warning = c.edge_warning();
+  describe_fits(c, fits, result);
   result.training_rows = static_cast<int64_t>(draws.front().size());
   result.pool_rows = static_cast<int64_t>(split.training.size());
   result.validation_rows = static_cast<int64_t>(split.validation.size());

@@ -49,6 +49,7 @@ struct ProtocolResult {
   double c = 0;
   std::vector<GridPoint> grid;
   std::string edge_warning;   ///< empty unless the best C lies at an edge of the grid
+  bool converged = true;      ///< all fits whose accuracy is reported, and all that chose C; otherwise notes say more
   int64_t training_rows = 0;  ///< of each fit whose accuracy is reported
   int64_t pool_rows = 0;      ///< that draws are taken from; 0: all rows are used
   int64_t validation_rows = 0;

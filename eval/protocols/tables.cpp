@@ -23,6 +23,7 @@ std::string cell(const ResultTable& table, const ProtocolResult& result) {
   if (result.training_rows == 0) return "";
   std::string text = number(figure(table, result.accuracy.mean), 2) + "%";
   if (result.accuracy.n > 1) text += " (±" + number(100 * result.accuracy.authors, 2) + "%)";
+  if (!result.converged) text += " (not converged)";
   return text;
 }
 
@@ -171,7 +172,10 @@ std::string render_json(const ResultTable& table) {
       if (r.training_rows == 0) continue;
       Json grid = Json::array();
       for (const GridPoint& p : r.grid) {
-        grid.push_back({{"c", p.c}, {"validation_accuracy", p.accuracy}, {"fits", p.fits}});
+        grid.push_back({{"c", p.c},
+                        {"validation_accuracy", p.accuracy},
+                        {"fits", p.fits},
+                        {"converged", p.convergence.reached()}});
       }
       const double low = table.errors ? 1 - r.accuracy.ci_high : r.accuracy.ci_low;
       const double high = table.errors ? 1 - r.accuracy.ci_low : r.accuracy.ci_high;
@@ -187,6 +191,7 @@ std::string render_json(const ResultTable& table) {
                          {"c", r.c},
                          {"c_grid", grid},
                          {"c_at_edge", !r.edge_warning.empty()},
+                         {"converged", r.converged},
                          {"training_rows", r.training_rows},
                          {"pool_rows", r.pool_rows},
                          {"validation_rows", r.validation_rows},

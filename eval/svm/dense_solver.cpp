@@ -28,6 +28,8 @@ constexpr double kOptimism = 8;
 // than kPatience times as many again, Newton's method, whose passes are several times dearer, is the better way.
 constexpr int64_t kCheckpoint = 30;
 constexpr double kPatience = 20;
+// What descent knows of its gap is summed in float32: a smaller one than this is left to Newton's method, in float64.
+constexpr double kSmallestGap = 1e-6;
 
 int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
@@ -50,6 +52,7 @@ class DenseSolver : public SvmSolver {
         options_(options),
         resources_(resources),
         kernels_(kernels),
+        tolerance_(std::max(options.tolerance, kSmallestGap)),
         n_(static_cast<int64_t>(set.rows.size())),
         columns_(set.features.columns()),
         pitch_(row_pitch(columns_)),
@@ -81,7 +84,7 @@ class DenseSolver : public SvmSolver {
     fit.has_dual = true;
     fit.converged = false;
     // What a pass sees of the losses on its way is several times too much near the end.
-    double promising = kOptimism * options_.tolerance;
+    double promising = kOptimism * tolerance_;
     double last_gap = std::numeric_limits<double>::infinity();
     bool crawls = false;
     while (!fit.converged && !crawls && fit.passes < options_.max_passes) {
@@ -92,7 +95,7 @@ class DenseSolver : public SvmSolver {
       if (resources_.on_pass) resources_.on_pass(fit.passes, estimate);
       const bool checkpoint = fit.passes % kCheckpoint == 0 || fit.passes == options_.max_passes;
       if (!(estimate <= promising) && !checkpoint) continue;
-      promising = std::max(0.5 * estimate, 0.1 * options_.tolerance);
+      promising = std::max(0.5 * estimate, 0.1 * tolerance_);
       if (checkpoint) refresh_weights();
       certify(fit);
       if (!checkpoint) continue;
@@ -100,6 +103,7 @@ class DenseSolver : public SvmSolver {
       last_gap = fit.gap;
     }
     copy_weights(fit.model);
+    if (options_.tolerance < tolerance_) fit.converged = false;
     if (!fit.converged && fit.passes < options_.max_passes) finish_with_newton(fit);
     fit.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return fit;
@@ -112,7 +116,7 @@ class DenseSolver : public SvmSolver {
 
   double checkpoints_left(double gap, double last_gap) const {
     if (std::isinf(last_gap)) return 0;
-    return gap < last_gap ? std::log(gap / options_.tolerance) / std::log(last_gap / gap) : kPatience + 1;
+    return gap < last_gap ? std::log(gap / tolerance_) / std::log(last_gap / gap) : kPatience + 1;
   }
 
   static double sum(const std::vector<double>& values) {
@@ -306,7 +310,7 @@ class DenseSolver : public SvmSolver {
       loss += c_ * loss_value(options_.loss, margin);
       gain += dual_gain(options_.loss, dual(index, k), c_);
     }
-    return 2 * half_norm + loss - gain <= 0.3 * options_.tolerance * (half_norm + loss);
+    return 2 * half_norm + loss - gain <= 0.3 * tolerance_ * (half_norm + loss);
   }
 
   // Where descent crawls and the block is everything: exactly.
@@ -317,7 +321,7 @@ class DenseSolver : public SvmSolver {
       duals.push_back(dual(index, k));
     }
     kernel_newton(kernels_, block.gram.data(), block.count(), round_up(block.count(), kKernelStep), targets, c_,
-                  0.3 * options_.tolerance, duals);
+                  0.3 * tolerance_, duals);
     for (size_t i = 0; i < duals.size(); ++i) dual(block.indices[i], k) = duals[i];
   }
 
@@ -382,6 +386,7 @@ class DenseSolver : public SvmSolver {
     const NewtonResult result = newton(problem, std::move(start), options_.max_passes - fit.passes);
     fit.passes += result.passes;
     record(fit, result.primal, result.dual);
+    fit.converged = is_closed(fit, options_.tolerance);
     // The next fit starts from here.
     dual_ = result.duals;
     for (int64_t k = 0; k < machines_; ++k) {
@@ -392,18 +397,26 @@ class DenseSolver : public SvmSolver {
     }
   }
 
-  void certify(SvmFit& fit) { record(fit, primals(losses()), duals()); }
+  void certify(SvmFit& fit) {
+    record(fit, primals(losses()), duals());
+    fit.converged = is_closed(fit, tolerance_);
+  }
+
+  // Rounding can put a dual above its primal: as far from the optimum as the other way round.
+  static bool is_closed(const SvmFit& fit, double tolerance) {
+    double sum = 0;
+    for (const double gap : fit.class_gaps) sum += std::abs(gap);
+    return std::isfinite(fit.primal) && sum <= tolerance * fit.primal;
+  }
 
   void record(SvmFit& fit, const std::vector<double>& primal, const std::vector<double>& dual) const {
     fit.class_gaps.clear();
-    // Rounding to float32 can put a dual a hair above its primal.
-    for (size_t k = 0; k < primal.size(); ++k) fit.class_gaps.push_back(std::max(0.0, primal[k] - dual[k]));
+    for (size_t k = 0; k < primal.size(); ++k) fit.class_gaps.push_back(primal[k] - dual[k]);
     if (machines_ < set_.classes) fit.class_gaps.push_back(fit.class_gaps.front());
     const double copies = machines_ < set_.classes ? 2 : 1;  // the second of two classes mirrors the first
     fit.primal = copies * sum(primal);
+    fit.dual = copies * sum(dual);
     fit.gap = sum(fit.class_gaps) / fit.primal;
-    fit.dual = fit.primal - sum(fit.class_gaps);
-    fit.converged = fit.gap <= options_.tolerance;
   }
 
   void copy_weights(LinearModel& model) const {
@@ -419,6 +432,7 @@ class DenseSolver : public SvmSolver {
   const SvmOptions options_;
   const SolverResources resources_;
   const RowKernels& kernels_;
+  const double tolerance_;  // of descent
   const int64_t n_, columns_, pitch_, machines_, block_rows_, slab_width_, slabs_;
   RowStream stream_;
   parallel::ThreadPool pool_;

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <mutex>
+#include <string_view>
 #include <vector>
 
 #include "dcgan/errors.h"
@@ -11,6 +15,51 @@
 
 namespace dcgan::eval {
 namespace {
+
+// What LIBLINEAR prints is all that it says of how a fit ended.
+struct Outcome {
+  bool gave_up = false;
+  int64_t newton_steps = 0;
+
+  void read(std::string_view line) {
+    constexpr int64_t kMostNewtonSteps = 1000;  // LIBLINEAR's own; its other limits have a warning
+    if (line.find("iter ") == 0 && ++newton_steps >= kMostNewtonSteps) gave_up = true;
+    // Where conjugate gradients stop early, the next Newton step goes on.
+    if (line.find("WARNING") != line.npos && line.find("CG steps") == line.npos) gave_up = true;
+  }
+};
+
+thread_local Outcome* outcome = nullptr;
+
+void read_line(const char* line) {
+  if (outcome) outcome->read(line);
+}
+
+// LIBLINEAR shuffles with rand(), from wherever its caller's program left that: here from the seed of a program that
+// has just begun, as in LIBLINEAR's own. The caller's sequence goes on afterwards as if nothing had been.
+class FreshRandomNumbers {
+ public:
+  FreshRandomNumbers() : before_(initstate(1, state_, sizeof(state_))) {}
+  ~FreshRandomNumbers() { setstate(before_); }
+  FreshRandomNumbers(const FreshRandomNumbers&) = delete;
+  FreshRandomNumbers& operator=(const FreshRandomNumbers&) = delete;
+
+ private:
+  alignas(int32_t) char state_[128];  // as large as the state of a program that has just begun: the same generator
+  char* before_;
+};
+
+// @return the model, which the caller frees
+model* train_alone(const problem& set, const parameter& options, Outcome& result) {
+  static std::mutex one_at_a_time;  // rand() is the process's
+  const std::lock_guard<std::mutex> lock(one_at_a_time);
+  const FreshRandomNumbers random;
+  set_print_string_function(read_line);
+  outcome = &result;
+  model* const trained = train(&set, &options);
+  outcome = nullptr;
+  return trained;
+}
 
 class LiblinearSolver : public SvmSolver {
  public:
@@ -47,10 +96,11 @@ class LiblinearSolver : public SvmSolver {
     options.solver_type = options_.loss == Loss::kSquaredHinge ? L2R_L2LOSS_SVC_DUAL : L2R_LR;
     options.eps = options_.loss == Loss::kSquaredHinge ? 0.1 : 0.01;  // its own defaults
     options.C = c;
-    set_print_string_function([](const char*) {});
     const auto start = std::chrono::steady_clock::now();
-    model* trained = train(&problem_, &options);
+    Outcome ending;
+    model* trained = train_alone(problem_, options, ending);
     SvmFit fit;
+    fit.converged = !ending.gave_up;
     fit.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     fit.c = c;
     fit.model = {set_.classes, set_.features.columns(), {}};

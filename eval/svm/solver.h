@@ -20,7 +20,7 @@ struct SvmFit {
   bool converged = true;
   bool has_dual = false;           ///< whether the solver gives the following: the dense one does
   double dual = 0;                 ///< lower bound of the objective, summed over the classes
-  double gap = 0;                  ///< (primal - dual) / primal
+  double gap = 0;                  ///< (primal - dual) / primal; rounding can make it negative
   int64_t passes = 0;              ///< over the rows
   std::vector<double> class_gaps;  ///< [K] primal - dual of each class: |w_k - w_k*| <= sqrt(2 gap_k)
 };

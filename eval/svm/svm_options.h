@@ -39,7 +39,7 @@ struct SvmOptions {
   Loss loss = Loss::kSquaredHinge;
   Intercept intercept =
       Intercept::kPenalised;  ///< penalised: a constant feature of 1, as in LIBLINEAR and scikit-learn
-  double tolerance = 1e-4;    ///< dense: (primal - dual) / primal at which a fit is done
+  double tolerance = 1e-4;    ///< dense: (primal - dual) / primal at which a fit is done; below 1e-6 in float64
   int64_t max_passes = 2000;  ///< dense: passes over the rows after which a fit gives up
 };
 

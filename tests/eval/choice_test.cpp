@@ -58,16 +58,17 @@ TEST(ValidationSplits, FollowTheSeed) {
 }
 
 TEST(ChooseC, TakesTheSmallestOfEquallyGoodValues) {
-  const ChosenC c = best_of({{1e-2, 0.8, 1}, {1e-3, 0.8, 1}, {1e-4, 0.7, 1}});
+  const ChosenC c = best_of({{1e-2, 0.8, 1, {}}, {1e-3, 0.8, 1, {}}, {1e-4, 0.7, 1, {}}});
   EXPECT_EQ(c.value(), 1e-3);
   EXPECT_FALSE(c.at_edge());
   EXPECT_THAT(c.edge_warning(), IsEmpty());
 }
 
 TEST(ChooseC, WarnsAtEitherEdgeOfTheGrid) {
-  EXPECT_THAT(best_of({{1e-2, 0.7, 1}, {1e-3, 0.8, 1}}).edge_warning(),
+  EXPECT_THAT(best_of({{1e-2, 0.7, 1, {}}, {1e-3, 0.8, 1, {}}}).edge_warning(),
               AllOf(HasSubstr("0.001"), HasSubstr("smallest")));
-  EXPECT_THAT(best_of({{1e-2, 0.9, 1}, {1e-3, 0.8, 1}}).edge_warning(), AllOf(HasSubstr("0.01"), HasSubstr("largest")));
+  EXPECT_THAT(best_of({{1e-2, 0.9, 1, {}}, {1e-3, 0.8, 1, {}}}).edge_warning(),
+              AllOf(HasSubstr("0.01"), HasSubstr("largest")));
 }
 
 TEST(ChooseC, FindsThatANoisySetWantsAStrongPenalty) {
@@ -75,6 +76,20 @@ TEST(ChooseC, FindsThatANoisySetWantsAStrongPenalty) {
   const ChosenC c = choose_c(data.set, validation_splits(data.set.labels, {}, {}, 1), {10, 1e-3}, {}, {});
   EXPECT_EQ(c.value(), 1e-3);
   EXPECT_EQ(c.grid().size(), 2u);
+}
+
+TEST(ChooseC, CountsTheFitsThatGaveUpAtEachValue) {
+  const SvmData data = clouds(300, 80, 3, 0.2, 0.0);
+  SvmOptions options;
+  const auto choose = [&] {
+    return choose_c(data.set, validation_splits(data.set.labels, {}, {}, 1), {1e-3, 10}, options, {});
+  };
+  EXPECT_TRUE(choose().convergence().reached());
+  options.max_passes = 1;
+  options.tolerance = 1e-9;
+  const ChosenC c = choose();
+  EXPECT_FALSE(c.grid().front().convergence.reached());
+  EXPECT_THAT(c.convergence().warning(), HasSubstr("2 of 2 fits did not converge"));
 }
 
 TEST(ChooseC, RefusesANegativeValueOfTheGrid) {

@@ -59,6 +59,16 @@ class ProtocolCommands(ProgramTest):
         self.assertEqual(features(*base), features(*base))
         self.assertNotEqual(features(*base), features(*base, "--seed", 7))
 
+    def test_fits_that_gave_up_carry_a_note_in_every_format(self):
+        for form in ("text", "markdown", "csv", "json"):
+            arguments = ["--kmeans", 4, "--kmeans-patches", 100, "--format", form]
+            result = self.cifar10(*arguments, "--max-passes", 1)
+            for phrase in ("not converged: the fit did not converge (gap ", "not converged: 3 of 3 fits did not converge",
+                           "C was chosen without convergence: 2 of 2 fits"):
+                self.assertIn(phrase, result.stdout, form)
+            self.assertIn("warning: 1 layer K-means, 4 centroids, all labels: fits did not converge", result.stderr)
+            self.assertNotIn("converge", self.cifar10(*arguments).stdout.replace('"converged": true', ""), form)
+
     def test_model_or_kmeans_must_be_named(self):
         self.assert_refuses("dcgan-eval", "cifar10", "--data", self.data, code=2, says=["--model is missing", "--kmeans"])
         self.assert_refuses("dcgan-eval", "cifar10", "--data", self.data, "--kmeans", 1, code=2,

@@ -220,6 +220,39 @@ TEST(Tables, GiveASingleFitNoSpread) {
               AllOf(HasSubstr("50.0000,1,,,,,0.25"), HasSubstr("warning: the best C is the smallest")));
 }
 
+TEST(Protocols, NoteWhichFitsDidNotConverge) {
+  const SvmData training = clouds(600, 20, 3, 0.6), test = clouds(90, 20, 3, 0.6, 0.5, 2);
+  ProtocolResources r = resources();
+  r.grid = {1e-3, 1e-2};
+  EXPECT_TRUE(all_labels(labelled(training), labelled(test), {}, r).converged);
+  r.svm.max_passes = 1;
+  r.svm.tolerance = 1e-9;
+  const ProtocolResult all = all_labels(labelled(training), labelled(test), {}, r);
+  const ProtocolResult few = few_labels(labelled(training), labelled(test), {10, 2, 5, 100, 0}, r);
+  EXPECT_FALSE(all.converged);
+  EXPECT_FALSE(few.converged);
+  EXPECT_THAT(all.notes, testing::ElementsAre(HasSubstr("not converged: the fit did not"), HasSubstr("2 of 2 fits")));
+  EXPECT_THAT(few.notes, testing::IsSupersetOf({HasSubstr("not converged: 5 of 5 fits"), HasSubstr("4 of 4 fits")}));
+}
+
+TEST(Tables, MarkFiguresOfFitsThatDidNotConvergeInEveryFormat) {
+  ResultTable table = svhn_table();
+  table.measured.push_back(measured_row(1));
+  ProtocolResult& result = table.measured[0].results[0];
+  for (const TableFormat format : {TableFormat::kText, TableFormat::kMarkdown, TableFormat::kCsv, TableFormat::kJson}) {
+    result.converged = true;
+    result.notes.clear();
+    EXPECT_THAT(render(table, format), Not(HasSubstr("not converge")));
+    result.converged = false;
+    result.notes = {"not converged: 2 of 3 fits"};
+    EXPECT_THAT(render(table, format), HasSubstr("not converged: 2 of 3 fits"));
+    if (format == TableFormat::kText || format == TableFormat::kMarkdown) {
+      EXPECT_THAT(render(table, format), HasSubstr("40.00% (±19.60%) (not converged)"));
+    }
+  }
+  EXPECT_FALSE(nlohmann::json::parse(render(table, TableFormat::kJson))["measured"][0]["results"][0]["converged"]);
+}
+
 TEST(Tables, InCsvHaveAsManyFieldsInEachLineAsInTheFirst) {
   ResultTable table = svhn_table();
   table.published.clear();

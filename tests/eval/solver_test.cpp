@@ -4,10 +4,12 @@
 #include <linear.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
+#include "eval/svm/convergence.h"
 #include "eval/svm/dense_solver.h"
 #include "eval/svm/objective.h"
 #include "svm_data.h"
@@ -166,6 +168,40 @@ TEST(DenseSolverInBlocks, ClosesTheGapToWhateverToleranceIsAsked) {
   }
 }
 
+// Rounding in float32 moves a bound by about 1e-8 of the objective.
+TEST(DenseSolverInBlocks, BoundsTheOptimumFromBothSidesAlsoWhereFloat32WouldNotDo) {
+  const SvmData data = clouds(1500, 40, 3, 0.4);
+  const double optimum = primal_objective(liblinear_optimum(data.set, Loss::kSquaredHinge, true, 1e-3), data.set,
+                                          Loss::kSquaredHinge, 1e-3);
+  SvmOptions options;
+  for (const double tolerance : {1e-7, 1e-9, 1e-11}) {
+    options.tolerance = tolerance;
+    const SvmFit fit = dense_fit(data.set, 1e-3, options);
+    EXPECT_TRUE(fit.converged) << tolerance;
+    EXPECT_LE(std::abs(fit.gap), tolerance);
+    EXPECT_LE(fit.dual, optimum * (1 + 1e-12)) << tolerance;  // the reference's own gap, with eps 1e-10, is below this
+    EXPECT_GE(fit.primal, optimum * (1 - 1e-12)) << tolerance;
+    EXPECT_NEAR(fit.primal, primal_objective(fit.model, data.set, Loss::kSquaredHinge, 1e-3), 1e-12 * optimum);
+  }
+}
+
+TEST(DenseSolverInBlocks, SaysThatItDidNotConvergeWhereEvenFloat64IsTooCoarse) {
+  const SvmData data = clouds(300, 40, 3, 0.4);
+  SvmOptions options;
+  options.tolerance = 1e-30;
+  options.max_passes = 200;
+  EXPECT_FALSE(dense_fit(data.set, 1e-3, options).converged);
+}
+
+TEST(DenseSolverInBlocks, SaysThatItDidNotConvergeWhereTheObjectiveIsNoNumber) {
+  const SvmData data = clouds(300, 40, 3, 0.1);
+  SvmOptions options;
+  options.max_passes = 10;
+  const SvmFit fit = dense_fit(data.set, 1e308, options);
+  EXPECT_FALSE(std::isfinite(fit.primal));
+  EXPECT_FALSE(fit.converged);
+}
+
 TEST(DenseSolverInBlocks, AgreesWithLiblinearOnRowsInOrderOfTheirClasses) {
   SvmData data = clouds(1500, 40, 3, 0.4, 5.0);
   std::sort(data.set.rows.begin(), data.set.rows.end(), [](int64_t a, int64_t b) { return a % 3 < b % 3; });
@@ -209,7 +245,9 @@ TEST(DenseSolverInBlocks, PermutedRowsLeaveTheWeightsWithinTheGap) {
   }
   const SvmFit a = dense_fit(data.set, 1e-3, options), b = dense_fit(permuted, 1e-3, options);
   double bound = 0;
-  for (size_t k = 0; k < 3; ++k) bound += std::sqrt(2 * a.class_gaps[k]) + std::sqrt(2 * b.class_gaps[k]);
+  for (const SvmFit& fit : {a, b}) {
+    for (const double gap : fit.class_gaps) bound += std::sqrt(2 * std::abs(gap));
+  }
   EXPECT_LE(largest_difference(a.model, b.model), bound + 1e-6);
 }
 
@@ -301,6 +339,57 @@ TEST(SvmSolvers, NeverPredictAClassWithoutExamples) {
     const LinearModel model = dense_fit(data.set, 0.01, options).model;
     EXPECT_THAT(predict(model, *data.matrix, data.set.rows, 1), testing::Each(testing::Ne(3)));
   }
+}
+
+TEST(LiblinearSolver, SaysThatItGaveUpWhereItsObjectiveIsFarFromTheOptimum) {
+  SvmOptions options;
+  options.solver = SolverKind::kLiblinear;
+  const SvmData scaled = data_of_kind("badly scaled"), easy = clouds(300, 40, 3, 0.4);
+  const SvmFit hard = dense_fit(scaled.set, 1, options);
+  EXPECT_FALSE(hard.converged);
+  EXPECT_GT(hard.primal, 1.1 * dense_fit(scaled.set, 1).primal);
+  EXPECT_TRUE(dense_fit(easy.set, 0.01, options).converged);
+  options.loss = Loss::kLogistic;
+  EXPECT_TRUE(dense_fit(easy.set, 0.01, options).converged);
+}
+
+TEST(LiblinearSolver, FitsTheSameTwiceInAProcessAndLeavesItsCallersRandomNumbersAlone) {
+  const SvmData data = clouds(300, 40, 3, 0.4);
+  SvmOptions options;
+  options.solver = SolverKind::kLiblinear;
+  std::srand(7);
+  const int expected = std::rand();
+  std::srand(7);
+  const SvmFit first = dense_fit(data.set, 0.01, options);
+  EXPECT_EQ(std::rand(), expected);
+  std::srand(8);
+  EXPECT_EQ(dense_fit(data.set, 0.01, options).model.weights, first.model.weights);
+}
+
+SvmFit given_up(double gap, bool has_dual = true) {
+  SvmFit fit;
+  fit.converged = false;
+  fit.has_dual = has_dual;
+  fit.gap = gap;
+  return fit;
+}
+
+TEST(Convergence, SaysHowManyFitsGaveUpHowFarTheyWereAndWhatToDo) {
+  Convergence some;
+  some.add(SvmFit());
+  EXPECT_TRUE(some.reached());
+  EXPECT_EQ(some.warning(), "");
+  some.add(given_up(0.25));
+  EXPECT_EQ(some.warning(), "1 of 2 fits did not converge (gap 0.25); raise --max-passes, or --tolerance.");
+  Convergence more;
+  more.add(given_up(-0.5));
+  EXPECT_EQ(more.warning(), "the fit did not converge (gap 0.5); raise --max-passes, or --tolerance.");
+  more.add(some);
+  EXPECT_EQ(more.warning(), "2 of 3 fits did not converge (gap up to 0.5); raise --max-passes, or --tolerance.");
+  EXPECT_FALSE(more.reached());
+  Convergence liblinear;
+  liblinear.add(given_up(0, false));
+  EXPECT_THAT(liblinear.warning(), AllOf(HasSubstr("the fit did not converge"), HasSubstr("--solver dense")));
 }
 
 template <class Throws>

@@ -89,6 +89,26 @@ class SvmCommand(ProgramTest):
         fits = re.findall(r"^C = ([0-9.e-]+): [0-9.]+% of the held-out rows are right", log, re.MULTILINE)
         self.assertEqual(list(map(float, fits)), [1e-8, 1e-3, 1e-8, 1e-3])
 
+    def test_fits_that_gave_up_are_named_wherever_their_figures_are(self):
+        hard = ["--max-passes", 1, "--tolerance", "1e-6", "--c-grid", "1e-1,1"]
+        report, log = self.report(*hard)
+        self.assertFalse(report["converged"])
+        self.assertEqual([point["converged"] for point in report["c_grid"]], [False, False])
+        self.assertIn("warning: the fit did not converge (gap ", log)
+        self.assertIn("warning: C was chosen without convergence: 2 of 2 fits", log)
+        text = self.run_program("dcgan-eval", "svm", "--train", self.train, "--test", self.test, *hard).stdout
+        self.assertRegex(text, r"(?m)^C .*not converged$")
+        self.assertRegex(text, r"(?m)^fit .*not converged$")
+        easy = self.run_program("dcgan-eval", "svm", "--train", self.train, "--test", self.test, "--c-grid", "1e-1,1").stdout
+        self.assertNotIn("not converged", easy)
+
+    def test_liblinear_says_where_it_gave_up(self):
+        features, labels = clouds(1)
+        scaled = write(self.folder / "scaled.h5", features * 10.0 ** numpy.arange(-3, 3), labels, ["ant", "bee", "cat"])
+        report, log = self.report("--c", 10, "--solver", "liblinear", train=scaled, test=scaled)
+        self.assertFalse(report["converged"])
+        self.assertIn("LIBLINEAR's limit of iterations", log)
+
     def test_c_is_chosen_from_the_grid_and_an_edge_is_reported(self):
         report, log = self.report("--c-grid", "1e-3,1e-8")
         self.assertEqual(report["c"], 1e-8)  # both get everything right, and the smaller one wins

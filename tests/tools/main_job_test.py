@@ -1,6 +1,7 @@
 """The main job in miniature: image folder -> packed file -> training -> features -> accuracy, by the programs."""
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -175,6 +176,16 @@ class MainJob(ProgramTest):
             file["labels"][::2] = 3
         self.train("numbered", 2, "--probe", one)
         self.assertTrue((self.folder / "numbered/best.safetensors").exists())
+
+    def test_a_probe_that_does_not_converge_gives_no_score(self):
+        same = self.folder / "same.h5"
+        shutil.copy(self.folder / "test.h5", same)
+        with h5py.File(same, "a") as file:  # what no machine can tell apart, and a C that will not have it
+            file["images"][:] = file["images"][0]
+        result = self.train("unscored", 2, "--probe", same, "--probe-c", 1e12)
+        self.assertIn("warning: the probe's machine did not converge", result.stderr)
+        self.assertNotIn("probe_score", (self.folder / "unscored/metrics.jsonl").read_text())
+        self.assertFalse((self.folder / "unscored/best.safetensors").exists())
 
     def test_a_dry_run_prints_a_recipe_that_makes_the_same_training_and_writes_nothing(self):
         before = sorted(self.folder.iterdir())

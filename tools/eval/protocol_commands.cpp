@@ -126,8 +126,11 @@ class ProtocolCommand {
       if (svm.loss != eval::Loss::kSquaredHinge)
         row.notes.push_back(to_name(svm.loss) + " loss instead of squared hinge");
       if (svm.intercept != eval::Intercept::kPenalised) row.notes.push_back("no intercept");
-      for (const eval::ProtocolResult& result : row.results) {
-        if (!result.edge_warning.empty()) cli::log(common.quiet, "warning: " + name + ": " + result.edge_warning);
+      for (size_t c = 0; c < row.results.size(); ++c) {
+        const eval::ProtocolResult& result = row.results[c];
+        const std::string figure = "warning: " + name + ", " + table.columns[c] + ": ";
+        if (!result.edge_warning.empty()) cli::log(common.quiet, figure + result.edge_warning);
+        if (!result.converged) cli::log(common.quiet, figure + "fits did not converge; see the notes.");
       }
       table.measured.push_back(std::move(row));
     };
@@ -211,7 +214,7 @@ void describe(CifarOptions& o, Visitor&& f) {
 int cifar10_command(int argc, const char* const* argv) {
   ProtocolCommand command("dcgan-eval cifar10", "Table 1 of the paper: CIFAR-10 with all and with few labels.",
                           "dcgan-eval cifar10 --data cifar-10-batches-bin --model run/model.safetensors",
-                          {1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2});
+                          eval::default_c_grid());
   eval::ValidationOptions validation;
   CifarOptions cifar;
   // The paper does not give the number of draws; ten thousand images of the training set choose C.

@@ -36,7 +36,7 @@ void describe(SvmFiles& o, Visitor&& f) {
 
 struct CostOptions {
   double c = 0;
-  std::vector<double> grid = {1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2};
+  std::vector<double> grid = eval::default_c_grid();
 };
 
 template <class Visitor>
@@ -47,7 +47,8 @@ void describe(CostOptions& o, Visitor&& f) {
 
 nlohmann::json grid_to_json(const eval::ChosenC& c) {
   nlohmann::json grid = nlohmann::json::array();
-  for (const eval::GridPoint& p : c.grid()) grid.push_back({{"c", p.c}, {"validation_accuracy", p.accuracy}});
+  for (const eval::GridPoint& p : c.grid())
+    grid.push_back({{"c", p.c}, {"validation_accuracy", p.accuracy}, {"converged", p.convergence.reached()}});
   return grid;
 }
 
@@ -154,13 +155,15 @@ int svm_command(int argc, const char* const* argv) {
             : eval::choose_c(training, eval::validation_splits(training.labels, {}, validation, common.seed), cost.grid,
                              svm, resources);
   if (!c.edge_warning().empty()) warn(common.quiet, c.edge_warning());
+  if (!c.convergence().reached()) {
+    warn(common.quiet, "C was chosen without convergence: " + c.convergence().warning());
+  }
   std::vector<eval::SvmFit> fits;
   fits.push_back(eval::make_solver(training, svm, resources)->fit(c.value()));
   const eval::SvmFit& fit = fits.front();
-  if (!fit.converged) {
-    warn(common.quiet, "the gap is still " + cli::to_text(fit.gap) + " after " + std::to_string(fit.passes) +
-                           " passes; raise --max-passes, or --tolerance.");
-  }
+  eval::Convergence convergence;
+  convergence.add(fit);
+  if (!convergence.reached()) warn(common.quiet, convergence.warning());
   const double accuracy = test.open(c, fits, resources.threads).front();
 
   nlohmann::json report = {{"accuracy", accuracy},
@@ -193,11 +196,13 @@ int svm_command(int argc, const char* const* argv) {
   std::cout << std::fixed << std::setprecision(2) << "accuracy  " << 100 * accuracy << "%  (" << test_file->rows()
             << " test rows)\n"
             << std::defaultfloat << std::setprecision(6) << "C         " << fit.c
-            << (fixed ? "" : "  (best on held-out training rows)") << "\nprimal    " << std::setprecision(8)
+            << (fixed ? "" : "  (best on held-out training rows)")
+            << (c.convergence().reached() ? "" : ", not converged") << "\nprimal    " << std::setprecision(8)
             << fit.primal << '\n';
   if (fit.has_dual)
     std::cout << "gap       " << std::setprecision(2) << fit.gap << "  after " << fit.passes << " passes\n";
-  std::cout << std::setprecision(3) << "fit       " << fit.seconds << " s, " << to_name(svm.solver) << '\n';
+  std::cout << std::setprecision(3) << "fit       " << fit.seconds << " s, " << to_name(svm.solver)
+            << (fit.converged ? "" : ", not converged") << '\n';
   return 0;
 }
 

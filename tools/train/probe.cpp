@@ -48,7 +48,7 @@ Probe::Probe(const ProbeOptions& options, int64_t image_size, const cli::CommonO
   }
 }
 
-double Probe::accuracy(const std::string& model_file) const {
+std::optional<double> Probe::accuracy(const std::string& model_file) const {
   FeatureOptions options;
   options.threads = common_.threads;
   options.device = common_.device;
@@ -62,6 +62,7 @@ double Probe::accuracy(const std::string& model_file) const {
   resources.threads = common_.threads;
   resources.seed = common_.seed;
   const eval::SvmFit fit = eval::make_solver(eval::subset(all, split_.training), svm, resources)->fit(options_.c);
+  if (!fit.converged) return std::nullopt;
   return eval::accuracy(eval::predict(fit.model, *features, held_out.rows, common_.threads), held_out.labels);
 }
 

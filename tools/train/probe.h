@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,8 @@ class Probe {
   /// @throws OptionError or FileError: labels of fewer than two classes, images of another size than the network's.
   Probe(const ProbeOptions& options, int64_t image_size, const cli::CommonOptions& common);
 
-  /// @return share of the held-out half that is right, 0 to 1
-  double accuracy(const std::string& model_file) const;
+  /// @return share of the held-out half that is right, 0 to 1; nothing where the machine's fit did not converge
+  std::optional<double> accuracy(const std::string& model_file) const;
 
  private:
   ProbeOptions options_;

@@ -61,8 +61,10 @@ class ConsoleObserver : public TrainObserver {
   }
   std::optional<double> probe(const std::string& model_file) override {
     if (probe_ == nullptr) return std::nullopt;
-    const double accuracy = probe_->accuracy(model_file);
-    cli::log(quiet_, "Probe: " + std::to_string(accuracy) + " of the held-out images are right.");
+    const std::optional<double> accuracy = probe_->accuracy(model_file);
+    cli::log(quiet_, accuracy ? "Probe: " + std::to_string(*accuracy) + " of the held-out images are right."
+                              : "warning: the probe's machine did not converge, and this checkpoint has no score; a "
+                                "smaller --probe-c is easier to fit.");
     return accuracy;
   }
   bool should_stop() override { return cli::interrupted(); }
