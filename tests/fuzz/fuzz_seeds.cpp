@@ -7,6 +7,7 @@
 #include "dcgan/feature_file.h"
 #include "dcgan/model_file.h"
 #include "dcgan/packed_images.h"
+#include "tests/data/example_tar.h"
 #include "tests/store/example_features.h"
 
 int main(int argc, char** argv) {
@@ -15,7 +16,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::filesystem::path folder = argv[1];
-  for (const char* kind : {"safetensors", "features", "images", "npy", "released"})
+  for (const char* kind : {"safetensors", "features", "images", "npy", "released", "tar_archive"})
     std::filesystem::create_directories(folder / kind);
   try {
     dcgan::test::run_example(folder / "features/a.h5", 12);
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
     // ndf 2, two convolutions; see fuzz_released.cpp.
     std::ofstream(folder / "released/a") << std::string(
         "\x02\x03\x03\x03\x04\x02\x03\x03\x04\0\0\0\x04\0\0\0\x40\x01\0\0", 20);
+    std::ofstream(folder / "tar_archive/a") << dcgan::test::example_tar();
   } catch (const dcgan::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;
