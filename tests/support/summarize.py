@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Adds up what ctest ran: the cases inside a row where the row left a report of its own, otherwise the row.
+"""Adds up what ctest ran: the cases inside a row where the row left a report of its own, otherwise the row; and the
+cases of reports that belong to no row.
 
 usage: summarize.py CTEST_JUNIT.xml REPORTS_FOLDER     prints what failed and was skipped, then the counts
 """
@@ -18,15 +19,17 @@ def outcome(case):
     return "passed"
 
 
+def cases_of_report(report):
+    """Pairs of name and outcome."""
+    return [(f"{report.stem}: {'.'.join(filter(None, (case.get('classname'), case.get('name'))))}", outcome(case))
+            for case in ElementTree.parse(report).iter("testcase")]
+
+
 def cases_of_row(row, reports):
-    """Pairs of name and outcome. GoogleTest leaves no report when a program crashes: then the row counts."""
+    """GoogleTest leaves no report when a program crashes: then the row counts."""
     name, row_outcome = row.get("name"), outcome(row)
     report = reports / f"{name}.xml"
-    cases = []
-    if report.exists():
-        for case in ElementTree.parse(report).iter("testcase"):
-            label = ".".join(filter(None, (case.get("classname"), case.get("name"))))
-            cases.append((f"{name}: {label}", outcome(case)))
+    cases = cases_of_report(report) if report.exists() else []
     if not cases or (row_outcome == "failed" and all(result != "failed" for _, result in cases)):
         cases.append((name, row_outcome))
     return cases
@@ -34,7 +37,11 @@ def cases_of_row(row, reports):
 
 def main():
     junit, reports = Path(sys.argv[1]), Path(sys.argv[2])
-    cases = [case for row in ElementTree.parse(junit).iter("testcase") for case in cases_of_row(row, reports)]
+    rows = list(ElementTree.parse(junit).iter("testcase"))
+    names = {row.get("name") for row in rows}
+    cases = [case for row in rows for case in cases_of_row(row, reports)]
+    cases += [case for report in sorted(reports.glob("*.xml")) if report.stem not in names
+              for case in cases_of_report(report)]
     counts = {kind: sum(result == kind for _, result in cases) for kind in ("passed", "failed", "skipped")}
     for kind in ("skipped", "failed"):
         for name, result in cases:

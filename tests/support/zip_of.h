@@ -11,7 +11,7 @@ namespace dcgan::test {
 inline std::string zip_of(const std::map<std::string, std::string>& entries) {
   const auto bytes_of = [](size_t value, size_t count) {
     std::string bytes;
-    for (size_t i = 0; i < count; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xff);
+    for (size_t i = 0; i < count; ++i) bytes += static_cast<char>(i < sizeof value ? value >> (8 * i) & 0xff : 0);
     return bytes;
   };
   std::string data;

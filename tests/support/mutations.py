@@ -1,0 +1,394 @@
+#!/usr/bin/env python3
+"""usage: tests/support/mutations.py [--only NAME ...] [--list | --table | --check]
+
+Do the tests guard what they are said to guard? Copies the tree to build/mutations, builds there, sees that the tests
+named below pass, then makes one change at a time that must make one of them fail, by an assertion. Prints
+`caught NAME by TEST` or `SURVIVED NAME`; exit code 1 if any survived, 2 if a mutant could not be tried: its text is not
+found exactly once, it does not compile, or its test crashes or hangs instead of failing.
+
+  --only NAME ...  only these
+  --list           the names, and do nothing
+  --table          print the table of tests/README.md
+  --check          only whether every text is found exactly once and the table in tests/README.md is this one
+"""
+
+import argparse
+import fnmatch
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+TREE = ROOT / "build/mutations"
+BUILD = TREE / "build/ci"
+README = ROOT / "tests/README.md"
+TABLE_HEAD = "| change | in | caught by |\n|---|---|---|\n"
+
+
+class Mutant(NamedTuple):
+    name: str  # what is wrong then
+    file: str
+    old: str  # found once in the file
+    new: str
+    room: str  # the test is in the program ROOM_test of tests/ROOM
+    test: str  # SUITE.NAME, * for any
+
+
+class CannotTry(Exception):
+    pass
+
+
+MUTANTS = [
+    # --- base
+    Mutant("a seed does not depend on its position", "libdcgan/src/base/seeds.cpp",
+           "mix(mix(seed) ^ position)", "mix(mix(seed) ^ (position * 0))",
+           "base", "Seeds.DifferByRootPurposeAndPosition"),
+    Mutant("a seed does not depend on its purpose", "libdcgan/src/base/seeds.cpp",
+           "mix(seed ^ static_cast<unsigned char>(c))", "mix(seed ^ static_cast<unsigned char>(c & 0))",
+           "base", "Seeds.DifferByRootPurposeAndPosition"),
+    Mutant("the last of shuffled things never stays", "libdcgan/src/base/seeds.cpp",
+           "below(i, random)", "below(i - 1, random)",
+           "base", "Seeds.ShuffleEveryIndexOnceAndEveryPlaceAlike"),
+    Mutant("the seeds of the first release are others", "libdcgan/src/base/seeds.cpp",
+           "0xbf58476d1ce4e5b9U", "0xbf58476d1ce4e5bbU",
+           "base", "Seeds.StayTheSameFromVersionToVersion"),
+    # --- parallel
+    Mutant("a late thread takes a task of another run", "libdcgan/src/parallel/thread_pool.cpp",
+           "run_of(claimed) == run.number && task_of", "run_of(claimed) != 0 && task_of",
+           "parallel", "ThreadPool.RunsEachTaskOnceWhereThreadsComeLateToRunsOfChangingLengths"),
+    Mutant("a run returns before its last task is done", "libdcgan/src/parallel/thread_pool.cpp",
+           "[&] { return done_ >= run.count; }", "[&] { return done_ + 1 >= run.count; }",
+           "parallel", "ThreadPool.WakesThreadsThatHaveGoneToSleepAndIsWokenByTasksThatTakeLong"),
+    # --- store
+    Mutant("the journal speaks of rows that are not on the disk", "libdcgan/src/store/row_writer.cpp",
+           "    data_.sync();  // the rows first\n    journal_.append(kBatch, record.bytes());\n    journal_.sync();",
+           "    journal_.append(kBatch, record.bytes());\n    journal_.sync();\n    data_.sync();",
+           "store", "Durability.OfAFeatureFileIsRowsThenJournalThenTheNameAndAFlushReturnsWhenAllIsSafe"),
+    Mutant("a flush returns before the journal is on the disk", "libdcgan/src/store/row_writer.cpp",
+           "    journal_.append(kBatch, record.bytes());\n    journal_.sync();",
+           "    journal_.append(kBatch, record.bytes());",
+           "store", "Durability.OfAFeatureFileIsRowsThenJournalThenTheNameAndAFlushReturnsWhenAllIsSafe"),
+    Mutant("a flush writes no line into the journal", "libdcgan/src/store/row_writer.cpp",
+           "    journal_.append(kBatch, record.bytes());\n", "",
+           "store", "FeatureWriterCrash.AJournalCutShortAnywhereLosesOnlyItsTail"),
+    Mutant("packed images are not written out on the way", "libdcgan/src/store/row_writer.cpp",
+           "if (many_bytes || batch_", "if ((many_bytes && rows_ < 0) || batch_",
+           "store", "Durability.OfPackedImagesIsRowsThenJournalThenTheName"),
+    Mutant("a file takes its name before its content is on the disk", "libdcgan/src/store/files.cpp",
+           "  File(partial, O_RDONLY).sync();\n", "",
+           "store", "Durability.OfAModelIsItsBytesThenTheName"),
+    Mutant("a new name is not made durable", "libdcgan/src/store/files.cpp",
+           'fail(path, "cannot be made from " + partial);\n  sync_folder_of(path);',
+           'fail(path, "cannot be made from " + partial);',
+           "store", "Durability.OfAModelIsItsBytesThenTheName"),
+    Mutant("a torn record of the journal is believed", "libdcgan/src/store/journal.cpp",
+           "if (sum != checksum(", "if (sum + 1 == checksum(",
+           "store", "FeatureWriterCrash.AFlippedByteInTheJournalLosesOnlyWhatFollowsOrIsRefused"),
+    Mutant("rows are read back one too far", "libdcgan/src/store/row_writer.cpp",
+           "data_.read_at(begin_ + first * file_.row_bytes", "data_.read_at(begin_ + (first + 1) * file_.row_bytes",
+           "store", "FeatureFile.ReadsBackWhatWasWrittenInBothStorages"),
+    Mutant("another format version is read", "libdcgan/src/store/image_tables.cpp",
+           "if (version != kFormatVersion)", "if (version < kFormatVersion)",
+           "store", "DamagedFeatureFile.OfAnotherFormatVersionIsRefusedNamingBoth"),
+    Mutant("halves are cut off instead of rounded", "libdcgan/src/store/half.cpp",
+           "0xfffU + odd", "0 * odd", "store", "Half.FloatsRoundToTheNearestHalfTiesToEven"),
+    # --- data
+    Mutant("images come in the order of the folder", "data/image_folder.cpp",
+           "  std::sort(found.begin(), found.end());  // std::string compares bytes\n", "",
+           "data", "ImageFolder.ListsImagesInByteOrderWithTheirClasses"),
+    Mutant("shrinking takes the linear filter", "data/resize.cpp",
+           "area ? cv::INTER_AREA : cv::INTER_LINEAR", "area ? cv::INTER_LINEAR : cv::INTER_LINEAR",
+           "data", "Resize.EqualsTheAuthorsFormulasWithinTheRoundingOfPixels"),
+    Mutant("the resized side is multiplied before it is divided", "data/resize.cpp",
+           "std::lround(ratio * static_cast<double>(size))",
+           "std::lround(static_cast<double>(longer * size) / static_cast<double>(shorter) + ratio * 0)",
+           "data", "Resize.RoundsHalvesAwayFromZeroAsPython2Did"),
+    Mutant("the crop's offset is cut off", "data/resize.cpp",
+           "std::lround(static_cast<double>(side - size) / 2.0)", "(side - size) / 2",
+           "data", "Resize.RoundsHalvesAwayFromZeroAsPython2Did"),
+    Mutant("red and blue of CIFAR-10 are swapped", "data/cifar10_binary.cpp",
+           "planes[c * kPlane + p]", "planes[(2 - c) * kPlane + p]",
+           "data", "Cifar10Binary.ReadsPlanesAsPixelsAndLabelsInOfficialOrder"),
+    Mutant("label 10 is read", "data/cifar10_binary.cpp",
+           "if (record[0] >= kCifarClasses)", "if (record[0] > kCifarClasses)",
+           "data", "Cifar10Binary.RefusesALabelAboveNineAndNamesTheRecord"),
+    Mutant("the first of two members of one name is taken", "data/tar_archive.cpp",
+           "images_.insert_or_assign(path, member)", "images_.emplace(path, member)",
+           "data", "TarArchiveTest.TheLastOfTwoMembersOfOneNameCountsAndHardLinksAreFollowed"),
+    Mutant("a tar header is read whatever its checksum", "data/tar_archive.cpp",
+           "return stored == as_unsigned || stored == as_signed;", "return stored != as_unsigned + 1 + as_signed * 0;",
+           "data", "TarArchiveTest.AFlippedByteIsRefusedOrChangesNoOtherMember"),
+    # --- eval
+    Mutant("the kernel form of Newton returns zeros", "eval/svm/kernel_newton.cpp",
+           "duals[i] = dual_from_margin(Loss::kSquaredHinge, margin, c);",
+           "duals[i] = 0 * dual_from_margin(Loss::kSquaredHinge, margin, c);",
+           "eval", "KernelNewton.EndsWhereEveryDualBelongsToItsMargin"),
+    Mutant("all final draws are the same", "eval/protocols/protocol.cpp",
+           'derive_seed(seed, "final draw", static_cast<uint64_t>(d))', 'derive_seed(seed, "final draw", 0)',
+           "eval", "RowsOfAProtocol.FewLabelsTakesEachDrawAnewFromThePool"),
+    Mutant("final draws equal those that chose C", "eval/protocols/protocol.cpp",
+           'derive_seed(seed, "final draw",', 'derive_seed(seed, "selection draw",',
+           "eval", "RowsOfAProtocol.FewLabelsTakesEachDrawAnewFromThePool"),
+    Mutant("few labels choose C on rows of the pool", "eval/protocols/protocol.cpp",
+           "const TrainingSet validation = training_set(training, split.validation);",
+           "const TrainingSet validation = training_set(training, split.training);",
+           "eval", "RowsOfAProtocol.FewLabelsChoosesCOnTheRowsSetApartAndOnNoOthers"),
+    Mutant("houses are ignored where rows are set apart", "eval/protocols/protocol.cpp",
+           "if (set.groups.empty()) {", "if (set.groups.empty() || n > 0) {",
+           "eval", "RowsOfAProtocol.FewLabelsHasNoHouseOnBothSidesWhereRandomRowsWouldHave"),
+    Mutant("the validation tolerance is 0.9", "eval/choice.cpp",
+           "std::max(options.tolerance, std::min(10 * options.tolerance, 1e-3))", "0.9",
+           "eval", "RowsOfAProtocol.FewLabelsFitsLooselyToChooseCAndToTheAskedToleranceForTheResult"),
+    Mutant("the tested fits of few labels use the validation tolerance", "eval/protocols/protocol.cpp",
+           "make_solver(training_set(training, draws.back()), resources.svm,",
+           "make_solver(training_set(training, draws.back()), for_validation(resources.svm),",
+           "eval", "RowsOfAProtocol.FewLabelsFitsLooselyToChooseCAndToTheAskedToleranceForTheResult"),
+    Mutant("the tested fit of all labels uses the validation tolerance", "eval/protocols/protocol.cpp",
+           "make_solver(all, resources.svm,", "make_solver(all, for_validation(resources.svm),",
+           "eval", "RowsOfAProtocol.AllLabelsChoosesCOnHeldOutRowsAndFitsAllToTheAskedTolerance"),
+    Mutant("LIBLINEAR's class without examples votes +5", "eval/svm/liblinear_solver.cpp",
+           "[fit.model.columns] = -1;", "[fit.model.columns] = 5;",
+           "eval", "SvmSolvers.NeverPredictAClassWithoutExamples"),
+    Mutant("whitened patches are zeros", "eval/baselines/kmeans.cpp",
+           "std::copy_n(products.data() + i * padded, depth, out + i * depth);",
+           "std::fill_n(out + i * depth, depth, 0.0f);",
+           "eval", "Kmeans.AgreesWithNumpyInEveryStep"),
+    Mutant("the test rows open as often as one likes", "eval/test_split.cpp",
+           "opened_ = true;", "opened_ = false;",
+           "eval", "ClosedTest.IsReadByNoProtocolBeforeCIsFixedAndOpensOnce"),
+    Mutant("of equally good values of C the largest is taken", "eval/choice.cpp",
+           "{ return a.accuracy < b.accuracy; }", "{ return a.accuracy <= b.accuracy; }",
+           "eval", "ChooseC.TakesTheSmallestOfEquallyGoodValues"),
+    Mutant("groups are ignored where C is chosen", "eval/splits.cpp",
+           "if (groups.empty()) {", "if (groups.empty() || n > 0) {",
+           "eval", "ValidationSplits.KeepAGroupOnOneSide"),
+    Mutant("folds overlap", "eval/splits.cpp",
+           "s >= low && s < high", "s >= low * 0.9 && s < high",
+           "eval", "ValidationSplits.FoldsCoverEachRowOnce"),
+    # --- features
+    Mutant("the grid of pooled cells is transposed", "libdcgan/src/kernels/kernels_impl.h",
+           "(cell / grid * size + cell % grid)", "(cell % grid * size + cell / grid)",
+           "features", "*InferenceEngineAgreesWithTheDefinition.InEveryLayerAndOnEveryGrid/*"),
+    Mutant("pooling forgets the last column of its window", "libdcgan/src/kernels/kernels_impl.h",
+           "for (int64_t x = 0; x < window; ++x) {", "for (int64_t x = 0; x + 1 < window; ++x) {",
+           "features", "*InferenceEngineAgreesWithTheDefinition.InEveryLayerAndOnEveryGrid/*"),
+    Mutant("features come highest layer first", "libdcgan/src/features/inference_engine.cpp",
+           "  for (const int64_t kept : options.layers) {\n",
+           "  for (size_t k = options.layers.size(); k-- > 0;) {\n    const int64_t kept = options.layers[k];\n",
+           "features", "*InferenceEngineAgreesWithTheDefinition.InEveryLayerAndOnEveryGrid/*"),
+    Mutant("pixels are divided by 128", "libdcgan/src/features/inference_engine.cpp",
+           "/ 127.5F - 1.0F", "/ 128.0F - 1.0F",
+           "features", "InferenceEngine.MapsPixels0And255ToMinusOneAndOne"),
+    Mutant("statistics are averaged over minibatches of 64", "libdcgan/src/features/statistics.cpp",
+           "while (more && count < nn::kStatisticsMinibatch)", "while (more && count < nn::kStatisticsMinibatch / 2)",
+           "features", "Extractor.TakesMinibatchesOf128InOrder"),
+    # --- nn
+    Mutant("maps are flattened as (H, W, C)", "libdcgan/src/nn/networks.cpp",
+           "maps.contiguous().flatten(1)", "maps.permute({0, 2, 3, 1}).contiguous().flatten(1)",
+           "features", "StateDictGolden.LogitsAndSamplesAreThoseOfPyTorch"),
+    Mutant("the epsilon of batch norm is PyTorch's", "libdcgan/src/nn/networks.cpp",
+           "/*momentum=*/0, kBatchNormEpsilon, /*cudnn", "/*momentum=*/0, kBatchNormEpsilon * 0 + 1e-5, /*cudnn",
+           "nn", "BatchNorm.WithTinyVarianceShowsItsEpsilon"),
+    Mutant("weights begin twice as large", "libdcgan/src/nn/networks.cpp",
+           "normal_(mean, kInitialDeviation, random)", "normal_(mean, 2 * kInitialDeviation, random)",
+           "nn", "Networks.AreInitialisedAsThePaperSays"),
+    Mutant("variances are averaged over one minibatch too many", "libdcgan/src/nn/networks.cpp",
+           "variances_[layer].div(minibatches)", "variances_[layer].div(minibatches + 1)",
+           "nn", "StatisticsAverage.IsThePlainAverageOverMinibatches"),
+    # --- train
+    Mutant("generator and discriminator are swapped within a pair", "libdcgan/src/train/trained_networks.cpp",
+           "if (options_.schedule == Schedule::kAlternating) {", "if (options_.schedule != Schedule::kAlternating) {",
+           "train", "Course.*"),
+    Mutant("the discriminator sees the generator's minibatch", "libdcgan/src/train/training.cpp",
+           "alternating ? 2 * step_ + 1 : step_;", "alternating ? 2 * step_ : step_;",
+           "train", "Course.*"),
+    Mutant("weight decay is left out", "libdcgan/src/train/adam.cpp",
+           "beta1_, beta2_, weight_decay_,", "beta1_, beta2_, 0 * weight_decay_,",
+           "train", "Course.*"),
+    Mutant("the learning rate never decays", "libdcgan/src/train/training.cpp",
+           "return run_.options.learning_rate * share;", "return run_.options.learning_rate * (share < 0 ? share : 1);",
+           "train", "Course.*"),
+    Mutant("both moments of Adam decay alike", "libdcgan/src/train/adam.cpp",
+           "beta1_, beta2_, weight_decay_,", "beta1_, beta1_ + 0 * beta2_, weight_decay_,",
+           "train", "Adam.AgreesWithItsPaper"),
+    Mutant("generated images count as real", "libdcgan/src/train/trained_networks.cpp",
+           "mean(at::softplus(fake_logits), size)", "mean(at::softplus(fake_logits.neg()), size)",
+           "train", "Trainer.TellsRealFromGeneratedAfterSomeSteps"),
+    Mutant("every epoch has the same order", "libdcgan/src/train/minibatches.cpp",
+           "static_cast<uint64_t>(epoch)", "static_cast<uint64_t>(epoch * 0)",
+           "train", "Minibatches.DependOnSeedAndPositionAlone"),
+    Mutant("a resumed run counts its updates from 0", "libdcgan/src/train/training.cpp",
+           "networks_.set_updates(step);", "networks_.set_updates(step * 0);",
+           "train", "Trainer.StoppedAnywhereAndResumedEndsAsIfItHadNeverStopped"),
+    Mutant("averages keep the newest weights instead of the oldest", "libdcgan/src/train/trained_networks.cpp",
+           "lerp_(values[i].second, 1 - decay)", "lerp_(values[i].second, decay)",
+           "train", "Trainer.AveragesWeightsOverTheStepsAsTheOptionSays"),
+    Mutant("the Fréchet distance counts the common part once", "libdcgan/src/train/frechet.cpp",
+           "sqrt().sum().mul(2)", "sqrt().sum().mul(1)",
+           "train", "FrechetDistance.OfOneFeatureIsThatOfTwoMeansAndTwoDeviations"),
+]
+
+
+def place_of(mutant):
+    """The file in the checkout, and its text; says where the mutant's text is now if it is not there."""
+    path = ROOT / mutant.file
+    text = path.read_text() if path.exists() else ""
+    if text.count(mutant.old) == 1:
+        return path, text
+    elsewhere = [str(p.relative_to(ROOT)) for folder in ("libdcgan", "data", "eval", "tools")
+                 for p in sorted((ROOT / folder).rglob("*")) if p.suffix in (".cpp", ".h", ".inc") and p != path
+                 and mutant.old in p.read_text(errors="replace")]
+    found = f"found {text.count(mutant.old)} times in {mutant.file}" if text else f"{mutant.file} does not exist"
+    hint = f"; it is in {', '.join(elsewhere)}" if elsewhere else ""
+    raise CannotTry(f"its text is not there exactly once: {found}{hint}: {mutant.old!r}")
+
+
+def copy_tree():
+    """Brings the copy up to date; files that are equal keep their time, so that little is built anew."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    names = {name for name in listed if name and (ROOT / name).is_file()}
+    for name in names:
+        source, target = ROOT / name, TREE / name
+        if target.exists() and target.read_bytes() == source.read_bytes():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+        os.utime(target)
+    for target in TREE.rglob("*"):
+        name = target.relative_to(TREE)
+        if name.parts[0] != "build" and target.is_file() and str(name) not in names:
+            target.unlink()
+
+
+def build(rooms):
+    command = ["cmake", "--build", "--preset", "ci", "--target", *(f"{room}_test" for room in rooms)]
+    return subprocess.run(command, cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def outcome_of(room, tests):
+    """Runs the tests. @return (which of them failed by an assertion, what went wrong otherwise)"""
+    report = TREE / "report.json"
+    report.unlink(missing_ok=True)
+    program = BUILD / f"tests/{room}/{room}_test"
+    environment = dict(os.environ, GTEST_OUTPUT=f"json:{report}")
+    if Path("/dev/shm").is_dir():
+        environment["TMPDIR"] = "/dev/shm"  # many files that are made durable
+    try:
+        result = subprocess.run([program, f"--gtest_filter={':'.join(tests)}"], env=environment, cwd=TREE, timeout=600,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    except subprocess.TimeoutExpired:
+        return set(), "ran for more than 10 minutes"
+    if not report.exists():
+        return set(), f"crashed, exit code {result.returncode}: {result.stdout[-1500:]}"
+    cases = {f"{suite['name']}.{case['name']}": case for suite in json.loads(report.read_text())["testsuites"]
+             for case in suite["testsuite"]}
+    ran = [name for name, case in cases.items() if case["result"] == "COMPLETED"]
+    lacking = [test for test in tests if not fnmatch.filter(ran, test)]
+    if lacking:
+        return set(), f"no test, or a skipped one: {', '.join(lacking)}"
+    failed, thrown = set(), ""
+    for name, case in cases.items():
+        messages = [failure["failure"] for failure in case.get("failures", [])]
+        if any("C++ exception" not in message for message in messages):
+            failed.add(name)
+        elif messages:
+            thrown = f"{name} threw instead of failing: {messages[0][:500]}"
+    return failed, "" if failed else thrown
+
+
+def try_mutant(mutant):
+    """@return whether the mutant's test failed"""
+    _, text = place_of(mutant)
+    target = TREE / mutant.file
+    target.write_text(text.replace(mutant.old, mutant.new))
+    try:
+        result = build([mutant.room])
+        if result.returncode:
+            raise CannotTry(f"it does not compile:\n{result.stdout[-3000:]}")
+        failed, wrong = outcome_of(mutant.room, [mutant.test])
+        if wrong:
+            raise CannotTry(wrong)
+        return bool(failed)
+    finally:
+        target.write_text(text)
+
+
+def check_unmutated(chosen):
+    rooms = {}
+    for mutant in chosen:
+        rooms.setdefault(mutant.room, set()).add(mutant.test)
+    copy_tree()
+    for command in (["cmake", "--preset", "ci"],):
+        subprocess.run(command, cwd=TREE, check=True, stdout=subprocess.DEVNULL)
+    result = build(rooms)
+    if result.returncode:
+        sys.exit(f"{result.stdout[-3000:]}\nthe unmutated copy cannot be built")
+    for room, tests in rooms.items():
+        failed, wrong = outcome_of(room, sorted(tests))
+        if failed or wrong:
+            sys.exit(f"the unmutated copy fails: {', '.join(sorted(failed))} {wrong}")
+
+
+def table():
+    rows = (f"| {m.name} | `{m.file}` | `{m.test}` |\n" for m in MUTANTS)
+    return TABLE_HEAD + "".join(rows)
+
+
+def check():
+    wrong = 0
+    for mutant in MUTANTS:
+        try:
+            place_of(mutant)
+        except CannotTry as error:
+            print(f"{mutant.name}: {error}", file=sys.stderr)
+            wrong += 1
+    if table() not in README.read_text():
+        print("tests/README.md has another table of mutants; put in what tests/support/mutations.py --table prints",
+              file=sys.stderr)
+        wrong += 1
+    return 2 if wrong else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[0].removeprefix("usage: "), add_help=False)
+    parser.add_argument("-h", "--help", action="store_true")
+    parser.add_argument("--only", nargs="+", default=[])
+    for flag in ("--list", "--table", "--check"):
+        parser.add_argument(flag, action="store_true")
+    arguments = parser.parse_args()
+    if arguments.help:
+        print(__doc__.strip())
+        return 0
+    if arguments.list:
+        print("\n".join(mutant.name for mutant in MUTANTS))
+        return 0
+    if arguments.table:
+        print(table(), end="")
+        return 0
+    if arguments.check:
+        return check()
+    unknown = set(arguments.only) - {mutant.name for mutant in MUTANTS}
+    if unknown:
+        parser.error(f"no mutant {', '.join(sorted(unknown))}; --list names them")
+    chosen = [mutant for mutant in MUTANTS if not arguments.only or mutant.name in arguments.only]
+    check_unmutated(chosen)
+    survived = untried = 0
+    for mutant in chosen:
+        try:
+            caught = try_mutant(mutant)
+            survived += not caught
+            print(f"caught {mutant.name} by {mutant.test}" if caught else f"SURVIVED {mutant.name}", flush=True)
+        except CannotTry as error:
+            untried += 1
+            print(f"ERROR {mutant.name}: {error}", flush=True)
+    print(f"{len(chosen) - survived - untried} caught, {survived} survived, {untried} not tried")
+    return 2 if untried else 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
