@@ -1,5 +1,6 @@
 #include "eval/baselines/kmeans.h"
 
+#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -40,43 +41,6 @@ PanelMatrix panels(const Whitening& whitening) {
   const std::vector<float> matrix(whitening.matrix.begin(), whitening.matrix.end());
   const auto side = static_cast<int64_t>(whitening.mean.size());
   return {matrix.data(), side, side};
-}
-
-// out = a b, float64 [n, n]
-std::vector<double> product(const std::vector<double>& a, const std::vector<double>& b, size_t n) {
-  std::vector<double> out(n * n);
-  for (size_t i = 0; i < n; ++i) {
-    for (size_t k = 0; k < n; ++k) {
-      for (size_t j = 0; j < n; ++j) out[i * n + j] += a[i * n + k] * b[k * n + j];
-    }
-  }
-  return out;
-}
-
-// a^(-1/2) of a symmetric positive definite matrix, by the coupled Newton-Schulz iteration: y -> a^(1/2), z -> a^(-1/2)
-// (Higham 2008, Functions of Matrices, section 6.7). The Frobenius norm brings the eigenvalues between 0 and 1.
-std::vector<double> inverse_square_root(std::vector<double> a, size_t n) {
-  double squares = 0;
-  for (const double value : a) squares += value * value;
-  const double scale = std::sqrt(squares);
-  for (double& value : a) value /= scale;
-  std::vector<double> y = std::move(a), z(n * n);
-  for (size_t i = 0; i < n; ++i) z[i * n + i] = 1;
-  constexpr int kMostSteps = 100;
-  for (int step = 0; step < kMostSteps; ++step) {
-    std::vector<double> t = product(z, y, n);
-    double off = 0;
-    for (size_t i = 0; i < n * n; ++i) {
-      const double identity = i % (n + 1) == 0 ? 1 : 0;
-      off = std::max(off, std::abs(t[i] - identity));
-      t[i] = (3 * identity - t[i]) / 2;
-    }
-    if (off < 1e-12) break;
-    y = product(y, t, n);
-    z = product(t, z, n);
-  }
-  for (double& value : z) value /= std::sqrt(scale);
-  return z;
 }
 
 }  // namespace
@@ -127,16 +91,18 @@ Whitening learn_whitening(const Matrix& patches) {
     for (size_t d = 0; d < n; ++d) whitening.mean[d] += static_cast<double>(patches.row(i)[d]);
   }
   for (double& value : whitening.mean) value /= static_cast<double>(patches.rows);
-  std::vector<double> covariance(n * n), centred(n);
+  whitening.matrix.assign(n * n, 0);
+  std::vector<double> centred(n);
+  Eigen::Map<Eigen::MatrixXd> covariance(whitening.matrix.data(), patches.columns, patches.columns);
   for (int64_t i = 0; i < patches.rows; ++i) {
     for (size_t d = 0; d < n; ++d) centred[d] = static_cast<double>(patches.row(i)[d]) - whitening.mean[d];
     for (size_t a = 0; a < n; ++a) {
-      for (size_t b = 0; b < n; ++b) covariance[a * n + b] += centred[a] * centred[b];
+      for (size_t b = 0; b < n; ++b) whitening.matrix[a * n + b] += centred[a] * centred[b];
     }
   }
-  for (double& value : covariance) value /= static_cast<double>(std::max<int64_t>(patches.rows - 1, 1));
-  for (size_t d = 0; d < n; ++d) covariance[d * n + d] += kWhiteningFloor;
-  whitening.matrix = inverse_square_root(std::move(covariance), n);
+  covariance /= static_cast<double>(std::max<int64_t>(patches.rows - 1, 1));
+  covariance.diagonal().array() += kWhiteningFloor;
+  covariance = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(covariance).operatorInverseSqrt();
   return whitening;
 }
 

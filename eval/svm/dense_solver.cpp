@@ -320,8 +320,8 @@ class DenseSolver : public SvmSolver {
       targets.push_back(target(index, k));
       duals.push_back(dual(index, k));
     }
-    kernel_newton(kernels_, block.gram.data(), block.count(), round_up(block.count(), kKernelStep), targets, c_,
-                  0.3 * tolerance_, duals);
+    kernel_newton(block.gram.data(), block.count(), round_up(block.count(), kKernelStep), targets, c_, 0.3 * tolerance_,
+                  duals);
     for (size_t i = 0; i < duals.size(); ++i) dual(block.indices[i], k) = duals[i];
   }
 

@@ -1,40 +1,17 @@
 #include "eval/svm/kernel_newton.h"
 
-#include <cmath>
+#include <Eigen/Cholesky>
 
 #include "eval/svm/objective.h"
 #include "eval/svm/svm_options.h"
 
 namespace dcgan::eval {
 namespace {
-
 using Values = std::vector<double>;
-
-// Solves A x = b for a symmetric positive definite A [n, n], of which the lower half is used and overwritten.
-Values solve_cholesky(const RowKernels& kernels, Values a, Values b) {
-  const int64_t n = static_cast<int64_t>(b.size());
-  for (int64_t i = 0; i < n; ++i) {
-    double* row = a.data() + i * n;
-    for (int64_t j = 0; j < i; ++j)
-      row[j] = (row[j] - kernels.dot_doubles(row, a.data() + j * n, j)) / a[static_cast<size_t>(j * n + j)];
-    row[i] = std::sqrt(row[i] - kernels.dot_doubles(row, row, i));
-  }
-  for (int64_t i = 0; i < n; ++i) {
-    const double* row = a.data() + i * n;
-    b[static_cast<size_t>(i)] = (b[static_cast<size_t>(i)] - kernels.dot_doubles(row, b.data(), i)) / row[i];
-  }
-  for (int64_t i = n - 1; i >= 0; --i) {
-    const double* row = a.data() + i * n;
-    const double x = b[static_cast<size_t>(i)] /= row[i];
-    for (int64_t j = 0; j < i; ++j) b[static_cast<size_t>(j)] -= row[j] * x;
-  }
-  return b;
-}
-
 }  // namespace
 
-void kernel_newton(const RowKernels& kernels, const float* gram, int64_t n, int64_t pitch, const Values& targets,
-                   double c, double tolerance, Values& duals) {
+void kernel_newton(const float* gram, int64_t n, int64_t pitch, const Values& targets, double c, double tolerance,
+                   Values& duals) {
   const size_t count = static_cast<size_t>(n);
   const auto times_gram = [&](const Values& v) {
     Values product(count);
@@ -69,18 +46,19 @@ void kernel_newton(const RowKernels& kernels, const float* gram, int64_t n, int6
     for (int64_t i = 0; i < n; ++i) {
       if (targets[static_cast<size_t>(i)] * scores[static_cast<size_t>(i)] < 1) inside.push_back(i);
     }
-    const size_t m = inside.size();
-    Values system(m * m), right(m);
-    for (size_t i = 0; i < m; ++i) {
-      const float* row = gram + inside[i] * pitch;
-      for (size_t j = 0; j <= i; ++j) system[i * m + j] = static_cast<double>(row[inside[j]]);
-      system[i * m + i] += 0.5 / c;
-      right[i] = targets[static_cast<size_t>(inside[i])];
+    const auto m = static_cast<int64_t>(inside.size());
+    Eigen::MatrixXd system(m, m);
+    Eigen::VectorXd solution(m);
+    for (int64_t j = 0; j < m; ++j) {
+      const float* row = gram + inside[static_cast<size_t>(j)] * pitch;
+      for (int64_t i = j; i < m; ++i) system(i, j) = static_cast<double>(row[inside[static_cast<size_t>(i)]]);
+      system(j, j) += 0.5 / c;
+      solution(j) = targets[static_cast<size_t>(inside[static_cast<size_t>(j)])];
     }
-    const Values solution = solve_cholesky(kernels, std::move(system), std::move(right));
+    Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>, Eigen::Lower>(system).solveInPlace(solution);
     Values direction(count);
     for (size_t i = 0; i < count; ++i) direction[i] = -beta[i];
-    for (size_t i = 0; i < m; ++i) direction[static_cast<size_t>(inside[i])] += solution[i];
+    for (int64_t i = 0; i < m; ++i) direction[static_cast<size_t>(inside[static_cast<size_t>(i)])] += solution(i);
     const Values change = times_gram(direction);
     // The slope of the objective along the direction rises; a full step is right near the end.
     double linear = 0, quadratic = 0;

@@ -27,13 +27,13 @@ namespace {
 
 const std::vector<RowKernels>& available_row_kernels() {
   static const std::vector<RowKernels> kernels = [] {
-    std::vector<RowKernels> list = {{"plain", plain::dots, plain::accumulate, plain::axpy, plain::dot_doubles}};
+    std::vector<RowKernels> list = {{"plain", plain::dots, plain::accumulate, plain::axpy}};
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-      list.push_back({"avx2", avx2::dots, avx2::accumulate, avx2::axpy, avx2::dot_doubles});
+      list.push_back({"avx2", avx2::dots, avx2::accumulate, avx2::axpy});
     }
     if (__builtin_cpu_supports("avx512f")) {
-      list.push_back({"avx512", avx512::dots, avx512::accumulate, avx512::axpy, avx512::dot_doubles});
+      list.push_back({"avx512", avx512::dots, avx512::accumulate, avx512::axpy});
     }
 #endif
     return list;

@@ -24,9 +24,6 @@ struct RowKernels {
 
   /// y += factor * x
   void (*axpy)(float factor, const float* x, float* y, int64_t length);
-
-  /// a . b in float64, for any length
-  double (*dot_doubles)(const double* a, const double* b, int64_t length);
 };
 
 /// Those that this processor can run, slowest first.

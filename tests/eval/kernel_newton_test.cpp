@@ -36,7 +36,7 @@ TEST(KernelNewton, EndsWhereEveryDualBelongsToItsMargin) {
   for (const int32_t label : data.set.labels) targets.push_back(label == 0 ? 1 : -1);
   for (const double c : {1e-3, 1.0, 1e3}) {
     std::vector<double> duals(60);
-    kernel_newton(best_row_kernels(), rounded.data(), 60, 60, targets, c, 1e-12, duals);
+    kernel_newton(rounded.data(), 60, 60, targets, c, 1e-12, duals);
     double largest = 0, off = 0;
     for (size_t i = 0; i < 60; ++i) {
       double margin = 0;
