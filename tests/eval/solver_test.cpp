@@ -212,15 +212,26 @@ TEST(DenseSolverInBlocks, AgreesWithLiblinearOnRowsInOrderOfTheirClasses) {
   EXPECT_LE(fit.primal, optimum * (1 + 1e-4));
 }
 
-TEST(DenseSolverInBlocks, GivesTheSameBitsForAnyNumberOfThreads) {
-  const SvmData data = clouds(1500, 2100, 4, 0.1);
-  const SvmFit one = dense_fit(data.set, 1e-4, {}, 1);
+void expect_the_same_bits_for_any_number_of_threads(const SvmData& data, double c) {
+  const SvmFit one = dense_fit(data.set, c, {}, 1);
   for (const int64_t threads : {2, 3, 5}) {
-    const SvmFit several = dense_fit(data.set, 1e-4, {}, threads);
+    const SvmFit several = dense_fit(data.set, c, {}, threads);
     EXPECT_EQ(several.model.weights, one.model.weights) << threads << " threads";
     EXPECT_EQ(several.primal, one.primal);
     EXPECT_EQ(several.gap, one.gap);
   }
+}
+
+TEST(DenseSolverInBlocks, GivesTheSameBitsForAnyNumberOfThreads) {
+  expect_the_same_bits_for_any_number_of_threads(clouds(1500, 2100, 4, 0.1), 1e-4);
+}
+
+TEST(DenseSolverInTheKernelForm, GivesTheSameBitsForAnyNumberOfThreads) {
+  expect_the_same_bits_for_any_number_of_threads(clouds(100, 2100, 4, 0.1), 1e-2);
+}
+
+TEST(DenseSolverThatEndsWithNewton, GivesTheSameBitsForAnyNumberOfThreads) {
+  expect_the_same_bits_for_any_number_of_threads(data_of_kind("badly scaled"), 1);
 }
 
 TEST(DenseSolverInBlocks, ReachesTheSameWeightsWithEveryInstructionSet) {
