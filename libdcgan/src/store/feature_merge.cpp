@@ -91,12 +91,14 @@ void sort_and_check_cover(std::vector<Part>& parts) {
 
 std::vector<std::string> failed_paths(const std::vector<Failure>& failures) {
   std::vector<std::string> paths;
+  paths.reserve(failures.size());
   for (const Failure& failure : failures) paths.push_back(failure.path);
   return paths;
 }
 
 std::vector<std::string> reasons(const std::vector<Failure>& failures) {
   std::vector<std::string> texts;
+  texts.reserve(failures.size());
   for (const Failure& failure : failures) texts.push_back(failure.reason);
   return texts;
 }

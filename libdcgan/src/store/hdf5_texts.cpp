@@ -82,7 +82,7 @@ bool read_references(const Dataset& dataset, const store::File& file, std::vecto
   const std::string problem = "texts cannot be read";
   const Handle creation(H5Dget_create_plist(dataset.id), H5Pclose, path, problem);
   const int64_t rows = dataset.shape[0];
-  if (dataset.filtered || H5Dget_storage_size(dataset.id) < static_cast<hsize_t>(rows * kReferenceBytes)) return false;
+  if (dataset.filtered || H5Dget_storage_size(dataset.id) < static_cast<hsize_t>(rows) * kReferenceBytes) return false;
   references.resize(static_cast<size_t>(rows * kReferenceBytes));
   if (H5Pget_layout(creation) == H5D_CONTIGUOUS) {
     const haddr_t address = H5Dget_offset(dataset.id);

@@ -107,9 +107,9 @@ void Journal::cut(int64_t end) {
 
 void Journal::append(uint32_t kind, const std::string& content) {
   const RecordHead head{kMagic, kind, static_cast<int64_t>(content.size())};
-  const uint64_t sum = checksum(content.data(), content.size(), checksum(&head, sizeof head));
   std::string record(reinterpret_cast<const char*>(&head), sizeof head);
   record += content;
+  const uint64_t sum = checksum(record.data(), record.size());
   record.append(reinterpret_cast<const char*>(&sum), sizeof sum);
   try {
     file_.write_at(end_, record.data(), record.size());
