@@ -90,6 +90,19 @@ TEST_F(FeatureFile, ReadsBackWhatWasWrittenInBothStorages) {
   }
 }
 
+// A resumed extraction compares some of them with what it would write today.
+TEST_F(FeatureFile, GivesBackRowsWhileItIsBeingWritten) {
+  for (const FeatureStorage storage : {FeatureStorage::kFloat32, FeatureStorage::kFloat16}) {
+    FeatureFileWriter writer(path_, example_info(storage), Mode::kOverwrite);
+    extract_example(writer, 30);
+    ASSERT_EQ(writer.rows(), 28);
+    std::vector<float> rows(5 * kColumns);
+    writer.read(7, 5, rows.data());
+    EXPECT_EQ(rows, example_rows(7, 5));
+    EXPECT_THAT([&] { writer.read(25, 4, rows.data()); }, ThrowsMessage<Error>(HasSubstr("25 to 28 were asked for")));
+  }
+}
+
 TEST_F(FeatureFile, HoldsRowsOfManyChunksOfAMebibyte) {
   FeatureFileInfo info;
   info.feature_count = 28672;

@@ -151,7 +151,7 @@ TEST_F(FeatureWriterCrash, AFlippedByteInTheJournalLosesOnlyWhatFollowsOrIsRefus
     }
     try {
       run_example(path, kInputs);
-    } catch (const FileError& error) {
+    } catch (const Error& error) {
       ++refused;
       EXPECT_THAT(error.what(), HasSubstr("--overwrite"));
       continue;
