@@ -53,17 +53,23 @@ PairInputs inputs(const TrainingRun& run, int64_t step, int64_t size) {
   const auto seed = static_cast<uint64_t>(step);
   const auto noise = [&](uint64_t s) { return nn::draw_noise(run.architecture, size, s); };
   const at::Tensor images = noise(3 * seed).narrow(1, 0, 1).view({size, 1, 1, 1}).expand({size, 3, 8, 8});
-  return {images.contiguous(at::MemoryFormat::ChannelsLast),
-          noise(3 * seed + 1),
-          noise(3 * seed + 2),
-          at::full({}, 1e-3F * static_cast<float>(step + 1)),
-          size,
-          size};
+  PairInputs result;
+  result.images = images.contiguous(at::MemoryFormat::ChannelsLast);
+  result.discriminator_noise = noise(3 * seed + 1);
+  result.generator_noise = noise(3 * seed + 2);
+  result.learning_rate = at::full({}, 1e-3F * static_cast<float>(step + 1));
+  result.discriminator_size = result.generator_size = size;
+  if (run.options.contrastive > 0) {
+    const at::Tensor views = noise(3 * seed).narrow(1, 0, 2).t().reshape({2 * size, 1, 1, 1});
+    result.views = views.expand({2 * size, 3, 8, 8}).contiguous(at::MemoryFormat::ChannelsLast);
+  }
+  return result;
 }
 
 TEST(RecordedPairs, GiveWhatPlainOnesGiveForMinibatchesOfAnySize) {
   for (const Schedule schedule : {Schedule::kAlternating, Schedule::kBoth}) {
-    const TrainingRun run = small_run(schedule);
+    TrainingRun run = small_run(schedule);
+    run.options.contrastive = schedule == Schedule::kBoth ? 1 : 0;
     const Processes one(run.processes, run.device);
     TrainedNetworks plain(run, one, one.device());
     TrainedNetworks recorded(run, one, one.device());

@@ -35,6 +35,14 @@ struct EnumNames<OnCollapse> {
   static constexpr std::array<std::string_view, 3> kNames = {"stop", "rewind", "warn"};
 };
 
+/// How the learning rate falls over the last steps.
+enum class DecayShape { kLinear, kCosine };
+
+template <>
+struct EnumNames<DecayShape> {
+  static constexpr std::array<std::string_view, 2> kNames = {"linear", "cosine"};
+};
+
 /// Training. Defaults: arXiv:1511.06434, section 4; the authors' lib/updates.py. Steps are pairs: one update of each
 /// network.
 struct TrainOptions {
@@ -45,7 +53,10 @@ struct TrainOptions {
   double beta1 = 0.5;
   double beta2 = 0.999;
   double weight_decay = 0;  ///< added to the gradient of every parameter; authors: 1e-5 for faces
+  bool decoupled_weight_decay = false;
+  int64_t warm_up_steps = 0;
   int64_t decay_steps = 0;
+  DecayShape decay_shape = DecayShape::kLinear;
   double average_decay = 0;
   bool sync_batch_norm = false;
   Precision precision = Precision::kF32;
@@ -56,6 +67,14 @@ struct TrainOptions {
   int64_t checkpoint_every = 500;
   int64_t keep_checkpoints = 2;
   int64_t frechet_images = 2048;
+  std::string initialise = kRandomStart;
+  double adversarial = 1;  ///< weight of the published objective
+  double contrastive = 0;  ///< weight of telling two views of an image from those of others, train/contrastive.h
+  double contrastive_layers = 0.5;  ///< weight of the same on layers 2 to the last but one, beside that on the last
+
+  static constexpr const char* kRandomStart = "random";
+  static constexpr const char* kPatchesStart = "patches";
+  bool has_generator() const { return adversarial > 0; }
 };
 
 template <class Visitor>
@@ -67,7 +86,12 @@ void describe(TrainOptions& o, Visitor&& f) {
   f(o.beta1, "beta1", "Adam's decay of the first moment");
   f(o.beta2, "beta2", "Adam's decay of the second moment");
   f(o.weight_decay, "weight-decay", "L2 penalty added to every gradient");
-  f(o.decay_steps, "decay-steps", "last steps, over which the learning rate falls linearly to 0");
+  f(o.decoupled_weight_decay, "decoupled-weight-decay",
+    "AdamW: weights shrink by learning rate x weight decay instead; nothing is added to gradients");
+  f(o.warm_up_steps, "warm-up-steps", "first steps, over which the learning rate rises linearly from 0");
+  f(o.decay_steps, "decay-steps",
+    "last steps, over which the learning rate falls to 0; a run without may be resumed with some that are to come");
+  f(o.decay_shape, "decay-shape", "how it falls: linear or cosine");
   f(o.average_decay, "average-decay",
     "samples and model are made of averaged weights: average = X * average + (1 - X) * weight after each step; 0: of "
     "the last ones");
@@ -87,6 +111,15 @@ void describe(TrainOptions& o, Visitor&& f) {
   f(o.keep_checkpoints, "keep-checkpoints", "newest checkpoints that are kept");
   f(o.frechet_images, "frechet-images",
     "real and generated images whose Frechet distance is logged with each checkpoint; 0: none");
+  f(o.initialise, "initialise",
+    "where weights start: random; patches: the discriminator's convolutions by K-means on whitened patches, layer by "
+    "layer; or a model file, whose networks are taken and whose optimiser is not");
+  f(o.adversarial, "adversarial", "weight of the published objective; 0: the discriminator alone, without a generator");
+  f(o.contrastive, "contrastive",
+    "weight of a second objective of the discriminator: to tell two random views of an image from views of others; "
+    "packed images may be larger than the network's by a whole factor, for sharper views");
+  f(o.contrastive_layers, "contrastive-layers",
+    "weight of the contrastive objective on layers 2 to the last but one, relative to that on the last");
 }
 
 /// Throws OptionError that names the flag, the value and the rule.
@@ -101,18 +134,30 @@ struct StepReport {
   double fake_probability = 0;        ///< mean D(G(z)) in the discriminator's steps
   double discriminator_gradient = 0;  ///< Euclidean norm over all its parameters, without weight decay
   double generator_gradient = 0;      ///< the same of the generator
+  double contrastive_loss = 0;        ///< mean over the views, on the last layer, nats
+  double partner_found = 0;           ///< share of the views that no view is nearer to than the other of the same image
+  double view_similarity = 0;         ///< mean cosine between views of different images
   double images_per_second = 0;       ///< real images shown to the discriminator
+  bool has_generator = true;          ///< whether the values of the published objective mean something
+  bool contrastive = false;           ///< whether those of the contrastive objective do
 };
 
-/// Hands each value to the visitor with its name in metrics.jsonl and TensorBoard.
+/// Hands each value that means something to the visitor with its name in metrics.jsonl and TensorBoard.
 template <class Visitor>
 void describe(const StepReport& r, Visitor&& f) {
-  f("discriminator_loss", r.discriminator_loss);
-  f("generator_loss", r.generator_loss);
-  f("real_probability", r.real_probability);
-  f("fake_probability", r.fake_probability);
+  if (r.has_generator) {
+    f("discriminator_loss", r.discriminator_loss);
+    f("generator_loss", r.generator_loss);
+    f("real_probability", r.real_probability);
+    f("fake_probability", r.fake_probability);
+  }
   f("discriminator_gradient", r.discriminator_gradient);
-  f("generator_gradient", r.generator_gradient);
+  if (r.has_generator) f("generator_gradient", r.generator_gradient);
+  if (r.contrastive) {
+    f("contrastive_loss", r.contrastive_loss);
+    f("partner_found", r.partner_found);
+    f("view_similarity", r.view_similarity);
+  }
   f("images_per_second", r.images_per_second);
 }
 

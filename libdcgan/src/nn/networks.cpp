@@ -213,7 +213,7 @@ at::Tensor Generator::forward(const at::Tensor& z, Statistics statistics, const 
 NamedTensors Generator::parameters() const {
   NamedTensors all;
   append(all, "generator", hidden);
-  all.emplace_back("generator.project.weight", project);
+  if (project.defined()) all.emplace_back("generator.project.weight", project);
   append(all, "generator.bn0", project_norm);
   for (size_t i = 0; i < convolutions.size(); ++i) {
     all.emplace_back("generator.deconv" + std::to_string(i + 1) + ".weight", convolutions[i].weight);

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/norm.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
@@ -15,8 +16,8 @@ constexpr double kEpsilon = 1e-8;  // authors' lib/updates.py
 
 }  // namespace
 
-Adam::Adam(nn::NamedTensors parameters, double beta1, double beta2, double weight_decay)
-    : parameters_(std::move(parameters)), beta1_(beta1), beta2_(beta2), weight_decay_(weight_decay) {
+Adam::Adam(nn::NamedTensors parameters, const AdamOptions& options)
+    : parameters_(std::move(parameters)), options_(options) {
   for (const auto& [name, value] : parameters_) {
     values_.push_back(value);
     first_.push_back(at::zeros_like(value));
@@ -39,8 +40,16 @@ void Adam::step(const at::Tensor& learning_rate) {
     gradients.push_back(values_[i].grad().contiguous(values_[i].suggest_memory_format()));
     updates_[i].add_(1);
   }
-  at::_fused_adam_(values_, gradients, first_, second_, {}, updates_, learning_rate, beta1_, beta2_, weight_decay_,
-                   kEpsilon, /*amsgrad=*/false, /*maximize=*/false);
+  const auto update = [&](auto kernel) {
+    kernel(values_, gradients, first_, second_, at::TensorList(), updates_, learning_rate, options_.beta1,
+           options_.beta2, options_.weight_decay, kEpsilon, /*amsgrad=*/false, /*maximize=*/false,
+           std::optional<at::Tensor>(), std::optional<at::Tensor>());
+  };
+  if (options_.decoupled) {
+    update([](auto&&... arguments) { at::_fused_adamw_(arguments...); });
+  } else {
+    update([](auto&&... arguments) { at::_fused_adam_(arguments...); });
+  }
   for (at::Tensor& value : values_) value.mutable_grad().reset();
 }
 

@@ -8,12 +8,21 @@
 
 namespace dcgan::train {
 
+struct AdamOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double weight_decay = 0;
+  /// Loshchilov, Hutter 2019, arXiv:1711.05101: weights shrink by learning rate x weight decay, past the moments,
+  /// instead of the decay being added to the gradient.
+  bool decoupled = false;
+};
+
 /// Adam (Kingma, Ba 2015, arXiv:1412.6980) as in the authors' lib/updates.py: epsilon 1e-8 after the square root of the
 /// bias-corrected second moment; weight decay added to the gradient. One pass over memory for all of it (ATen's fused
-/// kernel).
+/// kernels).
 class Adam {
  public:
-  Adam(nn::NamedTensors parameters, double beta1, double beta2, double weight_decay);
+  Adam(nn::NamedTensors parameters, const AdamOptions& options);
 
   /// Euclidean norm over the gradients of all parameters, float32 scalar.
   at::Tensor gradient_norm() const;
@@ -27,7 +36,7 @@ class Adam {
 
  private:
   nn::NamedTensors parameters_;
-  double beta1_, beta2_, weight_decay_;
+  AdamOptions options_;
   std::vector<at::Tensor> values_, first_, second_, updates_;
 };
 

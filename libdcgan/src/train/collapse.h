@@ -6,13 +6,14 @@
 
 namespace dcgan::train {
 
-/// Watches a training for the two ways in which it stops teaching anything. The limits are ours: far
+/// Watches a training for the ways in which it stops teaching anything. The limits are ours: far
 /// below the losses of trainings that went well (0.5 to 0.9 nats in docs/benchmarks.md).
 class CollapseWatch {
  public:
   static constexpr double kWonLoss = 0.01;         ///< nats; real and generated are told apart with 99.5% each
   static constexpr int kWonReports = 10;           ///< in a row
   static constexpr double kAlikeDeviation = 0.05;  ///< of the samples, as a share of the images'
+  static constexpr double kAlikeViews = 0.95;      ///< mean cosine of views of different images
 
   /// @return what is wrong, in one sentence; empty if nothing is, or if it was said before
   std::string observe(const StepReport& report);
@@ -24,8 +25,11 @@ class CollapseWatch {
   void restore(const std::string& state);
 
  private:
+  std::string observe_views(const StepReport& report);
+
   int won_reports_ = 0;
   bool alike_ = false;
+  bool views_alike_ = false;
 };
 
 }  // namespace dcgan::train

@@ -20,7 +20,7 @@ at::Tensor room_for(const PackedImageReader& images, int64_t count) {
 }  // namespace
 
 ImageRows::ImageRows(const PackedImageReader& images, bool in_memory, c10::Device device)
-    : count_(images.count()), device_(device), file_(in_memory ? nullptr : &images) {
+    : count_(images.count()), size_(images.info().height), device_(device), file_(in_memory ? nullptr : &images) {
   if (!in_memory) return;
   pixels_ = room_for(images, count_);
   images.read(0, count_, pixels_.data_ptr<uint8_t>());
@@ -37,10 +37,31 @@ at::Tensor ImageRows::read(const int64_t* numbers, int64_t count) const {
   return nn::to_device(pixels, device_);
 }
 
-at::Tensor ImageRows::at(const int64_t* numbers, int64_t count) const {
-  if (file_ != nullptr) return nn::images_from_pixels(read(numbers, count));
+at::Tensor ImageRows::pixels_at(const int64_t* numbers, int64_t count) const {
+  if (file_ != nullptr) return read(numbers, count);
   const at::Tensor indices = at::from_blob(const_cast<int64_t*>(numbers), {count}, at::kLong);
-  return nn::images_from_pixels(pixels_.index_select(0, nn::to_device(indices, device_)));
+  return pixels_.index_select(0, nn::to_device(indices, device_));
+}
+
+at::Tensor ImageRows::at(const int64_t* numbers, int64_t count) const {
+  return nn::images_from_pixels(reduced(pixels_at(numbers, count), size_));
+}
+
+at::Tensor reduced(const at::Tensor& pixels, int64_t size) {
+  const int64_t factor = pixels.size(1) / size;
+  if (factor == 1) return pixels;
+  // cv::resize() with INTER_LINEAR: the centre of a square of pixels is one of them, or lies between four.
+  const int64_t before = (factor - 1) / 2, after = factor / 2;
+  const auto every = [&](int64_t y, int64_t x) {
+    return pixels.slice(1, y, {}, factor).slice(2, x, {}, factor).to(at::kShort);
+  };
+  return every(before, before)
+      .add(every(before, after))
+      .add(every(after, before))
+      .add(every(after, after))
+      .add(2)
+      .bitwise_right_shift(2)
+      .to(at::kByte);
 }
 
 }  // namespace dcgan::train

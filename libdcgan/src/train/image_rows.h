@@ -8,6 +8,11 @@
 
 namespace dcgan::train {
 
+/// Images made smaller by a whole factor: the bytes that dcgan-prepare --size gives, which interpolates between the
+/// pixels around the centre of each square.
+/// @param pixels  uint8 [N, side, side, 3]   @return uint8 [N, size, size, 3]
+at::Tensor reduced(const at::Tensor& pixels, int64_t size);
+
 /// Training images by their numbers: all of them in memory, on the device, or in their packed file, from which rows are
 /// read when they are asked for. The rows are the same.
 class ImageRows {
@@ -19,11 +24,17 @@ class ImageRows {
   /// The images of these numbers, in their order: float32 [count, 3, H, W] in [-1, 1], channels last in memory.
   /// @throws FileError if a row cannot be read
   at::Tensor at(const int64_t* numbers, int64_t count) const;
+  /// As at(), but as they are packed, whatever their size: uint8 [count, side, side, 3].
+  at::Tensor pixels_at(const int64_t* numbers, int64_t count) const;
+
+  /// at() reduces the images to this many pixels a side from now on.
+  void reduce_to(int64_t size) { size_ = size; }
 
  private:
   at::Tensor read(const int64_t* numbers, int64_t count) const;
 
   int64_t count_;
+  int64_t size_;
   c10::Device device_;
   const PackedImageReader* file_;  ///< null: in memory
   at::Tensor pixels_;              ///< uint8 [N, H, W, 3]

@@ -41,19 +41,26 @@ class Minibatches {
   /// The last minibatch may be short; where a process would have a single image it is left out, as the generator's
   /// batch norm over N needs two.
   int64_t per_epoch() const {
-    return images_.count() / batch_size_ + (images_.count() % batch_size_ >= 2 * processes_ ? 1 : 0);
+    return images_.count() / batch_size_ + (images_.count() % batch_size_ >= least_ * processes_ ? 1 : 0);
   }
+  /// Images that a process must have of the last one.
+  void set_least(int64_t images) { least_ = images; }
   /// Number of images of a minibatch, all processes together.
   int64_t size_of(int64_t position) const;
   Part part_of(int64_t size) const { return {size, rank_, processes_}; }
-  /// Minibatch `position` (0, 1, ...), this process's part of it, as ImageRows::at() gives it.
+  /// Minibatch `position` (0, 1, ...), this process's part of it, as ImageRows::at() and pixels_at() give it.
   at::Tensor at(int64_t position);
+  at::Tensor pixels_at(int64_t position);
 
  private:
+  /// The numbers of this process's images.
+  std::pair<const int64_t*, int64_t> numbers_at(int64_t position);
+
   ImageRows images_;
   int64_t batch_size_;
   uint64_t seed_;
   int64_t rank_ = 0, processes_ = 1;
+  int64_t least_ = 2;
   int64_t epoch_ = -1;
   std::vector<int64_t> order_;
 };

@@ -159,7 +159,7 @@ struct Processes::Gradients::Impl {
 
 Processes::Gradients::Gradients(const Processes& processes, const nn::NamedTensors& parameters)
     : processes_(processes) {
-  if (processes.count() == 1) return;
+  if (processes.count() == 1 || parameters.empty()) return;
   std::vector<at::Tensor> values;
   std::unordered_map<size_t, std::string> names;
   for (const auto& [name, value] : parameters) {

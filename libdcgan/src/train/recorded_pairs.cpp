@@ -1,10 +1,31 @@
 #include "train/recorded_pairs.h"
 
+#include <algorithm>
+#include <array>
+
 namespace dcgan::train {
 namespace {
 
+// Those that the objectives of a training take; the others are undefined in all pairs.
+template <class Inputs>
+auto tensors_of(Inputs& inputs) {
+  return std::array{&inputs.images, &inputs.views, &inputs.discriminator_noise, &inputs.generator_noise,
+                    &inputs.learning_rate};
+}
+
 bool same_shapes(const PairInputs& a, const PairInputs& b) {
-  return a.images.sizes() == b.images.sizes() && a.generator_noise.sizes() == b.generator_noise.sizes();
+  const auto theirs = tensors_of(b);
+  const auto ours = tensors_of(a);
+  return std::equal(ours.begin(), ours.end(), theirs.begin(),
+                    [](const at::Tensor* x, const at::Tensor* y) { return !x->defined() || x->sizes() == y->sizes(); });
+}
+
+void copy(const PairInputs& from, PairInputs& to) {
+  const auto sources = tensors_of(from);
+  const auto targets = tensors_of(to);
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i]->defined()) targets[i]->copy_(*sources[i]);
+  }
 }
 
 }  // namespace
@@ -14,10 +35,7 @@ void RecordedPairs::update(const PairInputs& inputs) {
   const bool same = plain_ > 0 && same_shapes(inputs, inputs_);
   if (recording_ != nullptr) {
     if (!same) return networks_.update(inputs);
-    inputs_.images.copy_(inputs.images);
-    inputs_.discriminator_noise.copy_(inputs.discriminator_noise);
-    inputs_.generator_noise.copy_(inputs.generator_noise);
-    inputs_.learning_rate.copy_(inputs.learning_rate);
+    copy(inputs, inputs_);
     return recording_->run();
   }
   inputs_ = inputs;

@@ -127,7 +127,7 @@ SemanticHash::SemanticHash(const std::vector<uint8_t>& pixels, const Training& t
                                        {"decoder.weight", net.decoder},
                                        {"decoder.bias", net.decoder_bias}};
   for (const auto& [name, tensor] : parameters) tensor.set_requires_grad(true);
-  train::Adam adam(parameters, kBeta1, kBeta2, 0);
+  train::Adam adam(parameters, {kBeta1, kBeta2, 0});
   for (int64_t epoch = 1; epoch <= training.options.epochs && !training.should_stop(); ++epoch) {
     training.on_epoch(epoch, net.run_epoch(images, epoch, training.should_stop, adam));
   }

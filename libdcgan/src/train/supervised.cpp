@@ -62,7 +62,7 @@ class SupervisedTraining {
         training_(training, architecture, classes),
         validation_(validation, architecture, classes),
         network_(make_network(architecture, classes, run.seed)),
-        adam_(network_.parameters(), run.options.beta1, kBeta2, run.options.weight_decay),
+        adam_(network_.parameters(), {run.options.beta1, kBeta2, run.options.weight_decay}),
         learning_rate_(at::full({}, run.options.learning_rate, at::kFloat).to(device_)) {
     for (const auto& [name, tensor] : network_.parameters()) tensor.set_requires_grad(true);
     // In random order, so that the minibatches of the statistics are not of one class where the images are sorted.

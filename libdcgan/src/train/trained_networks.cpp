@@ -1,6 +1,8 @@
 #include "train/trained_networks.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softplus.h>
 #include <ATen/ops/zeros.h>
@@ -19,7 +21,18 @@ Network on_device(Network network, c10::Device device) {
 }
 
 Adam make_adam(const nn::NamedTensors& parameters, const TrainOptions& o) {
-  return {parameters, o.beta1, o.beta2, o.weight_decay};
+  return {parameters, {o.beta1, o.beta2, o.weight_decay, o.decoupled_weight_decay}};
+}
+
+nn::Generator make_generator(const TrainingRun& run) {
+  return run.options.has_generator() ? nn::make_generator(run.architecture, run.seed) : nn::Generator();
+}
+
+ContrastiveHeads make_heads(const TrainingRun& run, c10::Device device) {
+  if (run.options.contrastive == 0) return {};
+  ContrastiveHeads heads(discriminator_convolutions(run.architecture), run.options.contrastive_layers, run.seed);
+  heads.move_to(device);
+  return heads;
 }
 
 void set_requires_grad(const nn::NamedTensors& parameters, bool required) {
@@ -38,26 +51,58 @@ TrainedNetworks::TrainedNetworks(const TrainingRun& run, const Processes& proces
       processes_(processes),
       device_(device),
       discriminator_(on_device(nn::make_discriminator(run.architecture, run.seed), device)),
-      generator_(on_device(nn::make_generator(run.architecture, run.seed), device)),
-      discriminator_adam_(make_adam(discriminator_.parameters(), run.options)),
+      heads_(make_heads(run, device)),
+      generator_(on_device(make_generator(run), device)),
+      discriminator_adam_(make_adam(trained_discriminator(), run.options)),
       generator_adam_(make_adam(generator_.parameters(), run.options)),
-      discriminator_gradients_(processes, discriminator_.parameters()),
+      discriminator_gradients_(processes, trained_discriminator()),
       generator_gradients_(processes, generator_.parameters()),
-      sums_(at::zeros({6}, device)) {
+      sums_(at::zeros({9}, device)) {
   if (run.options.sync_batch_norm && processes.count() > 1) {
     statistics_ = nn::Statistics::kSharedBatch;
     const auto sum = [&processes](const at::Tensor& x) { return processes.differentiable_sum(x); };
     nn::share_batch_norm(discriminator_, sum);
     nn::share_batch_norm(generator_, sum);
+    heads_.share_batch_norm(sum);
   }
   if (averages()) {  // equal seeds: the averages begin at the initial weights
     discriminator_average_ = on_device(nn::make_discriminator(run.architecture, run.seed), device);
-    generator_average_ = on_device(nn::make_generator(run.architecture, run.seed), device);
+    generator_average_ = on_device(make_generator(run), device);
   }
 }
 
+// The discriminator's dense layers serve the published objective alone.
+nn::NamedTensors TrainedNetworks::trained_discriminator() const {
+  nn::Discriminator trained = discriminator_;
+  if (!options_.has_generator()) {
+    trained.hidden = {};
+    trained.head = at::Tensor();
+  }
+  nn::NamedTensors all = trained.parameters();
+  for (auto& parameter : heads_.parameters()) all.push_back(std::move(parameter));
+  return all;
+}
+
+void TrainedNetworks::start_from(const nn::NamedTensors& parameters) {
+  const at::NoGradGuard no_grad;
+  const auto copy_to = [&](const nn::NamedTensors& targets) {
+    for (const auto& [name, target] : targets) {
+      for (const auto& [source_name, source] : parameters) {
+        if (source_name == name) at::Tensor(target).copy_(source);
+      }
+    }
+  };
+  copy_to(discriminator_.parameters());
+  copy_to(generator_.parameters());
+  if (!averages()) return;
+  copy_to(discriminator_average_.parameters());
+  copy_to(generator_average_.parameters());
+}
+
 void TrainedNetworks::update(const PairInputs& inputs) {
-  if (options_.schedule == Schedule::kAlternating) {
+  if (!options_.has_generator()) {
+    update_discriminator(inputs);
+  } else if (options_.schedule == Schedule::kAlternating) {
     update_generator(inputs);
     update_discriminator(inputs);
   } else {
@@ -71,7 +116,7 @@ void TrainedNetworks::update(const PairInputs& inputs) {
 
 nn::NamedTensors TrainedNetworks::state() const {
   nn::NamedTensors all;
-  for (const nn::NamedTensors& group : {discriminator_.parameters(), generator_.parameters(),
+  for (const nn::NamedTensors& group : {discriminator_.parameters(), heads_.parameters(), generator_.parameters(),
                                         discriminator_adam_.moments(), generator_adam_.moments()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
@@ -88,7 +133,23 @@ void TrainedNetworks::set_updates(int64_t updates) {
 }
 
 void TrainedNetworks::update_discriminator(const PairInputs& inputs) {
-  set_requires_grad(discriminator_.parameters(), true);
+  set_requires_grad(trained_discriminator(), true);
+  at::Tensor loss;
+  if (options_.has_generator()) {
+    loss = adversarial_loss(inputs);
+    add_to_sums(0, loss);
+    if (options_.adversarial != 1) loss = loss.mul(options_.adversarial);
+  }
+  if (options_.contrastive > 0) {
+    const at::Tensor contrastive = contrastive_loss(inputs).mul(options_.contrastive);
+    loss = loss.defined() ? loss.add(contrastive) : contrastive;
+  }
+  discriminator_gradients_.backward(loss);
+  add_to_sums(4, discriminator_adam_.gradient_norm());
+  discriminator_adam_.step(inputs.learning_rate);
+}
+
+at::Tensor TrainedNetworks::adversarial_loss(const PairInputs& inputs) {
   at::Tensor fake;
   {
     const at::NoGradGuard no_grad;
@@ -98,15 +159,46 @@ void TrainedNetworks::update_discriminator(const PairInputs& inputs) {
   // Two passes: the statistics of real and generated images are never mixed (the authors' two graph evaluations).
   const at::Tensor real_logits = logits_of(inputs.images);
   const at::Tensor fake_logits = logits_of(fake);
-  // -log sigmoid(x) = softplus(-x); a sum of two means, not their mean.
   const int64_t size = inputs.discriminator_size;
-  const at::Tensor loss = mean(at::softplus(real_logits.neg()), size).add(mean(at::softplus(fake_logits), size));
-  discriminator_gradients_.backward(loss);
-  add_to_sums(4, discriminator_adam_.gradient_norm());
-  discriminator_adam_.step(inputs.learning_rate);
-  add_to_sums(0, loss);
   add_to_sums(2, mean(real_logits.detach().sigmoid(), size));
   add_to_sums(3, mean(fake_logits.detach().sigmoid(), size));
+  // -log sigmoid(x) = softplus(-x); a sum of two means, not their mean.
+  return mean(at::softplus(real_logits.neg()), size).add(mean(at::softplus(fake_logits), size));
+}
+
+// Both views in one pass: batch norm takes its statistics over them together.
+at::Tensor TrainedNetworks::contrastive_loss(const PairInputs& inputs) {
+  std::vector<at::Tensor> directions;
+  {
+    const nn::CastScope cast(device_, options_.precision);
+    directions = heads_.directions(discriminator_.activations(inputs.views, statistics_), statistics_);
+  }
+  const int64_t size = 2 * inputs.discriminator_size;
+  at::Tensor loss;
+  for (const at::Tensor& own : directions) {
+    const Contrast views = contrast(with_all(own, inputs));
+    const at::Tensor layer_loss = mean(views.loss, size);
+    if (loss.defined()) {
+      loss = loss.add(layer_loss.mul(options_.contrastive_layers));
+      continue;
+    }
+    loss = layer_loss;
+    add_to_sums(6, layer_loss);
+    add_to_sums(7, mean(views.found, size));
+    add_to_sums(8, mean(views.similarity, size));
+  }
+  return loss;
+}
+
+// With the directions of the other processes, each in its place of the whole minibatch.
+Directions TrainedNetworks::with_all(const at::Tensor& own, const PairInputs& inputs) const {
+  if (processes_.count() == 1) return {own, own, 0};
+  const int64_t images = own.size(0) / 2;
+  const int64_t first = inputs.discriminator_first;
+  const int64_t after = inputs.discriminator_size - first - images;
+  const auto in_place = [&](const at::Tensor& rows) { return at::constant_pad_nd(rows, {0, 0, first, after}); };
+  const at::Tensor padded = at::cat({in_place(own.narrow(0, 0, images)), in_place(own.narrow(0, images, images))});
+  return {own, processes_.differentiable_sum(padded), first};
 }
 
 void TrainedNetworks::update_generator(const PairInputs& inputs) {

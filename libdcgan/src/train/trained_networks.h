@@ -7,22 +7,26 @@
 #include "dcgan/trainer.h"
 #include "nn/networks.h"
 #include "train/adam.h"
+#include "train/contrastive.h"
 #include "train/processes.h"
 
 namespace dcgan::train {
 
 /// What a pair of updates takes from outside, on the networks' device. In a training of several processes: this
-/// process's part of the minibatches.
+/// process's part of the minibatches. What an objective that has no weight would take stays undefined.
 struct PairInputs {
   at::Tensor images;               ///< float32 [N, 3, H, W] in [-1, 1], the discriminator's minibatch
+  at::Tensor views;                ///< float32 [2 N, 3, H, W], two_views() of it
   at::Tensor discriminator_noise;  ///< float32 [N, Z]
   at::Tensor generator_noise;      ///< float32 [M, Z]
   at::Tensor learning_rate;        ///< float32, one number
   int64_t discriminator_size = 0;  ///< images of the whole minibatch, all processes together
   int64_t generator_size = 0;
+  int64_t discriminator_first = 0;  ///< position in the whole minibatch of the first image here
 };
 
-/// A generator and a discriminator with what trains them. An update is work of the device alone: the host never waits
+/// A generator and a discriminator with what trains them; a discriminator alone where the published objective has no
+/// weight. An update is work of the device alone: the host never waits
 /// in it, and it knows nothing of steps, so that it can be recorded and run again on other inputs.
 class TrainedNetworks {
  public:
@@ -31,6 +35,9 @@ class TrainedNetworks {
   /// One update of each network, in the order of the schedule. arXiv:1511.06434, section 4; the authors'
   /// faces/train_uncond_dcgan.py.
   void update(const PairInputs& inputs);
+
+  /// Sets weights before the first update.
+  void start_from(const nn::NamedTensors& parameters);
 
   /// All that an update changes but sums(), by name. Who fills these tensors sets the number of updates, too.
   nn::NamedTensors state() const;
@@ -42,12 +49,16 @@ class TrainedNetworks {
   nn::Discriminator& shown_discriminator() { return averages() ? discriminator_average_ : discriminator_; }
   nn::Generator& shown_generator() { return averages() ? generator_average_ : generator_; }
 
-  /// float32 [6], to which an update adds the first six values of StepReport, in their order.
+  /// float32 [9], to which an update adds the first nine values of StepReport, in their order.
   at::Tensor sums() const { return sums_; }
 
  private:
   bool averages() const { return options_.average_decay > 0; }
+  nn::NamedTensors trained_discriminator() const;
   void update_discriminator(const PairInputs& inputs);
+  at::Tensor adversarial_loss(const PairInputs& inputs);
+  at::Tensor contrastive_loss(const PairInputs& inputs);
+  Directions with_all(const at::Tensor& own, const PairInputs& inputs) const;
   void update_generator(const PairInputs& inputs);
   at::Tensor logits_of(const at::Tensor& images) const;
   at::Tensor mean(const at::Tensor& values, int64_t size) const;
@@ -58,7 +69,8 @@ class TrainedNetworks {
   c10::Device device_;
   nn::Statistics statistics_ = nn::Statistics::kBatch;
   nn::Discriminator discriminator_;
-  nn::Generator generator_;
+  ContrastiveHeads heads_;                   ///< none unless the contrastive objective has a weight
+  nn::Generator generator_;                  ///< without tensors where there is none
   nn::Discriminator discriminator_average_;  ///< without tensors unless weights are averaged
   nn::Generator generator_average_;
   Adam discriminator_adam_, generator_adam_;
