@@ -35,6 +35,7 @@ void store_networks(const Discriminator& discriminator, const Generator& generat
     store_tensors(tensors, model.tensors);
   }
   model.convolutions = static_cast<int64_t>(discriminator.convolutions.size());
+  model.has_generator = generator.project.defined();
 }
 
 ImageBatch image_batch_from(const at::Tensor& images) {

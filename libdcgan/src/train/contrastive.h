@@ -13,6 +13,9 @@ namespace dcgan::train {
 /// Chen et al. 2020, arXiv:2002.05709, leave the temperature open; 0.2 is that of Chen, He 2021, arXiv:2003.04297.
 constexpr double kTemperature = 0.2;
 
+/// A process needs that many images, of views that are told from each other.
+constexpr int64_t kLeastContrasted = 4;
+
 /// Views of the images of a minibatch as directions, of which a process has some: those of the images first to
 /// first + N - 1 of `images`.
 struct Directions {

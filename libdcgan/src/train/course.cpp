@@ -19,13 +19,17 @@ double spread(const at::Tensor& images) { return images.std(0).mean().item<doubl
 
 }  // namespace
 
-void LeadingCourse::resume() {
+bool LeadingCourse::resume() {
   const RunFolder::Checkpoint checkpoint = parts_.folder.newest_checkpoint(parts_.observer);
-  if (checkpoint.step < 0) return parts_.observer.on_message("No checkpoint yet: starting at step 0.");
+  if (checkpoint.step < 0) {
+    parts_.observer.on_message("No checkpoint yet: starting at step 0.");
+    return false;
+  }
   parts_.training.restore(checkpoint);
   const auto collapse = checkpoint.file.metadata.find(kCollapse);
   if (collapse != checkpoint.file.metadata.end()) watch_.restore(collapse->second);
   parts_.observer.on_message("Resumed after step " + std::to_string(checkpoint.step) + ".");
+  return true;
 }
 
 void LeadingCourse::make_up() {
@@ -36,7 +40,8 @@ void LeadingCourse::make_up() {
 
 bool LeadingCourse::report() {
   const StepReport r = parts_.training.report();
-  if (!std::isfinite(r.discriminator_loss + r.generator_loss + r.discriminator_gradient + r.generator_gradient)) {
+  if (!std::isfinite(r.discriminator_loss + r.generator_loss + r.contrastive_loss + r.discriminator_gradient +
+                     r.generator_gradient)) {
     return rewound("losses or gradients are not finite.", false);
   }
   parts_.folder.log(r);
@@ -45,6 +50,7 @@ bool LeadingCourse::report() {
 }
 
 bool LeadingCourse::judge_samples() {
+  if (!parts_.run.options.has_generator()) return false;
   return rewound(watch_.observe_spread(spread(write_samples()), spread(parts_.training.images())), true);
 }
 
@@ -56,7 +62,7 @@ void LeadingCourse::save() {
 
 void LeadingCourse::finish() {
   if (parts_.folder.model_step() == parts_.training.step()) return;
-  write_samples();
+  if (parts_.run.options.has_generator()) write_samples();
   save();
 }
 
@@ -80,7 +86,8 @@ void LeadingCourse::write_model() {
 
 void LeadingCourse::measure() {
   const int64_t step = parts_.training.step();
-  if (parts_.run.options.frechet_images > 0 && !parts_.folder.has_measure(step, kFrechetDistance)) {
+  const bool compares_samples = parts_.run.options.has_generator() && parts_.run.options.frechet_images > 0;
+  if (compares_samples && !parts_.folder.has_measure(step, kFrechetDistance)) {
     parts_.folder.log_measure(step, kFrechetDistance, parts_.training.frechet_distance());
   }
   if (parts_.folder.has_measure(step, kProbeScore)) return;

@@ -32,8 +32,8 @@ class LeadingCourse : public Course {
   /// @param identity  run_identity()
   LeadingCourse(const Parts& parts, std::string identity) : parts_(parts), identity_(std::move(identity)) {}
 
-  /// The newest checkpoint, or a message that there is none.
-  void resume();
+  /// The newest checkpoint, or a message that there is none. @return whether there was one
+  bool resume();
   /// What a killed run has not come to after its last checkpoint.
   void make_up();
   /// The files of a run of no steps.

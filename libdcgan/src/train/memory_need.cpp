@@ -23,13 +23,15 @@ MemoryNeed memory_need(const TrainingRun& run, const PackedImageReader& images) 
   const int64_t top = generator_shapes.front().in_channels;
   int64_t weights = dense(dense_inputs(run.architecture), 1) + dense(run.architecture.nz, kBaseSize * kBaseSize * top);
   const int64_t discriminator = values_of(discriminator_convolutions(run.architecture), weights);
-  const int64_t generator = values_of(generator_shapes, weights);
+  const int64_t generator = run.options.has_generator() ? values_of(generator_shapes, weights) : 0;
   const int64_t copies = run.options.average_decay > 0 ? 5 : 4;  // value, gradient, two moments; average
   const int64_t batch = (run.options.batch_size + run.processes.count - 1) / run.processes.count;
   const int64_t value_bytes = run.options.precision == Precision::kBf16 ? 2 : 4;
   const int64_t image_bytes =
       run.images_in_memory ? images.count() * images.info().height * images.info().width * 3 : 0;
-  const int64_t maps = batch * std::max(2 * discriminator, discriminator + generator);
+  const int64_t adversarial = run.options.has_generator() ? 2 * discriminator : 0;  // real and generated images
+  const int64_t contrastive = run.options.contrastive > 0 ? 2 * discriminator : 0;  // two views
+  const int64_t maps = batch * std::max(adversarial + contrastive, discriminator + generator);
   return {image_bytes, image_bytes + 4 * copies * weights + value_bytes * maps};
 }
 

@@ -26,6 +26,7 @@ class Minibatches {
       : images_(std::move(images)), batch_size_(batch_size), seed_(seed) {}
 
   const ImageRows& images() const { return images_; }
+  void reduce_to(int64_t size) { images_.reduce_to(size); }  ///< as ImageRows::reduce_to()
 
   /// at() gives this process's part of each minibatch from now on.
   void divide(int64_t rank, int64_t processes) {

@@ -14,6 +14,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/png_file.h"
+#include "train/run_identity.h"
 
 namespace dcgan::train {
 namespace {
@@ -61,6 +62,11 @@ void fill_in_defaults(ordered_json& theirs, ordered_json& ours) {
       if (!(*side)["architecture"].contains(key)) (*side)["architecture"][key] = value;
     }
   }
+  for (const char* key : kRecordedUnlessDefault) {
+    for (ordered_json* side : {&theirs, &ours}) {
+      if (!(*side)["options"].contains(key)) (*side)["options"][key] = options[key];
+    }
+  }
   for (const auto& [key, value] : options.items()) {
     if (!ours["options"].contains(key)) {
       theirs["options"].erase(key);
@@ -68,6 +74,29 @@ void fill_in_defaults(ordered_json& theirs, ordered_json& ours) {
       theirs["options"][key] = value;
     }
   }
+}
+
+// The step from which on the learning rate falls.
+int64_t decay_begin(const ordered_json& options) {
+  const int64_t decay = options["decay-steps"];
+  return decay == 0 ? std::numeric_limits<int64_t>::max() : options["steps"].get<int64_t>() - decay;
+}
+
+// A decay may be decided, or changed, as long as no step that is done belongs to it: such steps are the same without.
+// @return whether ours is another one than theirs; theirs is then ours
+bool takes_later_decay(ordered_json& theirs, const ordered_json& ours, int64_t step) {
+  if (ours["decay-steps"] == 0 || decay_begin(theirs) < step) return false;
+  if (decay_begin(ours) < step) {
+    throw OptionError("--decay-steps is " + ours["decay-steps"].dump() + " of --steps " + ours["steps"].dump() +
+                      ": the learning rate would have begun to fall at step " + std::to_string(decay_begin(ours)) +
+                      ", and the newest checkpoint is of step " + std::to_string(step) + "; take more --steps.");
+  }
+  bool changed = false;
+  for (const char* key : {"decay-steps", "decay-shape", "steps"}) {
+    changed |= !theirs.contains(key) || theirs[key] != ours[key];
+    theirs[key] = ours[key];
+  }
+  return changed;
 }
 
 // Both flattened.
@@ -122,16 +151,25 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, cons
   }
   ordered_json ours = ordered_json::parse(options);
   if (mode == TrainingRun::Mode::kResume && holds_run_) {
-    ordered_json theirs = read_options(options_path);
+    const ordered_json recorded = read_options(options_path);
+    ordered_json theirs = recorded;
+    bool decays_anew = false;
+    const ordered_json record = ours;
+    const std::vector<int64_t> steps = checkpoint_steps();
     try {
       recorded_workers_ = {theirs.value("threads", workers.threads), theirs.value("processes", int64_t{1})};
       for (const char* free : {"threads", "processes"}) theirs.erase(free);
       fill_in_defaults(theirs, ours);
+      decays_anew = takes_later_decay(theirs["options"], ours["options"], steps.empty() ? 0 : steps.front());
     } catch (const ordered_json::exception&) {
       throw FileError(options_path,
                       "is damaged: a value is of another type; restore it, or start anew with --overwrite.");
     }
     refuse_differences(options_path, theirs.flatten(), ours.flatten());
+    if (!decays_anew) return;
+    ordered_json anew = recorded;
+    anew["options"] = record["options"];
+    options_ = anew.dump(2) + "\n";
     return;
   }
   ours["threads"] = workers.threads;
@@ -154,7 +192,7 @@ void RunFolder::begin(TrainObserver& observer) {
     if (error) throw FileError(path(name), "cannot be created: " + error.message() + ".");
   }
   if (options_.empty()) return;
-  observer.on_new_run();
+  if (mode_ != TrainingRun::Mode::kResume || !holds_run_) observer.on_new_run();
   write_text(path(kOptionsFile), options_);
 }
 

@@ -35,7 +35,18 @@ std::string run_identity(const TrainingRun& run, const PackedImageReader& images
        {"log-every", "sample-every", "checkpoint-every", "keep-checkpoints", "frechet-images", "on-collapse"}) {
     options.erase(free);
   }
-  if (run.options.decay_steps == 0) options.erase("steps");
+  if (run.options.decay_steps == 0) {
+    options.erase("steps");
+    options.erase("decay-shape");
+  }
+  const ordered_json defaults = options_to_json(TrainOptions());
+  for (const char* name : kRecordedUnlessDefault) {
+    if (options.contains(name) && options[name] == defaults[name]) options.erase(name);
+  }
+  const std::string& start = run.options.initialise;
+  if (start != TrainOptions::kRandomStart && start != TrainOptions::kPatchesStart) {
+    options["initialise"] = start.substr(start.rfind('/') + 1) + " (SHA-256 " + load_model(start).sha256 + ")";
+  }
   const ordered_json identity = {{"architecture", ordered_json::parse(to_json(run.architecture))},
                                  {"options", options},
                                  {"seed", run.seed},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "dcgan/packed_images.h"
@@ -12,6 +13,12 @@ namespace dcgan::train {
 /// options.json and in the model's record; a resume with another one is refused. How long to train and what to write
 /// may change on resume and is not in it.
 std::string run_identity(const TrainingRun& run, const PackedImageReader& images);
+
+/// Options that came after the first release: they are recorded only where they are not default, so that other runs'
+/// records are what they were.
+inline constexpr std::array kRecordedUnlessDefault = {
+    "decoupled-weight-decay", "warm-up-steps", "decay-shape", "initialise", "adversarial", "contrastive",
+    "contrastive-layers"};
 
 /// Processes that train together must agree in it, and in when they report and stop.
 /// @param path  of the images

@@ -7,6 +7,7 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/options.h"
+#include "train/contrastive.h"
 #include "train/course.h"
 #include "train/memory_need.h"
 #include "train/run_identity.h"
@@ -33,6 +34,15 @@ void check(const TrainOptions& o) {
   require_option(o.beta2 >= 0 && o.beta2 < 1, "beta2", o.beta2, "from 0 to below 1");
   require_option(o.average_decay >= 0 && o.average_decay < 1, "average-decay", o.average_decay, "from 0 to below 1");
   require_option(o.weight_decay >= 0, "weight-decay", o.weight_decay, "0 or more");
+  at_least("warm-up-steps", o.warm_up_steps, 0);
+  require_option(o.adversarial >= 0, "adversarial", o.adversarial, "0 or more");
+  require_option(o.contrastive >= 0, "contrastive", o.contrastive, "0 or more");
+  require_option(o.contrastive_layers >= 0, "contrastive-layers", o.contrastive_layers, "0 or more");
+  if (o.adversarial == 0 && o.contrastive == 0) {
+    throw OptionError(
+        "--adversarial and --contrastive are 0, both: nothing would be trained; give one of them a weight.");
+  }
+  if (o.contrastive > 0) at_least("batch-size", o.batch_size, train::kLeastContrasted);
 }
 
 namespace train {
@@ -44,20 +54,25 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
   check(run.options);
   const int64_t size = run.architecture.image_size;
   const PackedImagesInfo& info = images.info();
-  if (info.height != size || info.width != size) {
+  const bool larger = info.height == info.width && info.height > size && info.height % size == 0;
+  if ((info.height != size || info.width != size) && !(larger && run.options.contrastive > 0)) {
     throw FileError(images.path(), "images are " + std::to_string(info.width) + " x " + std::to_string(info.height) +
                                        ", the network takes " + std::to_string(size) + " x " + std::to_string(size) +
+                                       (run.options.contrastive > 0 ? ", or twice, three times, ... as many" : "") +
                                        "; prepare them with dcgan-prepare --size " + std::to_string(size) +
-                                       ", or set --image-size.");
+                                       (larger ? ", set --image-size, or give --contrastive a weight, whose views are "
+                                                 "cut from larger images."
+                                               : ", or set --image-size."));
   }
   require_option(run.options.batch_size <= images.count(), "batch-size", run.options.batch_size,
                  "at most " + std::to_string(images.count()) + ", the number of images in " + images.path());
   const int64_t processes = run.processes.count;
-  require_option(
-      run.options.batch_size >= 2 * processes, "batch-size", run.options.batch_size,
-      std::to_string(2 * processes) + " or more, 2 images for each of " + std::to_string(processes) + " processes");
+  const int64_t least = run.options.contrastive > 0 ? kLeastContrasted : 2;
+  require_option(run.options.batch_size >= least * processes, "batch-size", run.options.batch_size,
+                 std::to_string(least * processes) + " or more, " + std::to_string(least) + " images for each of " +
+                     std::to_string(processes) + " processes");
   const int64_t rest = images.count() % run.options.batch_size;
-  if (rest >= 2 && rest < 2 * processes) {  // one process would use it
+  if (rest >= least && rest < least * processes) {  // one process would use it
     throw OptionError("--batch-size is " + std::to_string(run.options.batch_size) +
                       ": the last minibatch of an epoch of " + std::to_string(images.count()) + " images has " +
                       std::to_string(rest) + ", too few for " + std::to_string(processes) +
@@ -65,6 +80,11 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
   }
   if (run.options.sync_batch_norm && run.architecture.guidelines.batch_norm == NormalizedLayers::kNone) {
     throw OptionError("--sync-batch-norm has nothing to do with --batch-norm none; leave one of them out.");
+  }
+  if (run.options.contrastive > 0 && processes > 1 && !run.options.sync_batch_norm) {
+    throw OptionError(
+        "--contrastive with several processes needs --sync-batch-norm: views are told from those of all "
+        "images of a minibatch.");
   }
   if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
 }
@@ -136,7 +156,8 @@ int64_t lead(const LeadingCourse::Parts& parts, const std::string& identity) {
   folder.begin(observer);
   say_how_it_trains(run, training.processes(), folder, observer);
   LeadingCourse course(parts, identity);
-  if (run.mode == TrainingRun::Mode::kResume) course.resume();
+  const bool resumed = run.mode == TrainingRun::Mode::kResume && course.resume();
+  if (!resumed) training.initialise([&observer = observer](const std::string& line) { observer.on_message(line); });
   training.receive_from_first();
   folder.open_log(training.step());
   course.make_up();

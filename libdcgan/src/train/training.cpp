@@ -10,6 +10,10 @@
 #include "dcgan/seeds.h"
 #include "nn/device.h"
 #include "nn/network_tensors.h"
+#include "train/contrastive.h"
+#include "train/data_start.h"
+#include "train/schedule.h"
+#include "train/views.h"
 
 namespace dcgan::train {
 namespace {
@@ -27,26 +31,56 @@ Training::Training(const TrainingRun& run, const PackedImageReader& images, cons
       networks_(run, processes, processes.device()),
       pairs_(networks_, processes.count() == 1 ? processes.accelerator() : nullptr) {
   minibatches_.divide(processes.rank(), processes.count());
+  minibatches_.reduce_to(run.architecture.image_size);
+  if (run.options.contrastive > 0) minibatches_.set_least(kLeastContrasted);
   at::globalContext().setBenchmarkCuDNN(true);  // the shapes are the same in every step
 }
 
 void Training::run_step() {
   // The authors' loop gives one minibatch to the generator's step, which uses its size alone, and the next to the
-  // discriminator's.
-  const bool alternating = run_.options.schedule == Schedule::kAlternating;
+  // discriminator's. Without a generator there is one step, and one minibatch.
+  const bool has_generator = run_.options.has_generator();
+  const bool alternating = has_generator && run_.options.schedule == Schedule::kAlternating;
   const int64_t generator_position = alternating ? 2 * step_ : step_;
   const int64_t discriminator_position = alternating ? 2 * step_ + 1 : step_;
   PairInputs inputs;
-  inputs.images = minibatches_.at(discriminator_position);
-  inputs.discriminator_noise = noise_for(discriminator_position, "discriminator-noise");
-  inputs.generator_noise = noise_for(generator_position, "generator-noise");
-  inputs.learning_rate = nn::to_device(at::full({}, learning_rate(), at::kFloat), device());
   inputs.discriminator_size = minibatches_.size_of(discriminator_position);
-  inputs.generator_size = minibatches_.size_of(generator_position);
+  inputs.discriminator_first = minibatches_.part_of(inputs.discriminator_size).first;
+  inputs.learning_rate = nn::to_device(at::full({}, learning_rate(run_.options, step_), at::kFloat), device());
+  if (has_generator) {
+    inputs.images = minibatches_.at(discriminator_position);
+    inputs.discriminator_noise = noise_for(discriminator_position, "discriminator-noise");
+    inputs.generator_noise = noise_for(generator_position, "generator-noise");
+    inputs.generator_size = minibatches_.size_of(generator_position);
+  }
+  if (run_.options.contrastive > 0) {
+    const ViewedImages viewed = {minibatches_.pixels_at(discriminator_position).to(at::kCPU),
+                                 derive_seed(seed_, "views", static_cast<uint64_t>(step_)), inputs.discriminator_first};
+    inputs.views = nn::to_device(two_views(viewed, run_.architecture.image_size), device());
+  }
   pairs_.update(inputs);
   images_in_report_ += inputs.discriminator_size;
   ++step_;
   ++steps_in_report_;
+}
+
+void Training::initialise(const std::function<void(const std::string&)>& say) {
+  const std::string& from = run_.options.initialise;
+  if (from == TrainOptions::kRandomStart) return;
+  nn::Discriminator discriminator = nn::make_discriminator(run_.architecture, run_.seed);  // on the CPU
+  if (from == TrainOptions::kPatchesStart) {
+    start_from_patches(discriminator, minibatches_.images(), run_.seed, say);
+    return networks_.start_from(discriminator.parameters());
+  }
+  const ModelFile model = load_model(from);
+  start_from_model(discriminator.parameters(), model, from);
+  networks_.start_from(discriminator.parameters());
+  say("The discriminator starts from " + from + ".");
+  if (!model.has_generator || !run_.options.has_generator()) return;
+  const nn::Generator generator = nn::make_generator(run_.architecture, run_.seed);
+  start_from_model(generator.parameters(), model, from);
+  networks_.start_from(generator.parameters());
+  say("The generator starts from " + from + ".");
 }
 
 StepReport Training::report() {
@@ -55,8 +89,20 @@ StepReport Training::report() {
   const at::Tensor means = networks_.sums().div(static_cast<double>(summands)).to(at::kCPU);
   const float* m = means.const_data_ptr<float>();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - report_start_).count();
-  const StepReport result = {step_, m[0], m[1], m[2],
-                             m[3],  m[4], m[5], static_cast<double>(images_in_report_) / seconds};
+  StepReport result;
+  result.step = step_;
+  result.discriminator_loss = m[0];
+  result.generator_loss = m[1];
+  result.real_probability = m[2];
+  result.fake_probability = m[3];
+  result.discriminator_gradient = m[4];
+  result.generator_gradient = m[5];
+  result.contrastive_loss = m[6];
+  result.partner_found = m[7];
+  result.view_similarity = m[8];
+  result.images_per_second = static_cast<double>(images_in_report_) / seconds;
+  result.has_generator = run_.options.has_generator();
+  result.contrastive = run_.options.contrastive > 0;
   start_report();
   return result;
 }
@@ -122,13 +168,14 @@ int64_t Training::infer_statistics() {
   const size_t count = std::min(order.size(), wanted);
   nn::StatisticsAverage discriminator(networks_.shown_discriminator());
   nn::StatisticsAverage generator(networks_.shown_generator());
+  const bool has_generator = run_.options.has_generator();
   for (size_t first = 0; first < count; first += nn::kStatisticsMinibatch) {
     const auto size = static_cast<int64_t>(std::min<size_t>(nn::kStatisticsMinibatch, count - first));
     discriminator.add(minibatches_.images().at(order.data() + first, size));
-    generator.add(noise("statistics-noise", first, size));
+    if (has_generator) generator.add(noise("statistics-noise", first, size));
   }
   discriminator.finish();
-  generator.finish();
+  if (has_generator) generator.finish();
   return (static_cast<int64_t>(count) + nn::kStatisticsMinibatch - 1) / nn::kStatisticsMinibatch;
 }
 
@@ -155,13 +202,6 @@ at::Tensor Training::samples() {
 }
 
 at::Tensor Training::images() { return minibatches_.at(0).slice(0, 0, kSamples); }
-
-double Training::learning_rate() const {
-  const int64_t left = run_.options.steps - step_;
-  const int64_t decay = run_.options.decay_steps;
-  const double share = left < decay ? static_cast<double>(left) / static_cast<double>(decay) : 1;
-  return run_.options.learning_rate * share;
-}
 
 // The same in all of the run, whatever was gone back to.
 at::Tensor Training::noise(std::string_view purpose, uint64_t position, int64_t count) const {

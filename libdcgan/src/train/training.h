@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "dcgan/model_file.h"
@@ -32,7 +34,12 @@ class Training {
   const Processes& processes() const { return processes_; }
   c10::Device device() const { return processes_.device(); }
 
-  /// One pair of updates.
+  /// The weights that --initialise names, before the first step.
+  /// @param say  told what comes next
+  /// @throws Error or FileError if the images or the model do not fit
+  void initialise(const std::function<void(const std::string&)>& say);
+
+  /// One pair of updates, or one of the discriminator alone.
   void run_step();
 
   /// Means since the last report, over all processes. The only point at which the host waits for the device.
@@ -63,7 +70,6 @@ class Training {
 
  private:
   int64_t infer_statistics();
-  double learning_rate() const;
   at::Tensor noise(std::string_view purpose, uint64_t position, int64_t count) const;
   at::Tensor noise_for(int64_t position, std::string_view purpose) const;
   void set_step(int64_t step);
