@@ -32,6 +32,26 @@ TEST(CollapseWatch, SpeaksOnceWhenTheSamplesVaryFarLessThanTheImages) {
   EXPECT_THAT(watch.observe_spread(0.01, 0.5), HasSubstr("alike"));
 }
 
+TEST(CollapseWatch, OfADiscriminatorAloneSpeaksOnceWhenAllViewsLookAlike) {
+  StepReport report;
+  report.has_generator = false;  // its losses of 0 mean nothing
+  report.contrastive = true;
+  CollapseWatch watch;
+  for (int i = 0; i < 12; ++i) EXPECT_THAT(watch.observe(report), IsEmpty());
+  report.view_similarity = 0.97;
+  EXPECT_THAT(watch.observe(report), HasSubstr("all views look alike to the discriminator: those of different images "
+                                               "have a mean cosine of 0.970"));
+  CollapseWatch resumed;
+  resumed.restore(watch.state());
+  for (CollapseWatch* w : {&watch, &resumed}) {
+    EXPECT_THAT(w->observe(report), IsEmpty());
+    report.view_similarity = 0.5;
+    EXPECT_THAT(w->observe(report), IsEmpty());
+    report.view_similarity = 0.97;
+    EXPECT_THAT(w->observe(report), HasSubstr("alike"));
+  }
+}
+
 TEST(CollapseWatch, GoesOnFromItsStateAsIfItHadNotStopped) {
   StepReport won;
   won.discriminator_loss = 0;

@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "dcgan/errors.h"
-#include "dcgan/trainer.h"
+#include "dcgan/models.h"
 #include "nn/convolution.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_near.h"

@@ -78,14 +78,14 @@ void fill_in_defaults(ordered_json& theirs, ordered_json& ours) {
 
 // The step from which on the learning rate falls.
 int64_t decay_begin(const ordered_json& options) {
-  const int64_t decay = options["decay-steps"];
+  const int64_t decay = options.value("decay-steps", int64_t{0});
   return decay == 0 ? std::numeric_limits<int64_t>::max() : options["steps"].get<int64_t>() - decay;
 }
 
 // A decay may be decided, or changed, as long as no step that is done belongs to it: such steps are the same without.
 // @return whether ours is another one than theirs; theirs is then ours
 bool takes_later_decay(ordered_json& theirs, const ordered_json& ours, int64_t step) {
-  if (ours["decay-steps"] == 0 || decay_begin(theirs) < step) return false;
+  if (ours.value("decay-steps", int64_t{0}) == 0 || decay_begin(theirs) < step) return false;
   if (decay_begin(ours) < step) {
     throw OptionError("--decay-steps is " + ours["decay-steps"].dump() + " of --steps " + ours["steps"].dump() +
                       ": the learning rate would have begun to fall at step " + std::to_string(decay_begin(ours)) +

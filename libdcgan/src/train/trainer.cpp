@@ -67,6 +67,11 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
   require_option(run.options.batch_size <= images.count(), "batch-size", run.options.batch_size,
                  "at most " + std::to_string(images.count()) + ", the number of images in " + images.path());
   const int64_t processes = run.processes.count;
+  if (run.options.contrastive > 0 && processes > 1 && !run.options.sync_batch_norm) {
+    throw OptionError(
+        "--contrastive with several processes needs --sync-batch-norm: views are told from those of all "
+        "images of a minibatch.");
+  }
   const int64_t least = run.options.contrastive > 0 ? kLeastContrasted : 2;
   require_option(run.options.batch_size >= least * processes, "batch-size", run.options.batch_size,
                  std::to_string(least * processes) + " or more, " + std::to_string(least) + " images for each of " +
@@ -80,11 +85,6 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
   }
   if (run.options.sync_batch_norm && run.architecture.guidelines.batch_norm == NormalizedLayers::kNone) {
     throw OptionError("--sync-batch-norm has nothing to do with --batch-norm none; leave one of them out.");
-  }
-  if (run.options.contrastive > 0 && processes > 1 && !run.options.sync_batch_norm) {
-    throw OptionError(
-        "--contrastive with several processes needs --sync-batch-norm: views are told from those of all "
-        "images of a minibatch.");
   }
   if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
 }
