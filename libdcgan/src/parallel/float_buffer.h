@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,17 +10,17 @@
 
 namespace dcgan::parallel {
 
-/// Uninitialised floats, on huge pages where they fill at least half of one: what is read through again and again spans
-/// more pages of 4 KiB than a core's table of addresses holds.
+/// Uninitialised floats, on huge pages as far as they fill whole ones, or at least half of one: what is read through
+/// again and again spans more pages of 4 KiB than a core's table of addresses holds.
 class FloatBuffer {
  public:
   FloatBuffer() = default;
   explicit FloatBuffer(int64_t count) {
-    size_t bytes = static_cast<size_t>(count) * sizeof(float);
-    const bool huge = bytes >= kHugePage / 2;
-    if (huge) bytes = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-    data_.reset(static_cast<float*>(::operator new(bytes, kAlignment)));
-    if (huge) madvise(data_.get(), bytes, MADV_HUGEPAGE);  // advice only: its failure changes nothing
+    const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+    const bool most_of_one = bytes >= kHugePage / 2 && bytes < kHugePage;
+    const size_t huge = most_of_one ? kHugePage : bytes / kHugePage * kHugePage;
+    data_.reset(static_cast<float*>(::operator new(std::max(bytes, huge), kAlignment)));
+    if (huge > 0) madvise(data_.get(), huge, MADV_HUGEPAGE);  // advice only: its failure changes nothing
   }
   float* data() const { return data_.get(); }
 
