@@ -41,6 +41,25 @@ class Convert(ProgramTest):
         with h5py.File(output) as file:
             return file["features"][:]
 
+    # --- equalise
+
+    def test_equalised_channels_have_one_deviation_and_say_so(self):
+        output = self.folder / "equal.safetensors"
+        arguments = ["equalise", self.model, "-o", output]
+        self.assert_refuses("dcgan-convert", *arguments, code=2, says=["--statistics-from is missing"])
+        self.convert(*arguments, "--statistics-from", self.folder / "images.h5")
+
+        def deviations(model):
+            return numpy.sqrt(self.features(model).reshape(18, -1, 16).var(0).mean(1))
+
+        before, after = deviations(self.model), deviations(output)
+        self.assertGreater(before.max() / before.min(), 2)
+        numpy.testing.assert_allclose(after, after.mean(), rtol=1e-2)
+        facts = self.info(output)
+        self.assertEqual(facts["training"]["equalised"], {"source": str(self.folder / "images.h5"), "images": 18})
+        self.assertEqual(facts["statistics"], self.info(self.model)["statistics"])
+        self.assertTrue(facts["generator"])
+
     # --- state-dict
 
     def test_two_files_of_pytorch_make_a_model_through_a_mapping(self):

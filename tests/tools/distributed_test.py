@@ -103,6 +103,24 @@ class Distributed(ProgramTest):
         with self.assertRaises(AssertionError, msg="--sync-batch-norm changes nothing"):
             self.assert_near("own", "one", 1e-4, steps=1)
 
+    def test_the_contrastive_objective_tells_views_from_those_of_all_processes(self):
+        contrastive = ["--adversarial", 0, "--contrastive", 1, "--sync-batch-norm", "--steps", 4]
+        self.single("alone", *contrastive)
+
+        def losses(run):
+            lines = (self.folder / run / "metrics.jsonl").read_text().splitlines()
+            return numpy.array([[json.loads(line)[key] for key in ("contrastive_loss", "discriminator_gradient")]
+                                for line in lines])
+
+        for processes in (2, 3):
+            run = f"contrast {processes}"
+            self.train(run, *contrastive, processes=processes)
+            # Adam's first steps are the signs of the gradients, so that roundings grow.
+            numpy.testing.assert_allclose(losses(run)[0], losses("alone")[0], rtol=1e-4)
+            numpy.testing.assert_allclose(losses(run), losses("alone"), rtol=0.02)
+        outputs = self.finish(self.start("refused", *contrastive[:4], "--steps", 4), [2, 2])
+        self.assertIn("--contrastive with several processes needs --sync-batch-norm", outputs[0][1])
+
     def test_equal_runs_of_two_processes_give_equal_files(self):
         for run in ("first", "second"):
             self.train(run, "--steps", 3)

@@ -104,12 +104,9 @@ TEST_F(DataStart, IsAFunctionOfTheSeed) {
 }
 
 TEST_F(DataStart, RefusesImagesWithFewerPatchesThanALayerNeeds) {
-  const PackedImageReader few = test::small_images(folder_ / "few.h5", 2, 16);
   architecture_.ndf = 64;
-  nn::Discriminator network = nn::make_discriminator(architecture_, 1);
-  const ImageRows rows(few, true, c10::kCPU);
   EXPECT_THAT(
-      [&] { start_from_patches(network, rows, 1, [](const std::string&) {}); },
+      [&] { check_patches(architecture_, 2); },
       ThrowsMessage<OptionError>(HasSubstr("--initialise patches: convolution 2 needs 576 patches of its input or "
                                            "more, and 2 images have 392; take more images")));
 }

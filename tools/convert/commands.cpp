@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "dcgan/equalise.h"
 #include "dcgan/errors.h"
 #include "dcgan/released_weights.h"
 #include "dcgan/state_dict.h"
@@ -143,6 +144,32 @@ int model_command(int argc, const char* const* argv) {
   const std::string path = cli::shipped_file(cli::kModels, "MODEL", only(files, "model file"));
   check_output(output);
   write_model(load_model(path), output, statistics, common);
+  return 0;
+}
+
+int equalise_command(int argc, const char* const* argv) {
+  std::vector<std::string> files;
+  ModelOutputOptions output;
+  tools::StatisticsOptions statistics;
+  cli::CommonOptions common;
+  cli::CommandLine line(argv[0],
+                        "Scales a model's channels so that the features of all have the same deviation over images; "
+                        "what the network computes, and its batch-norm statistics, stay.",
+                        "dcgan-convert equalise run/model.safetensors -o equal.safetensors --statistics-from photos/");
+  line.positional(files, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
+  line.add("Output", output);
+  line.add("Images that the deviations are taken over", statistics);
+  line.add("Common", common);
+  if (!line.parse(argc, argv)) return 0;
+  const std::string path = cli::shipped_file(cli::kModels, "MODEL", only(files, "model file"));
+  check_output(output);
+  if (statistics.statistics_from.empty()) {
+    throw OptionError("--statistics-from is missing; it names the images that the deviations are taken over.");
+  }
+  ModelFile model = load_model(path);
+  tools::StatisticsImages images = statistics_images(statistics, model, common);
+  equalise_channels(model, images.next(), statistics.statistics_from);
+  write_model(std::move(model), output, {}, common);
   return 0;
 }
 

@@ -9,5 +9,6 @@ int main(int argc, char** argv) {
                                  {{"released", "the authors' .npy arrays into a model file", released_command},
                                   {"state-dict", "PyTorch's .pt or .pth into a model file", state_dict_command},
                                   {"model", "a model file in float16, or without its generator", model_command},
+                                  {"equalise", "a model file whose features all have one deviation", equalise_command},
                                   {"info", "what a model file holds", info_command}});
 }

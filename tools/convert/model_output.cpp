@@ -80,14 +80,18 @@ void check_output(const ModelOutputOptions& options) {
   }
 }
 
+tools::StatisticsImages statistics_images(const tools::StatisticsOptions& statistics, const ModelFile& model,
+                                          const cli::CommonOptions& common) {
+  data::ResizeOptions resize;
+  resize.size = model.architecture.image_size;
+  return {statistics, resize, {}, cli::resolve_threads(common.threads), common.seed, common.quiet};
+}
+
 void write_model(ModelFile model, const ModelOutputOptions& options, const tools::StatisticsOptions& statistics,
                  const cli::CommonOptions& common) {
   if (options.no_generator) drop_generator(model);
   if (!statistics.statistics_from.empty()) {
-    data::ResizeOptions resize;
-    resize.size = model.architecture.image_size;
-    tools::StatisticsImages images(statistics, resize, {}, cli::resolve_threads(common.threads), common.seed,
-                                   common.quiet);
+    tools::StatisticsImages images = statistics_images(statistics, model, common);
     infer_statistics(model, images.next(), statistics.statistics_from, common.seed);
   }
   store_weights_as(options.storage == ModelStorage::kFloat16 ? DType::kFloat16 : DType::kFloat32, model);

@@ -46,6 +46,10 @@ void describe(ModelOutputOptions& o, Visitor&& f) {
 /// @throws OptionError or FileError where the output has no name, or exists; before anything long is done.
 void check_output(const ModelOutputOptions& options);
 
+/// The images that the statistics are inferred from, of the model's size.
+tools::StatisticsImages statistics_images(const tools::StatisticsOptions& statistics, const ModelFile& model,
+                                          const cli::CommonOptions& common);
+
 /// Infers the statistics, if images were named; writes the model; says what it holds.
 void write_model(ModelFile model, const ModelOutputOptions& options, const tools::StatisticsOptions& statistics,
                  const cli::CommonOptions& common);

@@ -41,6 +41,10 @@ const std::vector<Panel>& known_panels() {
   static const std::vector<Panel> panels = {
       {"Losses, nats", {{"discriminator_loss", "discriminator"}, {"generator_loss", "generator"}}},
       {"What the discriminator says", {{"real_probability", "D(x)"}, {"fake_probability", "D(G(z))"}}},
+      {"Contrastive loss, nats", {{"contrastive_loss", "two views of an image among those of others"}}},
+      {"Views",
+       {{"partner_found", "the other view of the image is the nearest"},
+        {"view_similarity", "cosine between views of different images"}}},
       {"Norm of the gradient", {{"discriminator_gradient", "discriminator"}, {"generator_gradient", "generator"}}},
       {"Accuracy of the probe", {{"probe_score", "linear SVM on held-out images"}}},
       {"Frechet distance of samples from real images",

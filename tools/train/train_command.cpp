@@ -109,7 +109,9 @@ void print_plan(TrainingRun& training, const PackedImageReader& images) {
   const int64_t steps = training.options.steps;
   std::cout << "# discriminator: " << estimate.discriminator_parameters << " parameters, "
             << feature_count(training.architecture) << " features\n"
-            << "# generator: " << estimate.generator_parameters << " parameters\n"
+            << (training.options.has_generator()
+                    ? "# generator: " + std::to_string(estimate.generator_parameters) + " parameters\n"
+                    : "# no generator: --adversarial 0\n")
             << "# data: " << images.count() << " images of " << images.info().width << " x " << images.info().height
             << "\n# on " << estimate.device << ": " << estimate.step_seconds << " s a step, "
             << cli::human_duration(estimate.step_seconds * static_cast<double>(steps)) << " for " << steps << " steps, "
@@ -143,6 +145,9 @@ int train_command(int argc, const char* const* argv) {
     if (line.given(flag) && probe_options.images.empty()) {
       throw OptionError(std::string("--") + flag + " has nothing to do without --probe.");
     }
+  }
+  if (line.given("contrastive-layers") && training.options.contrastive == 0) {
+    throw OptionError("--contrastive-layers has nothing to do without --contrastive.");
   }
   if (files.dry_run && files.distributed) throw OptionError("--dry-run measures one process; leave --distributed out.");
   check(training.architecture);

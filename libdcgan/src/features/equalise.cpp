@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -16,7 +17,8 @@ namespace {
 
 constexpr int64_t kGrid = 4;
 constexpr int64_t kMinibatch = 128;
-/// Share of the mean variance below which a channel says nothing that is worth being made as large as the others.
+/// Share of its layer's mean variance below which a channel says nothing that is worth being made as large as the
+/// others.
 constexpr double kLeastVariance = 1e-4;
 
 struct ChannelVariances {
@@ -78,12 +80,12 @@ void equalise_channels(ModelFile& model, const NextImages& next, const std::stri
   const ChannelVariances variances = variances_of(network, model.architecture.image_size, next);
   const double mean = variances.values.mean().item<double>();
   if (!(mean > 0)) throw Error("the features of all images are equal; there is nothing to be equalised.");
-  const at::Tensor factors =
-      variances.values.div(mean).clamp_min(kLeastVariance).rsqrt().to(at::kFloat);  // the mean variance stays
   int64_t first = 0;
   for (size_t layer = 0; layer < network.convolutions.size(); ++layer) {
     const int64_t channels = network.convolutions[layer].shape.out_channels;
-    scale_channels(network, layer, factors.narrow(0, first, channels));
+    const at::Tensor own = variances.values.narrow(0, first, channels);
+    const at::Tensor counted = own.clamp_min(own.mean().mul(kLeastVariance).item<double>());
+    scale_channels(network, layer, counted.div(mean).rsqrt().to(at::kFloat));  // the mean variance stays
     first += channels;
   }
   nn::store_tensors(network.parameters(), model.tensors);

@@ -28,6 +28,10 @@ constexpr int64_t kBlock = 4096;  // patches at a time: products of this size ne
 constexpr double kFirstEpsilon = 0.01;  // added to the eigenvalues, as a share of the largest, at the first layer,
 constexpr double kEpsilon = 0.1;        // and of their mean above it
 
+int64_t images_used(int64_t images) { return std::min(images, kImages); }
+int64_t positions_of(const ConvolutionShape& shape) { return std::max<int64_t>(0, shape.size_in - shape.kernel + 1); }
+int64_t depth_of(const ConvolutionShape& shape) { return shape.kernel * shape.kernel * shape.in_channels; }
+
 /// The start of one convolution.
 class LayerStart {
  public:
@@ -39,18 +43,10 @@ class LayerStart {
         order_(shuffled_indices(images.count(), derive_seed(seed, "start-images"))),
         seed_(derive_seed(seed, "start-layer", layer)) {
     below_.convolutions.resize(layer);
-    order_.resize(static_cast<size_t>(std::min(images.count(), kImages)));
-    depth_ = shape_.kernel * shape_.kernel * shape_.in_channels;
-    positions_ = shape_.size_in - shape_.kernel + 1;
-    const int64_t available = images_used() * std::max<int64_t>(0, positions_) * std::max<int64_t>(0, positions_);
-    const int64_t wanted = std::max(depth_, shape_.out_channels);
-    if (available < wanted) {
-      throw OptionError("--initialise patches: convolution " + std::to_string(layer_ + 1) + " needs " +
-                        std::to_string(wanted) + " patches of its input or more, and " + std::to_string(images_used()) +
-                        " images have " + std::to_string(available) +
-                        "; take more images, a smaller --kernel or a narrower network.");
-    }
-    per_image_ = std::min(positions_ * positions_, (kPatches + images_used() - 1) / images_used());
+    order_.resize(static_cast<size_t>(images_used(images.count())));
+    depth_ = depth_of(shape_);
+    positions_ = positions_of(shape_);
+    per_image_ = std::min(positions_ * positions_, (kPatches + taken() - 1) / taken());
   }
 
   /// float32 [O, I, k, k], channels last in memory.
@@ -67,7 +63,7 @@ class LayerStart {
   }
 
  private:
-  int64_t images_used() const { return static_cast<int64_t>(order_.size()); }
+  int64_t taken() const { return static_cast<int64_t>(order_.size()); }
 
   /// What the layer takes, of the images at first, first + 1, ... of the order.
   at::Tensor input(int64_t first, int64_t count) const {
@@ -77,12 +73,12 @@ class LayerStart {
 
   /// float32 [patches, k * k * I]; each patch as weights lie in memory.
   at::Tensor draw_patches() const {
-    at::Tensor patches = at::empty({images_used() * per_image_, depth_}, at::kFloat);
+    at::Tensor patches = at::empty({taken() * per_image_, depth_}, at::kFloat);
     const int64_t side = shape_.size_in;
     const int64_t row = shape_.kernel * shape_.in_channels;
     float* to = patches.mutable_data_ptr<float>();
-    for (int64_t first = 0; first < images_used(); first += kMinibatch) {
-      const int64_t count = std::min(kMinibatch, images_used() - first);
+    for (int64_t first = 0; first < taken(); first += kMinibatch) {
+      const int64_t count = std::min(kMinibatch, taken() - first);
       const at::Tensor maps = input(first, count).contiguous(at::MemoryFormat::ChannelsLast);
       const float* values = maps.const_data_ptr<float>();
       for (int64_t i = 0; i < count; ++i, values += side * side * shape_.in_channels) {
@@ -178,7 +174,7 @@ class LayerStart {
   }
 
   double deviation_of_output(const at::Tensor& kernels) const {
-    const int64_t count = std::min(images_used(), kScaleImages);
+    const int64_t count = std::min(taken(), kScaleImages);
     double sum = 0, squares = 0, values = 0;
     for (int64_t first = 0; first < count; first += kMinibatch) {
       const at::Tensor output = nn::convolve(input(first, std::min(kMinibatch, count - first)), kernels, shape_.stride);
@@ -200,6 +196,19 @@ class LayerStart {
 };
 
 }  // namespace
+
+void check_patches(const ArchitectureOptions& architecture, int64_t images) {
+  const std::vector<ConvolutionShape> shapes = discriminator_convolutions(architecture);
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const int64_t available = images_used(images) * positions_of(shapes[i]) * positions_of(shapes[i]);
+    const int64_t wanted = std::max(depth_of(shapes[i]), shapes[i].out_channels);
+    if (available >= wanted) continue;
+    throw OptionError("--initialise patches: convolution " + std::to_string(i + 1) + " needs " +
+                      std::to_string(wanted) + " patches of its input or more, and " +
+                      std::to_string(images_used(images)) + " images have " + std::to_string(available) +
+                      "; take more images, a smaller --kernel or a narrower network.");
+  }
+}
 
 void start_from_patches(nn::Discriminator& network, const ImageRows& images, uint64_t seed,
                         const std::function<void(const std::string&)>& say) {

@@ -18,11 +18,14 @@ namespace dcgan::train {
 /// @param network  on the CPU
 /// @param images   that it takes, of its size
 /// @param say      told what comes next
-/// @throws Error if there are fewer patches than a layer has channels, or they do not vary
+/// @throws Error if the images do not vary
 void start_from_patches(nn::Discriminator& network, const ImageRows& images, uint64_t seed,
                         const std::function<void(const std::string&)>& say);
 
-/// Copies the weights of a model's network into one of the same shape; partial networks give what they have.
+/// @throws OptionError if so few images have fewer patches than a layer has channels, or patches have values
+void check_patches(const ArchitectureOptions& architecture, int64_t images);
+
+/// Copies the weights of a model's network into one of the same shape.
 /// @param file  named in errors
 /// @throws FileError naming a tensor that does not fit
 void start_from_model(const nn::NamedTensors& parameters, const ModelFile& model, const std::string& file);

@@ -9,6 +9,7 @@
 #include "dcgan/options.h"
 #include "train/contrastive.h"
 #include "train/course.h"
+#include "train/data_start.h"
 #include "train/memory_need.h"
 #include "train/run_identity.h"
 #include "train/tensor_memory.h"
@@ -86,6 +87,7 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
   if (run.options.sync_batch_norm && run.architecture.guidelines.batch_norm == NormalizedLayers::kNone) {
     throw OptionError("--sync-batch-norm has nothing to do with --batch-norm none; leave one of them out.");
   }
+  if (run.options.initialise == TrainOptions::kPatchesStart) check_patches(run.architecture, images.count());
   if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
 }
 
