@@ -3,13 +3,12 @@
 #include <cmath>
 #include <limits>
 
+#include "eval/registers.h"
+
 namespace dcgan::eval {
 namespace {
 
-// The loops are written once; a function with a target attribute compiles its own copy for its instruction set.
-#define DCGAN_INLINE inline __attribute__((always_inline))
-
-typedef float Vector __attribute__((vector_size(32), aligned(4), may_alias));
+using Vector = Registers<32>::Unaligned;
 
 constexpr int64_t kPanel = PanelMatrix::kPanel;
 

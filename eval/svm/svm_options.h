@@ -48,7 +48,8 @@ void describe(SvmOptions& o, Visitor&& f) {
   f(o.solver, "solver", "dense (ours, with a duality gap) or liblinear (train() with -s 1 -e 0.1)");
   f(o.loss, "loss", "squared-hinge or logistic");
   f(o.intercept, "intercept", "penalised: a constant feature of 1, itself regularised; none: no intercept");
-  f(o.tolerance, "tolerance", "dense solver: relative duality gap, (primal - dual) / primal, at which it stops");
+  f(o.tolerance, "tolerance",
+    "dense solver: relative duality gap, (primal - dual) / primal, at which it stops; below 1e-6 in float64");
   f(o.max_passes, "max-passes", "dense solver: passes over the rows after which it gives up and says so");
 }
 
