@@ -1,34 +1,22 @@
 #include "data/packed_contents.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <memory>
 
-#include "dcgan/errors.h"
+#include "store/sha256.h"
 
 namespace dcgan::data {
 
 std::string pixel_checksum(const PackedImageReader& images) {
   constexpr int64_t kBlock = 1024;
   const int64_t size = images.info().height * images.info().width * 3;
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
+  store::Sha256 hash;
   std::vector<uint8_t> pixels(static_cast<size_t>(kBlock * size));
-  for (int64_t first = 0; good && first < images.count(); first += kBlock) {
+  for (int64_t first = 0; first < images.count(); first += kBlock) {
     const int64_t count = std::min(kBlock, images.count() - first);
     images.read(first, count, pixels.data());
-    good = EVP_DigestUpdate(context.get(), pixels.data(), static_cast<size_t>(count * size)) == 1;
+    hash.add(pixels.data(), static_cast<size_t>(count * size));
   }
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  if (!good || EVP_DigestFinal_ex(context.get(), digest, &length) != 1) throw Error("SHA-256 failed in OpenSSL.");
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) {
-    text += "0123456789abcdef"[digest[i] >> 4];
-    text += "0123456789abcdef"[digest[i] & 15];
-  }
-  return text;
+  return hash.hex();
 }
 
 std::vector<int64_t> class_counts(const PackedImageReader& images) {

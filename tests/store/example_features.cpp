@@ -6,7 +6,7 @@
 
 namespace dcgan::test {
 
-FeatureFileInfo example_info(FeatureStorage storage, int64_t inputs) {
+FeatureFileInfo example_info(FloatStorage storage, int64_t inputs) {
   FeatureFileInfo info;
   info.inputs = {"inputs-1", 0, inputs, inputs};
   info.feature_count = kColumns;
@@ -57,7 +57,7 @@ void extract_example(FeatureFileWriter& writer, int64_t last, volatile int64_t* 
 
 int64_t run_example(const std::string& path, int64_t inputs, volatile int64_t* flushed) {
   if (std::filesystem::exists(path)) return inputs;
-  FeatureFileWriter writer(path, example_info(FeatureStorage::kFloat32, inputs), FeatureFileWriter::Mode::kResume);
+  FeatureFileWriter writer(path, example_info(FloatStorage::kFloat32, inputs), FeatureFileWriter::Mode::kResume);
   const int64_t resumed_at = writer.inputs_done();
   extract_example(writer, inputs, flushed);
   writer.close();

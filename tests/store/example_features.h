@@ -10,7 +10,7 @@ namespace dcgan::test {
 
 constexpr int64_t kColumns = 48;
 
-FeatureFileInfo example_info(FeatureStorage storage = FeatureStorage::kFloat32, int64_t inputs = 60);
+FeatureFileInfo example_info(FloatStorage storage = FloatStorage::kFloat32, int64_t inputs = 60);
 /// Values that are exact in float16, too.
 std::vector<float> example_rows(int64_t first, int64_t count);
 

@@ -30,7 +30,7 @@ using Mode = FeatureFileWriter::Mode;
 class FeatureFile : public ::testing::Test {
  protected:
   /// Writes 60 inputs, 55 rows.
-  void write_example(FeatureStorage storage = FeatureStorage::kFloat32) {
+  void write_example(FloatStorage storage = FloatStorage::kFloat32) {
     FeatureFileWriter writer(path_, example_info(storage), Mode::kCreate);
     extract_example(writer, 60);
     writer.close();
@@ -57,7 +57,7 @@ class FeatureFile : public ::testing::Test {
 };
 
 TEST_F(FeatureFile, ReadsBackWhatWasWrittenInBothStorages) {
-  for (const FeatureStorage storage : {FeatureStorage::kFloat32, FeatureStorage::kFloat16}) {
+  for (const FloatStorage storage : {FloatStorage::kFloat32, FloatStorage::kFloat16}) {
     fs::remove(path_);
     write_example(storage);
     const FeatureFileReader reader(path_);
@@ -126,7 +126,7 @@ TEST_F(FeatureFile, HoldsRowsOfManyChunksOfAMebibyte) {
 TEST_F(FeatureFile, MayHoldNoRowAtAll) {
   for (const int64_t expected : {0, 1, 7}) {
     fs::remove(path_);
-    FeatureFileWriter writer(path_, example_info(FeatureStorage::kFloat32, expected), Mode::kCreate);
+    FeatureFileWriter writer(path_, example_info(FloatStorage::kFloat32, expected), Mode::kCreate);
     writer.append(nullptr, {}, {}, {{"a", "no image"}}, 1);
     writer.close();
     const FeatureFileReader reader(path_);
@@ -146,7 +146,7 @@ TEST_F(FeatureFile, KeepsAnyBytesOfAPath) {
 }
 
 TEST_F(FeatureFile, AHalfTooLargeIsRefusedWithItsImage) {
-  FeatureFileWriter writer(path_, example_info(FeatureStorage::kFloat16), Mode::kCreate);
+  FeatureFileWriter writer(path_, example_info(FloatStorage::kFloat16), Mode::kCreate);
   std::vector<float> row = example_rows(0, 1);
   row[7] = 65520;  // rounds beyond 65504, the largest half
   EXPECT_THAT([&] { writer.append(row.data(), {"cat/1.png"}, {0}, {}, 1); },
@@ -158,7 +158,7 @@ TEST_F(FeatureFile, AHalfTooLargeIsRefusedWithItsImage) {
 }
 
 TEST_F(FeatureFile, RefusesWrongRows) {
-  FeatureFileWriter writer(path_, example_info(FeatureStorage::kFloat32, 2), Mode::kCreate);
+  FeatureFileWriter writer(path_, example_info(FloatStorage::kFloat32, 2), Mode::kCreate);
   const std::vector<float> rows = example_rows(0, 3);
   EXPECT_THAT([&] { writer.append(rows.data(), {"a"}, {2}, {}, 1); },
               ThrowsMessage<Error>(AllOf(HasSubstr("label of a is 2"), HasSubstr("0 to 1"))));
@@ -210,7 +210,7 @@ TEST_F(FeatureFile, ResumesOnlyTheSameWorkAndSaysWhatDiffers) {
   info = example_info();
   info.grid = 2;
   EXPECT_THAT(refusal(info, Mode::kResume), AllOf(HasSubstr("grid \"4\""), HasSubstr("\"2\"")));
-  info = example_info(FeatureStorage::kFloat16);
+  info = example_info(FloatStorage::kFloat16);
   EXPECT_THAT(refusal(info, Mode::kResume), AllOf(HasSubstr("storage \"f32\""), HasSubstr("\"f16\"")));
   info = example_info();
   info.classes = {"cat", "dog", "elk"};
@@ -246,10 +246,10 @@ TEST_F(FeatureFile, APartialFileOfTheWriterBeforeIsRefusedByNameAndReplacedOnlyB
   path_ = folder_ / "features.h5";
   const auto refuses = AllOf(StartsWith(path_ + ".partial: "), HasSubstr("another version of this program"),
                              HasSubstr("version 1"), HasSubstr("writes 2"), HasSubstr("--overwrite"));
-  EXPECT_THAT(refusal(example_info(FeatureStorage::kFloat32, 20), Mode::kResume), refuses);
-  EXPECT_THAT(refusal(example_info(FeatureStorage::kFloat32, 20), Mode::kResume), refuses) << "nothing was touched";
+  EXPECT_THAT(refusal(example_info(FloatStorage::kFloat32, 20), Mode::kResume), refuses);
+  EXPECT_THAT(refusal(example_info(FloatStorage::kFloat32, 20), Mode::kResume), refuses) << "nothing was touched";
   {
-    FeatureFileWriter writer(path_, example_info(FeatureStorage::kFloat32, 20), Mode::kOverwrite);
+    FeatureFileWriter writer(path_, example_info(FloatStorage::kFloat32, 20), Mode::kOverwrite);
     extract_example(writer, 20);
     writer.close();
   }
@@ -413,7 +413,7 @@ TEST_F(FeatureFile, AgreesWithH5pyBothWays) {
   write_example();
   fs::copy(path_, folder_ / "f32.h5");
   fs::remove(path_);
-  write_example(FeatureStorage::kFloat16);
+  write_example(FloatStorage::kFloat16);
   fs::copy(path_, folder_ / "f16.h5");
   std::string output;
   const int status = run_python("tests/store/h5py_features.py", folder_.path(), output);

@@ -84,9 +84,9 @@ TEST_F(FeatureMerge, OfPartsInAnyOrderEqualsTheExtractionInOnePiece) {
 }
 
 TEST_F(FeatureMerge, KeepsHalvesAsTheyAre) {
-  const auto half = [](FeatureFileInfo& info) { info.storage = FeatureStorage::kFloat16; };
+  const auto half = [](FeatureFileInfo& info) { info.storage = FloatStorage::kFloat16; };
   merge_features(job({part(0, 33, half), part(33, 60, half)}));
-  EXPECT_EQ(FeatureFileReader(output_).info().storage, FeatureStorage::kFloat16);
+  EXPECT_EQ(FeatureFileReader(output_).info().storage, FloatStorage::kFloat16);
   EXPECT_EQ(contents(output_), whole_) << "the values are exact in float16";
 }
 
@@ -115,7 +115,7 @@ TEST_F(FeatureMerge, NamesWhatIsForeignInAPart) {
   EXPECT_THAT(refused_with([](FeatureFileInfo& i) { i.layers = {1, 3}; }), HasSubstr("layers is \"1,3\""));
   EXPECT_THAT(refused_with([](FeatureFileInfo& i) { i.preprocessing = "{}"; }), HasSubstr("preprocessing is \"{}\""));
   EXPECT_THAT(refused_with([](FeatureFileInfo& i) { i.inputs.list = "other"; }), HasSubstr("input_list is \"other\""));
-  EXPECT_THAT(refused_with([](FeatureFileInfo& i) { i.storage = FeatureStorage::kFloat16; }), HasSubstr("storage"));
+  EXPECT_THAT(refused_with([](FeatureFileInfo& i) { i.storage = FloatStorage::kFloat16; }), HasSubstr("storage"));
   EXPECT_THAT(refused_with([](FeatureFileInfo& i) { i.grid = 2; }), HasSubstr("grid is \"2\""));
   EXPECT_EQ(refused_with([](FeatureFileInfo& i) { i.command_line = "elsewhere"; }), "accepted");
 }

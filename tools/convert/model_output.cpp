@@ -94,7 +94,7 @@ void write_model(ModelFile model, const ModelOutputOptions& options, const tools
     tools::StatisticsImages images = statistics_images(statistics, model, common);
     infer_statistics(model, images.next(), statistics.statistics_from, common.seed);
   }
-  store_weights_as(options.storage == ModelStorage::kFloat16 ? DType::kFloat16 : DType::kFloat32, model);
+  store_weights_as(options.storage, model);
   save_model(options.output, model);
   if (common.json) {
     std::cout << model_report(options.output, true);

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <array>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "dcgan/float_storage.h"
 #include "dcgan/model_file.h"
 #include "dcgan/options.h"
 #include "tools/cli/command_line.h"
@@ -12,25 +11,10 @@
 
 namespace dcgan::convert_tool {
 
-enum class ModelStorage { kFloat32, kFloat16 };
-
-}  // namespace dcgan::convert_tool
-
-namespace dcgan {
-
-template <>
-struct EnumNames<convert_tool::ModelStorage> {
-  static constexpr std::array<std::string_view, 2> kNames = {"f32", "f16"};
-};
-
-}  // namespace dcgan
-
-namespace dcgan::convert_tool {
-
 /// The model file that a command makes.
 struct ModelOutputOptions {
   std::string output;
-  ModelStorage storage = ModelStorage::kFloat32;
+  FloatStorage storage = FloatStorage::kFloat32;
   bool no_generator = false;
   bool overwrite = false;
 };

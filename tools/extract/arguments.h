@@ -14,7 +14,7 @@ namespace dcgan::extract_tool {
 
 struct OutputOptions {
   std::string output;
-  FeatureStorage storage = FeatureStorage::kFloat32;
+  FloatStorage storage = FloatStorage::kFloat32;
   std::string shard;
   bool resume = false;
   bool overwrite = false;

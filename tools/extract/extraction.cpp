@@ -159,14 +159,14 @@ void check_what_is_done(const data::ImageSource& source, const data::ResizeOptio
 
 }  // namespace
 
-RowDifference compare_rows(const float* found, const float* expected, size_t columns, FeatureStorage storage) {
+RowDifference compare_rows(const float* found, const float* expected, size_t columns, FloatStorage storage) {
   double largest = 0;
   for (size_t j = 0; j < columns; ++j) largest = std::max(largest, std::abs(double{expected[j]}));
   RowDifference worst;
   for (size_t j = 0; j < columns; ++j) {
     // A half has 11 bits, and 2^-24 is its smallest step.
     const double rounding =
-        storage == FeatureStorage::kFloat16 ? std::ldexp(std::abs(double{expected[j]}), -11) + std::ldexp(1.0, -25) : 0;
+        storage == FloatStorage::kFloat16 ? std::ldexp(std::abs(double{expected[j]}), -11) + std::ldexp(1.0, -25) : 0;
     const double difference = std::abs(double{found[j]} - double{expected[j]}) - rounding;
     if (difference <= 0) continue;
     const double relative = difference / largest;  // infinite where all are expected to be 0

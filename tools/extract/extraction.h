@@ -99,7 +99,7 @@ struct RowDifference {
 };
 
 /// @param found, expected  [columns]
-RowDifference compare_rows(const float* found, const float* expected, size_t columns, FeatureStorage storage);
+RowDifference compare_rows(const float* found, const float* expected, size_t columns, FloatStorage storage);
 
 /// Decodes, runs the network and writes side by side; the rows are in the order of the inputs. Failures go to stderr,
 /// one line each, and into the file. A run that goes on first extracts the first and the last images again that are

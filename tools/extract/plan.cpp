@@ -64,7 +64,7 @@ Plan make_plan(const data::ImageSource& source, const ExtractionJob& job) {
   }
   plan.inputs = range.count;
   plan.features = job.info.feature_count;
-  const int64_t value_bytes = job.info.storage == FeatureStorage::kFloat32 ? 4 : 2;
+  const int64_t value_bytes = job.info.storage == FloatStorage::kFloat32 ? 4 : 2;
   plan.output_bytes = plan.inputs * plan.features * value_bytes;
   plan.needed_bytes = plan.output_bytes + path_bytes;
   if (job.mode != FeatureFileWriter::Mode::kCreate) plan.needed_bytes -= allocated_bytes(job.output + ".partial");

@@ -2,16 +2,39 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 #include "dcgan/export.h"
 
 namespace dcgan {
 
+/// Texts, characters and numbers (as std::to_string writes them), one behind the other.
+template <class... Parts>
+std::string text_of(const Parts&... parts) {
+  std::string text;
+  const auto add = [&text](const auto& part) {
+    using Part = std::decay_t<decltype(part)>;
+    if constexpr (std::is_same_v<Part, char>) {
+      text += part;
+    } else if constexpr (std::is_arithmetic_v<Part>) {
+      text += std::to_string(part);
+    } else {
+      text += std::string_view(part);
+    }
+  };
+  (add(parts), ...);
+  return text;
+}
+
 /// The one exception type of the library. The message is one line that names the file or option, what was found,
 /// what was expected and what to do.
 class DCGAN_EXPORT Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(const std::string& message);
+  /// Composes the message: Error("has ", rows, " rows").
+  template <class First, class Second, class... More>
+  Error(const First& first, const Second& second, const More&... more) : Error(text_of(first, second, more...)) {}
 };
 
 /// A wrong option or argument; the programs end with exit code 2.
@@ -25,6 +48,9 @@ class DCGAN_EXPORT FileError : public Error {
  public:
   /// The message is "`path`: `problem`".
   FileError(const std::string& path, const std::string& problem);
+  template <class First, class Second, class... More>
+  FileError(const std::string& path, const First& first, const Second& second, const More&... more)
+      : FileError(path, text_of(first, second, more...)) {}
 };
 
 }  // namespace dcgan

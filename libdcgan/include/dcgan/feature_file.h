@@ -1,25 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "dcgan/export.h"
+#include "dcgan/float_storage.h"
 #include "dcgan/images.h"
-#include "dcgan/options.h"
 #include "dcgan/output_mode.h"
 
 namespace dcgan {
-
-enum class FeatureStorage { kFloat32, kFloat16 };
-
-template <>
-struct EnumNames<FeatureStorage> {
-  static constexpr std::array<std::string_view, 2> kNames = {"f32", "f16"};
-};
 
 /// Which of its inputs a file covers: parts of one list can be put together again (dcgan/feature_merge.h).
 struct InputRange {
@@ -44,7 +35,7 @@ struct FeatureFileInfo {
   uint64_t seed = 0;
   InputRange inputs;
   std::vector<std::string> classes;  ///< [K] in byte order; empty where the images have no labels
-  FeatureStorage storage = FeatureStorage::kFloat32;
+  FloatStorage storage = FloatStorage::kFloat32;
 };
 
 /// Writes features in order of rows to `path`.partial; close() renames it to `path`.

@@ -38,7 +38,4 @@ DCGAN_EXPORT SafetensorsFile read_safetensors(const std::string& path);
 /// Writes `path`.partial, then renames: a reader never meets half a file. Equal content gives equal bytes.
 DCGAN_EXPORT void write_safetensors(const std::string& path, const SafetensorsFile& file);
 
-/// Lower-case hexadecimal SHA-256 of a file's bytes.
-DCGAN_EXPORT std::string sha256_of_file(const std::string& path);
-
 }  // namespace dcgan

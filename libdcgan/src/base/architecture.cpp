@@ -102,7 +102,7 @@ int64_t feature_count(const ArchitectureOptions& options, const std::vector<int6
   int64_t channels = 0;
   for (int64_t i = 1; i <= count; ++i) {
     if (layers.empty() || std::find(layers.begin(), layers.end(), i) != layers.end()) {
-      channels += shapes[static_cast<size_t>(i - 1)].out_channels;
+      channels += shapes[i - 1].out_channels;
     }
   }
   for (size_t i = 0; i < layers.size(); ++i) {

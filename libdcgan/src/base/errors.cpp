@@ -2,6 +2,7 @@
 
 namespace dcgan {
 
-FileError::FileError(const std::string& path, const std::string& problem) : Error(path + ": " + problem) {}
+Error::Error(const std::string& message) : std::runtime_error(message) {}
+FileError::FileError(const std::string& path, const std::string& problem) : Error(path, ": ", problem) {}
 
 }  // namespace dcgan

@@ -33,7 +33,7 @@ uint64_t derive_seed(uint64_t root, std::string_view purpose, uint64_t position)
 }
 
 std::vector<int64_t> shuffled_indices(int64_t count, uint64_t seed) {
-  std::vector<int64_t> indices(static_cast<size_t>(count));
+  std::vector<int64_t> indices(count);
   std::iota(indices.begin(), indices.end(), int64_t{0});
   std::mt19937_64 random(seed);
   for (size_t i = indices.size(); i > 1; --i) std::swap(indices[i - 1], indices[below(i, random)]);

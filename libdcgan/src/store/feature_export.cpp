@@ -14,7 +14,7 @@ constexpr int64_t kBlockValues = int64_t{4} << 20;
 // NumPy format 1.0 (numpy.org/doc/stable/reference/generated/numpy.lib.format.html): the data begin at a multiple
 // of 64.
 std::string npy_header(const FeatureFileReader& features) {
-  const bool half = features.info().storage == FeatureStorage::kFloat16;
+  const bool half = features.info().storage == FloatStorage::kFloat16;
   std::string text = std::string("{'descr': '") + (half ? "<f2" : "<f4") + "', 'fortran_order': False, 'shape': (" +
                      std::to_string(features.rows()) + ", " + std::to_string(features.feature_count()) + "), }";
   constexpr size_t kStart = 10;
@@ -59,9 +59,9 @@ void export_npy(const FeatureFileReader& features, const std::string& path, bool
     for (int64_t first = 0; first < features.rows(); first += block) {
       const int64_t count = std::min(block, features.rows() - first);
       const int64_t values = count * features.feature_count();
-      rows.resize(static_cast<size_t>(values));
+      rows.resize(values);
       features.read(first, count, rows.data());
-      if (features.info().storage == FeatureStorage::kFloat16) {
+      if (features.info().storage == FloatStorage::kFloat16) {
         halves.resize(rows.size());
         store::floats_to_halves(rows.data(), values, halves.data());  // exact: they were halves
         output.write(halves.data(), halves.size() * sizeof(uint16_t));
@@ -80,11 +80,11 @@ void export_csv(const FeatureFileReader& features, const std::string& path, bool
     std::string text = "row,path,label,class\n";
     for (int64_t row = 0; row < features.rows(); ++row) {
       const auto i = static_cast<size_t>(row);
-      text += std::to_string(row) + "," + (features.paths().empty() ? "" : quoted(features.paths()[i])) + ",";
+      text += text_of(row, ",", features.paths().empty() ? "" : quoted(features.paths()[i]), ",");
       if (!features.labels().empty()) {
         const int32_t label = features.labels()[i];
         text += std::to_string(label) + ",";
-        if (!features.info().classes.empty()) text += quoted(features.info().classes[static_cast<size_t>(label)]);
+        if (!features.info().classes.empty()) text += quoted(features.info().classes[label]);
       } else {
         text += ",";
       }

@@ -6,45 +6,48 @@
 namespace dcgan::store {
 namespace {
 
-std::string joined(const std::vector<int64_t>& numbers) {
-  std::string text;
-  for (const int64_t n : numbers) text += (text.empty() ? "" : ",") + std::to_string(n);
-  return text;
+std::string text(const std::string& value) { return value; }
+std::string text(int64_t value) { return std::to_string(value); }
+std::string text(uint64_t value) { return std::to_string(value); }
+std::string text(const std::vector<int64_t>& numbers) {
+  std::string joined;
+  for (const int64_t n : numbers) joined += (joined.empty() ? "" : ",") + std::to_string(n);
+  return joined;
+}
+
+/// A visitor that collects what it is shown.
+auto collect_in(std::vector<Field>& fields) {
+  return [&fields](const auto& value, const char* name) { fields.push_back({name, text(value)}); };
 }
 
 }  // namespace
 
 std::vector<Field> identity(const FeatureFileInfo& info) {
-  std::string classes;
-  for (const std::string& name : info.classes) classes += name + "\n";
-  return {{"model_sha256", info.model_sha256},
-          {"architecture", info.architecture},
-          {"layers", joined(info.layers)},
-          {"layer_offsets", joined(info.layer_offsets)},
-          {"grid", std::to_string(info.grid)},
-          {"feature_count", std::to_string(info.feature_count)},
-          {"storage", to_name(info.storage)},
-          {"preprocessing", info.preprocessing},
-          {"seed", std::to_string(info.seed)},
-          {"classes", classes},
-          {"input_total", std::to_string(info.inputs.total)},
-          {"input_list", info.inputs.list}};
+  std::vector<Field> fields;
+  describe_kind(info, collect_in(fields));
+  fields.push_back({"storage", to_name(info.storage)});
+  fields.push_back({"classes", lines_of(info.classes)});
+  return fields;
+}
+
+std::vector<Field> identity_of_part(const FeatureFileInfo& info) {
+  std::vector<Field> fields = identity(info);
+  describe_part(info, collect_in(fields));
+  return fields;
 }
 
 void write_feature_attributes(hdf5::Place file, const FeatureFileInfo& info, const Origin& origin) {
   write_origin(file, kFeaturesFormat, origin);
-  hdf5::write_attribute(file, "feature_count", info.feature_count);
-  hdf5::write_attribute(file, "model_sha256", info.model_sha256);
-  hdf5::write_attribute(file, "architecture", info.architecture);
-  hdf5::write_attribute(file, "layers", info.layers);
-  hdf5::write_attribute(file, "layer_offsets", info.layer_offsets);
-  hdf5::write_attribute(file, "grid", info.grid);
-  hdf5::write_attribute(file, "preprocessing", info.preprocessing);
-  hdf5::write_attribute(file, "seed", info.seed);
-  hdf5::write_attribute(file, "input_list", info.inputs.list);
-  hdf5::write_attribute(file, "first_input", info.inputs.first);
-  hdf5::write_attribute(file, "input_count", info.inputs.count);
-  hdf5::write_attribute(file, "input_total", info.inputs.total);
+  const auto write = [&](const auto& value, const char* name) { hdf5::write_attribute(file, name, value); };
+  describe_kind(info, write);
+  describe_part(info, write);
+}
+
+void read_feature_attributes(hdf5::Place file, FeatureFileInfo& info) {
+  const auto read = [&](auto& value, const char* name) { value = hdf5::read_attribute(file, name, value); };
+  read(info.command_line, "command_line");
+  describe_kind(info, read);
+  describe_part(info, read);
 }
 
 }  // namespace dcgan::store

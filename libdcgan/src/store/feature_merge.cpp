@@ -24,8 +24,7 @@ struct Part {
 };
 
 std::string range(int64_t first, int64_t end) {
-  return end - first == 1 ? "input " + std::to_string(first)
-                          : "inputs " + std::to_string(first) + " to " + std::to_string(end - 1);
+  return end - first == 1 ? text_of("input ", first) : text_of("inputs ", first, " to ", end - 1);
 }
 
 Part checked_part(const FeatureFileReader& reader, const MergeJob& job) {
@@ -41,8 +40,8 @@ Part checked_part(const FeatureFileReader& reader, const MergeJob& job) {
   }
   const auto held = reader.rows() + static_cast<int64_t>(reader.failures().size());
   if (held != inputs.count) {
-    throw FileError(reader.path(), "holds " + std::to_string(held) + " rows and failures for " +
-                                       std::to_string(inputs.count) + " inputs; it is damaged, extract it again.");
+    throw FileError(reader.path(), "holds ", held, " rows and failures for ", inputs.count,
+                    " inputs; it is damaged, extract it again.");
   }
   return {reader.path(), inputs, reader.rows()};
 }
@@ -70,9 +69,9 @@ void sort_and_check_cover(std::vector<Part>& parts) {
     const int64_t first = part.inputs.first;
     const int64_t end = first + part.inputs.count;
     if (first > covered) {
-      throw FileError(part.path, range(covered, first) + " of " + std::to_string(total) + " lie in no part before it" +
-                                     (before == nullptr ? "" : " (the last is " + before->path + ")") +
-                                     "; name the missing parts, too.");
+      throw FileError(part.path, range(covered, first), " of ", total, " lie in no part before it",
+                      (before == nullptr ? "" : " (the last is " + before->path + ")"),
+                      "; name the missing parts, too.");
     }
     if (first < covered && end > first) {
       throw FileError(part.path, range(first, std::min(covered, end)) + " lie in it and in " + before->path +
@@ -84,8 +83,8 @@ void sort_and_check_cover(std::vector<Part>& parts) {
     }
   }
   if (covered != total) {
-    throw FileError(parts.back().path, range(covered, total) + " of " + std::to_string(total) +
-                                           " lie in no part; it is the last one, name the missing parts, too.");
+    throw FileError(parts.back().path, range(covered, total), " of ", total,
+                    " lie in no part; it is the last one, name the missing parts, too.");
   }
 }
 
@@ -120,7 +119,7 @@ MergeResult merge_copied(const MergeJob& job, const FeatureFileInfo& info, const
       const int64_t count = std::min(block_rows, part.rows - first);
       done += count;
       if (done > writer.inputs_done()) {
-        rows.resize(static_cast<size_t>(count * info.feature_count));
+        rows.resize(count * info.feature_count);
         reader.read(first, count, rows.data());
         const auto cut = [&](const auto& all) {
           return std::decay_t<decltype(all)>(all.begin() + (all.empty() ? 0 : first),
@@ -187,7 +186,7 @@ void write_virtual(const MergeJob& job, const FeatureFileInfo& info, const std::
     job.on_progress(part.inputs.first + part.inputs.count, info.inputs.total);
   }
   hdf5::require(H5Sselect_all(space), partial, problem);
-  const hdf5::Handle type = hdf5::float_type(info.storage == FeatureStorage::kFloat16);
+  const hdf5::Handle type = hdf5::float_type(info.storage == FloatStorage::kFloat16);
   hdf5::Handle(H5Dcreate2(file, "features", type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose, partial,
                problem)
       .close(partial);

@@ -3,6 +3,7 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/feature_file.h"
+#include "store/feature_identity.h"
 #include "store/half.h"
 #include "store/hdf5_handles.h"
 #include "store/image_tables.h"
@@ -20,30 +21,16 @@ struct FeatureFileReader::Impl {
 };
 
 void FeatureFileReader::Impl::read_own_attributes() {
-  const hdf5::Place root{file, path};
-  const auto read = [&](const char* name, auto& field) { field = hdf5::read_attribute(root, name, field); };
-  int64_t feature_count = 0;
-  read("feature_count", feature_count);
-  read("model_sha256", info.model_sha256);
-  read("architecture", info.architecture);
-  read("layers", info.layers);
-  read("layer_offsets", info.layer_offsets);
-  read("grid", info.grid);
-  read("preprocessing", info.preprocessing);
-  read("command_line", info.command_line);
-  read("seed", info.seed);
-  read("input_list", info.inputs.list);
-  read("first_input", info.inputs.first);
-  read("input_count", info.inputs.count);
-  read("input_total", info.inputs.total);
-  if (feature_count != info.feature_count) {
-    throw FileError(path, "feature_count is " + std::to_string(feature_count) + ", its rows have " +
-                              std::to_string(info.feature_count) + "; it is damaged.");
+  const int64_t columns = info.feature_count;
+  info.feature_count = 0;
+  store::read_feature_attributes({file, path}, info);
+  if (info.feature_count != columns) {
+    throw FileError(path, "feature_count is ", info.feature_count, ", its rows have ", columns, "; it is damaged.");
   }
   const std::vector<int64_t>& offsets = info.layer_offsets;
   bool rising = offsets.empty() == info.layers.empty();
   if (!offsets.empty()) {
-    rising = offsets.size() == info.layers.size() + 1 && offsets.front() == 0 && offsets.back() == feature_count;
+    rising = offsets.size() == info.layers.size() + 1 && offsets.front() == 0 && offsets.back() == columns;
     for (size_t i = 1; i < offsets.size(); ++i) rising = rising && offsets[i] > offsets[i - 1];
   }
   if (!rising) throw FileError(path, "layer_offsets do not divide its columns among its layers; it is damaged.");
@@ -63,7 +50,7 @@ FeatureFileReader::FeatureFileReader(const std::string& path, const std::string&
   }
   r.info.feature_count = r.rows.shape[1];
   const hdf5::Handle half = hdf5::float_type(true);
-  r.info.storage = H5Tequal(r.rows.type, half) > 0 ? FeatureStorage::kFloat16 : FeatureStorage::kFloat32;
+  r.info.storage = H5Tequal(r.rows.type, half) > 0 ? FloatStorage::kFloat16 : FloatStorage::kFloat32;
   if (own) r.read_own_attributes();
   r.tables = store::read_image_tables(root, r.rows.shape[0], labels);
   r.info.classes = r.tables.classes;
@@ -87,14 +74,14 @@ std::vector<Failure> FeatureFileReader::failures() const {
 
 void FeatureFileReader::read(int64_t first, int64_t count, float* rows) const {
   const hdf5::Session session;
-  if (impl_->info.storage != FeatureStorage::kFloat16) {
+  if (impl_->info.storage != FloatStorage::kFloat16) {
     return hdf5::read_rows(impl_->rows, first, count, H5T_NATIVE_FLOAT, rows, impl_->path);
   }
   // HDF5 converts half precision value by value, so it hands on the bytes; a block of them stays in the cache.
   constexpr int64_t kBlockValues = int64_t{1} << 19;
   const int64_t columns = feature_count();
   const int64_t block_rows = std::clamp<int64_t>(kBlockValues / columns, 1, std::max<int64_t>(count, 1));
-  std::vector<uint16_t> halves(static_cast<size_t>(block_rows * columns));
+  std::vector<uint16_t> halves(block_rows * columns);
   for (int64_t done = 0; done < count; done += block_rows) {
     const int64_t now = std::min(block_rows, count - done);
     hdf5::read_rows(impl_->rows, first + done, now, impl_->rows.type, halves.data(), impl_->path);

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kChunkBytes = int64_t{1} << 20;
 
 int64_t row_bytes(const FeatureFileInfo& info) {
-  return info.feature_count * (info.storage == FeatureStorage::kFloat16 ? 2 : 4);
+  return info.feature_count * (info.storage == FloatStorage::kFloat16 ? 2 : 4);
 }
 
 /// Chunked by rows, with room for as many as there are inputs: fixed dimensions, no filter, space allocated early. HDF5
@@ -27,7 +27,7 @@ store::Extent lay_out(hdf5::Place root, const FeatureFileInfo& info, const store
   const int64_t chunk_rows = std::clamp<int64_t>(kChunkBytes / row_bytes(info), 1, room);
   hsize_t shape[2] = {static_cast<hsize_t>(room), static_cast<hsize_t>(info.feature_count)};
   const hsize_t chunk[2] = {static_cast<hsize_t>(chunk_rows), shape[1]};
-  const hdf5::Handle type = hdf5::float_type(info.storage == FeatureStorage::kFloat16);
+  const hdf5::Handle type = hdf5::float_type(info.storage == FloatStorage::kFloat16);
   const hdf5::Handle space(H5Screate_simple(2, shape, shape), H5Sclose, root.path, problem);
   const hdf5::Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, root.path, problem);
   hdf5::require(H5Pset_chunk(creation, 2, chunk), root.path, problem);
@@ -57,9 +57,7 @@ store::RowFile feature_file(const FeatureFileInfo& info) {
   store::RowFile file;
   file.row_bytes = row_bytes(info);
   file.classes = info.classes;
-  file.identity = store::identity(info);
-  file.identity.push_back({"first_input", std::to_string(info.inputs.first)});
-  file.identity.push_back({"input_count", std::to_string(info.inputs.count)});
+  file.identity = store::identity_of_part(info);
   file.command_line = info.command_line;
   file.lay_out = [info](hdf5::Place root, const store::Origin& origin, int64_t rows) {
     return lay_out(root, info, origin, rows);
@@ -70,8 +68,7 @@ store::RowFile feature_file(const FeatureFileInfo& info) {
 const std::string& checked(const std::string& path, const FeatureFileInfo& info) {
   if (info.feature_count < 1 || info.feature_count > (int64_t{1} << 28) || info.inputs.count < 0 ||
       info.inputs.count > (int64_t{1} << 40)) {
-    throw FileError(path, "cannot be laid out for " + std::to_string(info.inputs.count) + " rows of " +
-                              std::to_string(info.feature_count) + " features.");
+    throw FileError(path, "cannot be laid out for ", info.inputs.count, " rows of ", info.feature_count, " features.");
   }
   return path;
 }
@@ -94,9 +91,9 @@ void FeatureFileWriter::Impl::round(const float* features, const std::vector<std
   store::floats_to_halves(features, static_cast<int64_t>(halves.size()), halves.data());
   for (size_t i = 0; i < halves.size(); ++i) {
     if ((halves[i] & 0x7fff) != 0x7c00 || !std::isfinite(features[i])) continue;
-    throw FileError(path, "feature " + std::to_string(static_cast<int64_t>(i) % columns) + " of " +
-                              paths[i / static_cast<size_t>(columns)] + " is " + std::to_string(features[i]) +
-                              ", which float16 cannot hold; use --storage f32.");
+    throw FileError(path, "feature ", static_cast<int64_t>(i) % columns, " of ",
+                    paths[i / static_cast<size_t>(columns)], " is ", features[i],
+                    ", which float16 cannot hold; use --storage f32.");
   }
 }
 
@@ -116,19 +113,18 @@ void FeatureFileWriter::append(const float* rows, const std::vector<std::string>
   Impl& w = *impl_;
   const int64_t after = w.rows.rows() + static_cast<int64_t>(paths.size());
   if (after > w.info.inputs.count || inputs_done < w.rows.inputs_done()) {
-    throw Error(w.path + ": " + std::to_string(after) + " rows of " + std::to_string(inputs_done) +
-                " inputs were given; it was laid out for " + std::to_string(w.info.inputs.count) + " rows and had " +
-                std::to_string(w.rows.inputs_done()) + " inputs.");
+    throw Error(w.path, ": ", after, " rows of ", inputs_done, " inputs were given; it was laid out for ",
+                w.info.inputs.count, " rows and had ", w.rows.inputs_done(), " inputs.");
   }
-  const bool half = w.info.storage == FeatureStorage::kFloat16;
+  const bool half = w.info.storage == FloatStorage::kFloat16;
   if (half) w.round(rows, paths);
   w.rows.append(half ? static_cast<const void*>(w.halves.data()) : rows, paths, labels, failures, inputs_done);
 }
 
 void FeatureFileWriter::read(int64_t first, int64_t count, float* rows) const {
   const Impl& w = *impl_;
-  if (w.info.storage != FeatureStorage::kFloat16) return w.rows.read(first, count, rows);
-  std::vector<uint16_t> halves(static_cast<size_t>(std::max<int64_t>(count, 0) * w.info.feature_count));
+  if (w.info.storage != FloatStorage::kFloat16) return w.rows.read(first, count, rows);
+  std::vector<uint16_t> halves(std::max<int64_t>(count, 0) * w.info.feature_count);
   w.rows.read(first, count, halves.data());
   store::halves_to_floats(halves.data(), count * w.info.feature_count, rows);
 }

@@ -52,10 +52,10 @@ void File::read_at(int64_t offset, void* bytes, size_t count) const {
     const ssize_t done = ::pread(descriptor_, to, count, offset);
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) fail(path_, "cannot be read");
-    if (done == 0) throw FileError(path_, "ends at byte " + std::to_string(offset) + "; more was expected.");
+    if (done == 0) throw FileError(path_, "ends at byte ", offset, "; more was expected.");
     to += done;
     offset += done;
-    count -= static_cast<size_t>(done);
+    count -= done;
   }
 }
 
@@ -67,7 +67,7 @@ void File::write_at(int64_t offset, const void* bytes, size_t count) const {
     if (done < 0) fail(path_, "cannot be written");
     from += done;
     offset += done;
-    count -= static_cast<size_t>(done);
+    count -= done;
   }
 }
 

@@ -161,9 +161,8 @@ Handle open_file(const std::string& path) {
   if (store::is_partial(path)) throw FileError(path, kIncomplete);
   if (H5Fis_hdf5(path.c_str()) <= 0) {
     throw FileError(
-        path,
-        std::to_string(size) +
-            " bytes, without HDF5's signature; expected an HDF5 file, as dcgan-prepare and dcgan-extract write them.");
+        path, size,
+        " bytes, without HDF5's signature; expected an HDF5 file, as dcgan-prepare and dcgan-extract write them.");
   }
   return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
           "is damaged or cut short (" + std::to_string(size) + " bytes); make it again"};
@@ -216,7 +215,7 @@ std::vector<int64_t> read_attribute(Place at, const std::string& name, const std
   const Attribute attribute(at, name);
   const hssize_t count = H5Sget_simple_extent_npoints(attribute.space);
   attribute.expect(H5Tget_class(attribute.type) == H5T_INTEGER && count >= 0 && count <= 65536, at, "integers");
-  std::vector<int64_t> values(static_cast<size_t>(count));
+  std::vector<int64_t> values(count);
   if (!values.empty()) require(H5Aread(attribute.id, H5T_NATIVE_INT64, values.data()), at.path, attribute.problem);
   return values;
 }
@@ -247,7 +246,7 @@ bool has_object(Place at, const std::string& name) {
 namespace {
 
 std::vector<hsize_t> sizes_of(hid_t space) {
-  std::vector<hsize_t> sizes(static_cast<size_t>(std::max(H5Sget_simple_extent_ndims(space), 0)));
+  std::vector<hsize_t> sizes(std::max(H5Sget_simple_extent_ndims(space), 0));
   if (!sizes.empty()) H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
   return sizes;
 }
@@ -335,9 +334,8 @@ Dataset open_dataset(Place at, const std::string& name) {
     bytes = size > 0 && bytes > limit / size ? limit + 1 : bytes * size;  // limit + 1: too many, without an overflow
   }
   if (bytes > limit) {
-    throw FileError(path, "dataset \"" + name + "\" claims " + shape_text + " values, but only " +
-                              std::to_string(limit) +
-                              " bytes are there; its rows were never all written, or the file is damaged.");
+    throw FileError(path, "dataset \"", name, "\" claims ", shape_text, " values, but only ", limit,
+                    " bytes are there; its rows were never all written, or the file is damaged.");
   }
 
   // Without compression the chunk cache only costs a copy; with it the cache must hold a row of chunks.
@@ -361,12 +359,10 @@ Dataset open_dataset(Place at, const std::string& name) {
 void read_rows(const Dataset& dataset, int64_t first, int64_t count, hid_t memory_type, void* rows,
                const std::string& path) {
   if (first < 0 || count < 0 || count > dataset.shape[0] || first > dataset.shape[0] - count) {
-    throw Error(path + ": rows " + std::to_string(first) + " to " + std::to_string(first + count - 1) +
-                " were asked for; it has " + std::to_string(dataset.shape[0]) + ".");
+    throw Error(path, ": rows ", first, " to ", first + count - 1, " were asked for; it has ", dataset.shape[0], ".");
   }
   if (count == 0) return;
-  const std::string problem =
-      "rows " + std::to_string(first) + " to " + std::to_string(first + count - 1) + " cannot be read";
+  const std::string problem = text_of("rows ", first, " to ", first + count - 1, " cannot be read");
   std::vector<hsize_t> start(dataset.shape.size(), 0);
   std::vector<hsize_t> extent(dataset.shape.begin(), dataset.shape.end());
   start[0] = static_cast<hsize_t>(first);
@@ -386,15 +382,14 @@ std::vector<int32_t> read_labels(Place at, const std::string& name) {
   }
   const int64_t rows = dataset.shape[0];
   std::vector<int32_t> labels;
-  labels.reserve(static_cast<size_t>(rows));
+  labels.reserve(rows);
   std::vector<int64_t> block;
   for (int64_t first = 0; first < rows; first += kReadBlock) {
-    block.resize(static_cast<size_t>(std::min(kReadBlock, rows - first)));
+    block.resize(std::min(kReadBlock, rows - first));
     read_rows(dataset, first, static_cast<int64_t>(block.size()), H5T_NATIVE_INT64, block.data(), at.path);
     for (const int64_t label : block) {
       if (label < std::numeric_limits<int32_t>::min() || label > std::numeric_limits<int32_t>::max()) {
-        throw FileError(at.path, "label " + std::to_string(label) + " of row " + std::to_string(labels.size()) +
-                                     " does not fit in 32 bits.");
+        throw FileError(at.path, "label ", label, " of row ", labels.size(), " does not fit in 32 bits.");
       }
       labels.push_back(static_cast<int32_t>(label));
     }

@@ -42,8 +42,7 @@ class HeapCollection {
 
 HeapCollection::HeapCollection(const store::File& file, int64_t address) : address_(address) {
   const auto expect = [&](bool holds) {
-    if (!holds)
-      throw FileError(file.path(), "the texts at byte " + std::to_string(address) + " are damaged; make it again.");
+    if (!holds) throw FileError(file.path(), "the texts at byte ", address, " are damaged; make it again.");
   };
   const int64_t room = file.size() - address;
   expect(address >= 0 && room >= kHeapHead);
@@ -51,7 +50,7 @@ HeapCollection::HeapCollection(const store::File& file, int64_t address) : addre
   file.read_at(address, head, sizeof head);
   const auto size = number_at<int64_t>(head + 8);
   expect(std::string_view(head, kHeapStart.size()) == kHeapStart && size >= kHeapHead && size <= room);
-  bytes_.resize(static_cast<size_t>(size));
+  bytes_.resize(size);
   file.read_at(address, bytes_.data(), bytes_.size());
   for (int64_t offset = kHeapHead; size - offset >= kObjectHead;) {
     const char* object = bytes_.data() + offset;
@@ -64,7 +63,7 @@ HeapCollection::HeapCollection(const store::File& file, int64_t address) : addre
     }
     expect(length >= 0 && length <= size - offset);
     if (objects_.size() <= index) objects_.resize(size_t{index} + 1);
-    objects_[index] = std::string_view(object + kObjectHead, static_cast<size_t>(length));
+    objects_[index] = std::string_view(object + kObjectHead, length);
     offset += (length + 7) / 8 * 8;
     expect(offset <= size);
   }
@@ -83,7 +82,7 @@ bool read_references(const Dataset& dataset, const store::File& file, std::vecto
   const Handle creation(H5Dget_create_plist(dataset.id), H5Pclose, path, problem);
   const int64_t rows = dataset.shape[0];
   if (dataset.filtered || H5Dget_storage_size(dataset.id) < static_cast<hsize_t>(rows) * kReferenceBytes) return false;
-  references.resize(static_cast<size_t>(rows * kReferenceBytes));
+  references.resize(rows * kReferenceBytes);
   if (H5Pget_layout(creation) == H5D_CONTIGUOUS) {
     const haddr_t address = H5Dget_offset(dataset.id);
     if (address == HADDR_UNDEF) return false;
@@ -124,7 +123,7 @@ std::vector<std::string> read_variable_texts(const Dataset& dataset, const std::
                               "written); write them plainly.");
   }
   std::vector<std::string> texts;
-  texts.reserve(static_cast<size_t>(dataset.shape[0]));
+  texts.reserve(dataset.shape[0]);
   HeapCollection collection;
   int64_t budget = file.size();  // no text is referred to twice
   for (size_t at = 0; at < references.size(); at += kReferenceBytes) {
@@ -135,14 +134,12 @@ std::vector<std::string> read_variable_texts(const Dataset& dataset, const std::
     if (length > 0) {
       budget -= length;
       if (address > static_cast<uint64_t>(file.size()) || budget < 0) {
-        throw FileError(
-            path, "dataset \"" + name + "\" is damaged at row " + std::to_string(texts.size()) + "; make it again.");
+        throw FileError(path, "dataset \"", name, "\" is damaged at row ", texts.size(), "; make it again.");
       }
       const auto place = static_cast<int64_t>(address + base);
       if (collection.address() != place) collection = HeapCollection(file, place);
       if (!collection.find(index, text) || text.size() < length) {
-        throw FileError(
-            path, "dataset \"" + name + "\" is damaged at row " + std::to_string(texts.size()) + "; make it again.");
+        throw FileError(path, "dataset \"", name, "\" is damaged at row ", texts.size(), "; make it again.");
       }
     }
     text = text.substr(0, length);
@@ -156,7 +153,7 @@ std::vector<std::string> read_fixed_texts(const Dataset& dataset, const std::str
   const size_t size = H5Tget_size(dataset.type);
   const bool padded_with_spaces = H5Tget_strpad(dataset.type) == H5T_STR_SPACEPAD;
   std::vector<std::string> texts;
-  texts.reserve(static_cast<size_t>(rows));
+  texts.reserve(rows);
   std::vector<char> block;
   for (int64_t first = 0; first < rows; first += kBlock) {
     const int64_t count = std::min(kBlock, rows - first);
@@ -184,7 +181,7 @@ std::vector<std::string> read_texts(Place at, const std::string& name) {
 void check_attribute_heaps(const std::string& path) {
   constexpr int64_t kSearched = int64_t{1} << 20;
   const store::File file(path, O_RDONLY);
-  std::vector<char> start(static_cast<size_t>(std::min(kSearched, file.size())));
+  std::vector<char> start(std::min(kSearched, file.size()));
   file.read_at(0, start.data(), start.size());
   const std::string_view bytes(start.data(), start.size());
   for (size_t at = bytes.find(kHeapStart); at != std::string_view::npos; at = bytes.find(kHeapStart, at + 1)) {

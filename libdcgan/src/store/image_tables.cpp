@@ -28,9 +28,9 @@ bool check_origin(hdf5::Place file, const std::string& format) {
   }
   const int64_t version = hdf5::read_attribute(file, "format_version", int64_t{0});
   if (version != kFormatVersion) {
-    throw FileError(file.path, "format_version is " + std::to_string(version) + ", this program reads " +
-                                   std::to_string(kFormatVersion) + "; it was written by library version " +
-                                   hdf5::read_attribute(file, "library_version", std::string("unknown")) + ".");
+    throw FileError(file.path, "format_version is ", version, ", this program reads ", kFormatVersion,
+                    "; it was written by library version ",
+                    hdf5::read_attribute(file, "library_version", std::string("unknown")), ".");
   }
   if (hdf5::read_attribute(file, "complete", int64_t{0}) != 1) {
     throw FileError(file.path, hdf5::kIncomplete);
@@ -65,13 +65,12 @@ void ImageTablesWriter::append_failures(const std::vector<std::string>& paths,
 void check_rows(const std::string& path, size_t class_count, const std::vector<std::string>& paths,
                 const std::vector<int32_t>& labels) {
   if (labels.size() != (class_count > 0 ? paths.size() : 0)) {
-    throw Error(path + ": " + std::to_string(labels.size()) + " labels were given for " + std::to_string(paths.size()) +
-                " images and " + std::to_string(class_count) + " classes.");
+    throw Error(path, ": ", labels.size(), " labels were given for ", paths.size(), " images and ", class_count,
+                " classes.");
   }
   for (size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] < 0 || static_cast<size_t>(labels[i]) >= class_count) {
-      throw Error(path + ": label of " + paths[i] + " is " + std::to_string(labels[i]) + "; it must lie in 0 to " +
-                  std::to_string(class_count - 1) + ".");
+      throw Error(path, ": label of ", paths[i], " is ", labels[i], "; it must lie in 0 to ", class_count - 1, ".");
     }
   }
 }
@@ -80,8 +79,7 @@ ImageTables read_image_tables(hdf5::Place file, int64_t rows, const std::string&
   ImageTables tables;
   const auto check_length = [&](const std::string& name, size_t length) {
     if (static_cast<int64_t>(length) != rows) {
-      throw FileError(file.path, "has " + std::to_string(rows) + " rows, but " + std::to_string(length) + " " + name +
-                                     "; they must agree.");
+      throw FileError(file.path, "has ", rows, " rows, but ", length, " ", name, "; they must agree.");
     }
   };
   if (hdf5::has_object(file, "paths")) {
@@ -96,9 +94,8 @@ ImageTables read_image_tables(hdf5::Place file, int64_t rows, const std::string&
   if (!tables.classes.empty()) {
     for (size_t i = 0; i < tables.labels.size(); ++i) {
       if (tables.labels[i] < 0 || static_cast<size_t>(tables.labels[i]) >= tables.classes.size()) {
-        throw FileError(file.path, "label of row " + std::to_string(i) + " is " + std::to_string(tables.labels[i]) +
-                                       "; its " + std::to_string(tables.classes.size()) + " classes allow 0 to " +
-                                       std::to_string(tables.classes.size() - 1) + ".");
+        throw FileError(file.path, "label of row ", i, " is ", tables.labels[i], "; its ", tables.classes.size(),
+                        " classes allow 0 to ", tables.classes.size() - 1, ".");
       }
     }
   }

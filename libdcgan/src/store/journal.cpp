@@ -53,7 +53,7 @@ int64_t RecordReader::number() {
   return value;
 }
 
-std::string RecordReader::text() { return std::string(take(static_cast<size_t>(number()))); }
+std::string RecordReader::text() { return std::string(take(number())); }
 
 std::vector<std::string> RecordReader::texts() {
   std::vector<std::string> values;
@@ -75,7 +75,7 @@ Journal::Start Journal::read(int64_t offset, int64_t file_bytes, uint32_t& kind,
   file_.read_at(offset, &head, sizeof head);
   if (head.magic != kMagic || head.length < 0) return Start::kDamaged;
   if (head.length > file_bytes - offset - around) return Start::kUnfinished;
-  content.resize(static_cast<size_t>(head.length));
+  content.resize(head.length);
   file_.read_at(offset + static_cast<int64_t>(sizeof head), content.data(), content.size());
   file_.read_at(offset + static_cast<int64_t>(sizeof head) + head.length, &sum, sizeof sum);
   if (sum != checksum(content.data(), content.size(), checksum(&head, sizeof head))) return Start::kDamaged;

@@ -7,6 +7,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/version.h"
 #include "store/model_tensors.h"
+#include "store/sha256.h"
 
 namespace dcgan {
 namespace {
@@ -56,12 +57,12 @@ Shapes store::expected_shapes(const ModelFile& model) {
   const std::vector<ConvolutionShape> down = discriminator_convolutions(model.architecture);
   const auto all = static_cast<int64_t>(down.size());
   if (model.convolutions < 1 || model.convolutions > all) {
-    throw Error("it holds " + std::to_string(model.convolutions) +
-                " convolutions of the discriminator; its architecture has 1 to " + std::to_string(all) + ".");
+    throw Error("it holds ", model.convolutions, " convolutions of the discriminator; its architecture has 1 to ", all,
+                ".");
   }
   Shapes shapes;
   for (int64_t i = 1; i <= model.convolutions; ++i) {
-    const ConvolutionShape& c = down[static_cast<size_t>(i - 1)];
+    const ConvolutionShape& c = down[i - 1];
     shapes["discriminator.conv" + std::to_string(i) + ".weight"] = {c.out_channels, c.in_channels, c.kernel, c.kernel};
     if (c.batch_norm) add_batch_norm(shapes, "discriminator.bn" + std::to_string(i), c.out_channels);
   }
@@ -143,7 +144,7 @@ ModelFile load_model(const std::string& path) {
   } catch (const Error& error) {
     throw FileError(path, error.what());
   }
-  model.sha256 = sha256_of_file(path);
+  model.sha256 = store::sha256_of_file(path);
   return model;
 }
 

@@ -7,9 +7,9 @@
 
 namespace dcgan {
 
-void store_weights_as(DType dtype, ModelFile& model) {
+void store_weights_as(FloatStorage storage, ModelFile& model) {
   for (auto& [name, tensor] : model.tensors) {
-    const bool half = dtype == DType::kFloat16 && name.find(".running_") == std::string::npos;
+    const bool half = storage == FloatStorage::kFloat16 && name.find(".running_") == std::string::npos;
     tensor = make_tensor(tensor.shape, tensor.to_floats(), half ? DType::kFloat16 : DType::kFloat32);
     const std::vector<float> values = tensor.to_floats();
     if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {

@@ -65,7 +65,7 @@ class Header {
     return true;
   }
   void expect(char c) {
-    if (!accept(c)) fail(std::string("'") + c + "' is missing at character " + std::to_string(at_));
+    if (!accept(c)) fail(text_of("'", c, "' is missing at character ", at_));
   }
   std::string quoted() {
     const char quote = accept('\'') ? '\'' : '"';
@@ -91,7 +91,7 @@ class Header {
       const char* end = text_.data() + text_.size();
       const auto [stop, error] = std::from_chars(text_.data() + at_, end, size);
       if (error != std::errc() || size < 0) fail("the shape is no tuple of sizes");
-      at_ = static_cast<size_t>(stop - text_.data());
+      at_ = stop - text_.data();
       sizes.push_back(size);
       if (!accept(',')) {
         expect(')');
@@ -119,17 +119,17 @@ NpyArray read_npy(const std::string& path) {
   }
   const int version = prefix[6];
   if (version < 1 || version > 3) {
-    throw FileError(path, "has NumPy format " + std::to_string(version) + "; formats 1 to 3 can be read.");
+    throw FileError(path, "has NumPy format ", version, "; formats 1 to 3 can be read.");
   }
   const int64_t start = version == 1 ? 10 : kPrefixBytes;
   int64_t length = 0;
-  for (int64_t i = start - 1; i >= 8; --i) length = 256 * length + prefix[static_cast<size_t>(i)];
+  for (int64_t i = start - 1; i >= 8; --i) length = 256 * length + prefix[i];
   const int64_t data_bytes = file_bytes - start - length;
   if (data_bytes < 0) {
-    throw FileError(path, "is cut short: its header has " + std::to_string(length) + " bytes, the file " +
-                              std::to_string(file_bytes) + "; fetch it again.");
+    throw FileError(path, "is cut short: its header has ", length, " bytes, the file ", file_bytes,
+                    "; fetch it again.");
   }
-  std::string text(static_cast<size_t>(length), '\0');
+  std::string text(length, '\0');
   file.read_at(start, text.data(), text.size());
   Header header(path, text);
   header.parse();
@@ -146,11 +146,11 @@ NpyArray read_npy(const std::string& path) {
   if (count * kValueBytes != data_bytes) {
     std::string shape;
     for (const int64_t size : header.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
-    throw FileError(path, "has " + std::to_string(data_bytes) + " bytes of data, which do not make float32 (" +
-                              shape.substr(0, 80) + "); it is cut short or has bytes too many, fetch it again.");
+    throw FileError(path, "has ", data_bytes, " bytes of data, which do not make float32 (", shape.substr(0, 80),
+                    "); it is cut short or has bytes too many, fetch it again.");
   }
-  NpyArray array{header.shape, std::vector<float>(static_cast<size_t>(count))};
-  file.read_at(start + length, array.values.data(), static_cast<size_t>(data_bytes));
+  NpyArray array{header.shape, std::vector<float>(count)};
+  file.read_at(start + length, array.values.data(), data_bytes);
   return array;
 }
 

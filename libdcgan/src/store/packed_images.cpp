@@ -20,8 +20,6 @@ namespace {
 /// The rows come first, in a file without room between its objects: where they begin does not depend on how many there
 /// are.
 store::RowFile packed_file(const PackedImagesInfo& info) {
-  std::string classes;
-  for (const std::string& name : info.classes) classes += name + "\n";
   store::RowFile file;
   file.row_bytes = info.height * info.width * 3;
   file.classes = info.classes;
@@ -29,7 +27,7 @@ store::RowFile packed_file(const PackedImagesInfo& info) {
                    {"width", std::to_string(info.width)},
                    {"preparation", info.preparation},
                    {"input_list", info.input_list},
-                   {"classes", classes}};
+                   {"classes", store::lines_of(info.classes)}};
   file.command_line = info.command_line;
   file.dense = true;
   file.waiting_bytes = int64_t{32} << 20;
@@ -63,8 +61,8 @@ struct PackedImageWriter::Impl {
 
 PackedImageWriter::PackedImageWriter(const std::string& path, const PackedImagesInfo& info, Mode mode) {
   if (info.height < 1 || info.width < 1 || info.height > 65535 || info.width > 65535) {
-    throw FileError(path, "images of " + std::to_string(info.width) + " x " + std::to_string(info.height) +
-                              " pixels cannot be packed; sides from 1 to 65535 can.");
+    throw FileError(path, "images of ", info.width, " x ", info.height,
+                    " pixels cannot be packed; sides from 1 to 65535 can.");
   }
   impl_.reset(new Impl{path, info, {path, packed_file(info), mode}});
 }
@@ -78,10 +76,8 @@ void PackedImageWriter::append(const ImageBatch& images, const std::vector<Failu
   const auto bytes = static_cast<int64_t>(images.pixels.size());
   if (images.count() > 0 && (images.height != w.info.height || images.width != w.info.width ||
                              bytes != images.count() * w.info.height * w.info.width * 3)) {
-    throw Error(w.path + ": " + std::to_string(images.count()) + " images of " + std::to_string(images.width) + " x " +
-                std::to_string(images.height) + " pixels and " + std::to_string(bytes) +
-                " bytes were given; it holds " + std::to_string(w.info.width) + " x " + std::to_string(w.info.height) +
-                ".");
+    throw Error(w.path, ": ", images.count(), " images of ", images.width, " x ", images.height, " pixels and ", bytes,
+                " bytes were given; it holds ", w.info.width, " x ", w.info.height, ".");
   }
   w.rows.append(images.pixels.data(), images.paths, images.labels, failures,
                 std::max(w.rows.inputs_done(), inputs_done));

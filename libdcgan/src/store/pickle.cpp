@@ -79,7 +79,7 @@ class Pickle::Machine {
           push({Kind::kReal, 0, {}, {}});
           break;
         case 'X':  // BINUNICODE
-          push({Kind::kText, 0, take(static_cast<size_t>(number(4))), {}});
+          push({Kind::kText, 0, take(number(4)), {}});
           break;
         case ')':
           push({Kind::kTuple, 0, {}, {}});

@@ -25,10 +25,9 @@ void write_png_grid(const std::string& path, const ImageBatch& images, int64_t c
   const int64_t height = rows * (images.height + 1) - 1;
   const int64_t width = columns * (images.width + 1) - 1;
   if (height > kMaximumSide || width > kMaximumSide) {
-    throw FileError(path, "cannot be written: " + std::to_string(width) + " x " + std::to_string(height) +
-                              " pixels, at most 30000 a side are allowed.");
+    throw FileError(path, "cannot be written: ", width, " x ", height, " pixels, at most 30000 a side are allowed.");
   }
-  std::vector<uint8_t> picture(static_cast<size_t>(height * width * 3), 255);
+  std::vector<uint8_t> picture(height * width * 3, 255);
   const int64_t line = images.width * 3;
   for (int64_t i = 0; i < count; ++i) {
     const int64_t top = i / columns * (images.height + 1);

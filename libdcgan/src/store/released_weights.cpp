@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 using Shape = std::vector<int64_t>;
 
-std::string text_of(const Shape& shape) {
+std::string shape_text(const Shape& shape) {
   std::string text;
   for (const int64_t size : shape) text += (text.empty() ? "" : ", ") + std::to_string(size);
   return "(" + text + ")";
@@ -65,7 +65,7 @@ class Arrays {
   NpyArray read(int number, const Shape& expected) const {
     NpyArray array = read(number);
     if (array.shape != expected) {
-      throw FileError(path(number), "has shape " + text_of(array.shape) + ", expected " + text_of(expected) +
+      throw FileError(path(number), "has shape " + shape_text(array.shape) + ", expected " + shape_text(expected) +
                                         " from the shapes of the other arrays; do they belong to one network?");
     }
     return array;
@@ -89,7 +89,7 @@ StoredTensor transposed(const NpyArray& matrix) {
   std::vector<float> values(matrix.values.size());
   for (int64_t i = 0; i < rows; ++i) {
     for (int64_t j = 0; j < columns; ++j) {
-      values[static_cast<size_t>(j * rows + i)] = matrix.values[static_cast<size_t>(i * columns + j)];
+      values[j * rows + i] = matrix.values[i * columns + j];
     }
   }
   return make_tensor({columns, rows}, values);
@@ -128,10 +128,10 @@ ArchitectureOptions architecture_from(const std::string& folder, const Arrays& d
     o.image_size = kBaseSize << scales;
   }
   if (!fits) {
-    throw FileError(folder, "its discriminator arrays, up to number " + std::to_string(head_number) + ", shapes " +
-                                text_of(first) + " to " + text_of(head) +
-                                ", are no network of the paper: expected a kernel such as (128, 3, 3, 3), three arrays "
-                                "for each convolution above it, and last a dense layer such as (8192, 1).");
+    throw FileError(folder, "its discriminator arrays, up to number ", head_number, ", shapes ", shape_text(first),
+                    " to ", shape_text(head),
+                    ", are no network of the paper: expected a kernel such as (128, 3, 3, 3), three arrays "
+                    "for each convolution above it, and last a dense layer such as (8192, 1).");
   }
   // The distribution of the noise is in no array: that of the published model of this shape.
   for (const std::string& name : published_architecture_names()) {
@@ -156,9 +156,8 @@ ArchitectureOptions architecture_from(const std::string& folder, const Arrays& d
     throw FileError(folder, std::string("the shapes of its arrays make no network: ") + error.what());
   }
   if (!generator.empty() && generator.last() > generator_arrays(o)) {
-    throw FileError(generator.path(generator.last()),
-                    "is one array too many: the generator of this discriminator has " +
-                        std::to_string(generator_arrays(o)) + "; do they belong to one network?");
+    throw FileError(generator.path(generator.last()), "is one array too many: the generator of this discriminator has ",
+                    generator_arrays(o), "; do they belong to one network?");
   }
   return o;
 }

@@ -18,6 +18,12 @@ constexpr size_t kWaitingNames = 65536;  // at most this many in memory before a
 
 }  // namespace
 
+std::string lines_of(const std::vector<std::string>& texts) {
+  std::string lines;
+  for (const std::string& text : texts) lines += text + "\n";
+  return lines;
+}
+
 std::string excerpt(const std::string& text, const std::string& other) {
   constexpr size_t kLength = 80;
   if (text.size() <= kLength) return text;
@@ -110,9 +116,9 @@ void RowWriter::resume() {
     if (kind != kBatch) {
       const int64_t version = kind == kHeader ? record.number() : 1;
       if (version != kJournalVersion) {
-        throw FileError(partial_, "was begun by another version of this program: its journal has version " +
-                                      std::to_string(version) + ", this one writes " + std::to_string(kJournalVersion) +
-                                      "; finish it with that program, or start anew with --overwrite.");
+        throw FileError(partial_, "was begun by another version of this program: its journal has version ", version,
+                        ", this one writes ", kJournalVersion,
+                        "; finish it with that program, or start anew with --overwrite.");
       }
       check_header(record);
     } else {
@@ -130,15 +136,14 @@ void RowWriter::resume() {
   const int64_t begins = make_head(1, false).begin;
   ::unlink(head_.c_str());
   if (begins != begin_) {
-    throw FileError(partial_, "its rows begin at byte " + std::to_string(begin_) +
-                                  ", where this HDF5 library puts byte " + std::to_string(begins) +
-                                  "; go on with the library that it was begun with, or start anew with --overwrite.");
+    throw FileError(partial_, "its rows begin at byte ", begin_, ", where this HDF5 library puts byte ", begins,
+                    "; go on with the library that it was begun with, or start anew with --overwrite.");
   }
   data_ = File(partial_, O_RDWR);
   const int64_t expected = begin_ + rows_ * file_.row_bytes;
   if (rows_ > 0 && data_.size() < expected) {  // before the first row it may be empty
-    throw FileError(partial_, std::to_string(data_.size()) + " bytes, expected " + std::to_string(expected) +
-                                  "; it was cut short, start anew with --overwrite.");
+    throw FileError(partial_, data_.size(), " bytes, expected ", expected,
+                    "; it was cut short, start anew with --overwrite.");
   }
 }
 
@@ -162,7 +167,7 @@ void RowWriter::append(const void* rows, const std::vector<std::string>& paths, 
   check_rows(path_, file_.classes.size(), paths, labels);
   const auto count = static_cast<int64_t>(paths.size());
   try {
-    data_.write_at(begin_ + rows_ * file_.row_bytes, rows, static_cast<size_t>(count * file_.row_bytes));
+    data_.write_at(begin_ + rows_ * file_.row_bytes, rows, count * file_.row_bytes);
   } catch (const FileError& error) {
     fail_kept(error);
   }
@@ -177,10 +182,9 @@ void RowWriter::append(const void* rows, const std::vector<std::string>& paths, 
 
 void RowWriter::read(int64_t first, int64_t count, void* rows) const {
   if (first < 0 || count < 0 || first > rows_ - count) {
-    throw Error(path_ + ": rows " + std::to_string(first) + " to " + std::to_string(first + count - 1) +
-                " were asked for, " + std::to_string(rows_) + " are written.");
+    throw Error(path_, ": rows ", first, " to ", first + count - 1, " were asked for, ", rows_, " are written.");
   }
-  data_.read_at(begin_ + first * file_.row_bytes, rows, static_cast<size_t>(count * file_.row_bytes));
+  data_.read_at(begin_ + first * file_.row_bytes, rows, count * file_.row_bytes);
 }
 
 void RowWriter::flush() {
@@ -242,7 +246,7 @@ void RowWriter::copy_from_head(const File& head, int64_t begin, int64_t end) con
   constexpr int64_t kBlock = int64_t{1} << 20;
   std::string bytes;
   for (; begin < end; begin += kBlock) {
-    bytes.resize(static_cast<size_t>(std::min(kBlock, end - begin)));
+    bytes.resize(std::min(kBlock, end - begin));
     head.read_at(begin, bytes.data(), bytes.size());
     data_.write_at(begin, bytes.data(), bytes.size());
   }
@@ -284,8 +288,8 @@ void RowWriter::fail_kept(const Error& error) const {
   std::string text = error.what();
   if (text.rfind(partial_ + ": ", 0) == 0) text.erase(0, partial_.size() + 2);
   if (!text.empty() && text.back() == '.') text.pop_back();
-  throw FileError(partial_, text + "; the partial file is kept with " + std::to_string(flushed_rows_) +
-                                " rows: mend this and run again with --resume.");
+  throw FileError(partial_, text, "; the partial file is kept with ", flushed_rows_,
+                  " rows: mend this and run again with --resume.");
 }
 
 }  // namespace dcgan::store

@@ -20,6 +20,8 @@ struct Field {
   std::string value;
 };
 
+/// One text a line, for a Field.
+std::string lines_of(const std::vector<std::string>& texts);
 /// For a message: of a long text the part where it first differs from the other.
 std::string excerpt(const std::string& text, const std::string& other);
 

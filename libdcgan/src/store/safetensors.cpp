@@ -1,11 +1,9 @@
 #include "dcgan/safetensors.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -79,7 +77,7 @@ nlohmann::json parse_header(const std::string& path, const std::string& text) {
 
 StoredTensor parse_entry(const std::string& path, const std::string& name, const nlohmann::json& entry,
                          int64_t data_bytes, Placed& place) {
-  const auto fail = [&](const std::string& problem) { throw FileError(path, quoted(name) + " " + problem + "."); };
+  const auto fail = [&](const auto&... problem) { throw FileError(path, quoted(name), " ", problem..., "."); };
   if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") || !entry.contains("shape") ||
       !entry.contains("data_offsets")) {
     fail("must have exactly dtype, shape and data_offsets");
@@ -103,12 +101,12 @@ StoredTensor parse_entry(const std::string& path, const std::string& name, const
   StoredTensor tensor{known->dtype, shape.get<std::vector<int64_t>>(), {}};
   place = {offsets[0].get<int64_t>(), offsets[1].get<int64_t>(), &name};
   if (place.begin > place.end || place.end > data_bytes) {
-    fail("lies at bytes " + std::to_string(place.begin) + " to " + std::to_string(place.end) +
-         " of the data, which are " + std::to_string(data_bytes) + "; the file is cut short or damaged");
+    fail("lies at bytes ", place.begin, " to ", place.end, " of the data, which are ", data_bytes,
+         "; the file is cut short or damaged");
   }
   int64_t bytes = 0;
   if (!byte_count(tensor.shape, known->size, bytes) || bytes != place.end - place.begin) {
-    fail("has " + std::to_string(place.end - place.begin) + " bytes, which do not fit its shape " + shape.dump());
+    fail("has ", place.end - place.begin, " bytes, which do not fit its shape ", shape.dump());
   }
   return tensor;
 }
@@ -135,9 +133,9 @@ StoredTensor make_tensor(std::vector<int64_t> shape, const std::vector<float>& v
   const int64_t item_size = facts(dtype).size;
   int64_t bytes = 0;
   if (!byte_count(shape, item_size, bytes) || bytes != count * item_size) {
-    throw Error("make_tensor was given " + std::to_string(count) + " values, which do not fit the shape.");
+    throw Error("make_tensor was given ", count, " values, which do not fit the shape.");
   }
-  StoredTensor tensor{dtype, std::move(shape), std::vector<std::byte>(static_cast<size_t>(bytes))};
+  StoredTensor tensor{dtype, std::move(shape), std::vector<std::byte>(bytes)};
   if (dtype == DType::kFloat16) {
     store::floats_to_halves(values.data(), count, reinterpret_cast<uint16_t*>(tensor.bytes.data()));
   } else if (count > 0) {
@@ -150,16 +148,15 @@ SafetensorsFile read_safetensors(const std::string& path) {
   const store::File file(path, O_RDONLY);
   const int64_t file_bytes = file.size();
   if (file_bytes < kLengthBytes) {
-    throw FileError(path, std::to_string(file_bytes) + " bytes; a safetensors file has at least 8.");
+    throw FileError(path, file_bytes, " bytes; a safetensors file has at least 8.");
   }
   uint64_t header_bytes = 0;
   file.read_at(0, &header_bytes, sizeof header_bytes);
   const int64_t rest = file_bytes - kLengthBytes;
   if (header_bytes > static_cast<uint64_t>(std::min(rest, kMaximumHeader))) {
-    throw FileError(path, "its header claims " + std::to_string(header_bytes) + " bytes, the file has " +
-                              std::to_string(file_bytes) +
-                              " and 100,000,000 are allowed; this is no safetensors file, or "
-                              "it is cut short.");
+    throw FileError(path, "its header claims ", header_bytes, " bytes, the file has ", file_bytes,
+                    " and 100,000,000 are allowed; this is no safetensors file, or "
+                    "it is cut short.");
   }
   std::string text(header_bytes, '\0');
   file.read_at(kLengthBytes, text.data(), text.size());
@@ -191,18 +188,17 @@ SafetensorsFile read_safetensors(const std::string& path) {
   int64_t end = 0;
   for (const Placed& place : places) {  // checked before anything is allocated for them
     if (place.begin != end) {
-      throw FileError(path, quoted(*place.name) + " starts at byte " + std::to_string(place.begin) +
-                                " of the data; the one before it ends at " + std::to_string(end) + ".");
+      throw FileError(path, quoted(*place.name), " starts at byte ", place.begin,
+                      " of the data; the one before it ends at ", end, ".");
     }
     end = place.end;
   }
   if (end != data_bytes) {
-    throw FileError(path, "has " + std::to_string(data_bytes) + " bytes of data, its tensors fill " +
-                              std::to_string(end) + "; the file is damaged.");
+    throw FileError(path, "has ", data_bytes, " bytes of data, its tensors fill ", end, "; the file is damaged.");
   }
   for (const Placed& place : places) {
     std::vector<std::byte>& bytes = content.tensors.at(*place.name).bytes;
-    bytes.resize(static_cast<size_t>(place.end - place.begin));
+    bytes.resize(place.end - place.begin);
     file.read_at(data_begin + place.begin, bytes.data(), bytes.size());
   }
   return content;
@@ -248,29 +244,6 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file) {
       offset += static_cast<int64_t>(tensor->bytes.size());
     }
   });
-}
-
-std::string sha256_of_file(const std::string& path) {
-  const store::File file(path, O_RDONLY);
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  std::vector<unsigned char> block(size_t{1} << 20);
-  bool good = digest && EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) == 1;
-  const int64_t size = file.size();
-  for (int64_t offset = 0; good && offset < size; offset += static_cast<int64_t>(block.size())) {
-    const auto count = static_cast<size_t>(std::min<int64_t>(size - offset, static_cast<int64_t>(block.size())));
-    file.read_at(offset, block.data(), count);
-    good = EVP_DigestUpdate(digest.get(), block.data(), count) == 1;
-  }
-  unsigned char hash[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  if (!good || EVP_DigestFinal_ex(digest.get(), hash, &length) != 1)
-    throw FileError(path, "SHA-256 failed in libcrypto.");
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) {
-    text += "0123456789abcdef"[hash[i] >> 4];
-    text += "0123456789abcdef"[hash[i] & 15];
-  }
-  return text;
 }
 
 }  // namespace dcgan

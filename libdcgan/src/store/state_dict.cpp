@@ -45,7 +45,7 @@ struct Place {
   Shape strides;   ///< in elements
 };
 
-std::string text_of(const Shape& shape) { return nlohmann::json(shape).dump(); }
+std::string shape_text(const Shape& shape) { return nlohmann::json(shape).dump(); }
 
 // Of a shape that add() has accepted: where no size is 0, the product is at most the storage's.
 int64_t product(const Shape& shape) {
@@ -102,8 +102,8 @@ struct StateDictReader::Impl {
       throw FileError(path, "was written on a big-endian machine; load it in PyTorch on this one and save it again.");
     }
     if (zip.size(pickle_name) > kMaximumPickle) {
-      throw FileError(path, "its pickle has " + std::to_string(zip.size(pickle_name)) +
-                                " bytes; that of a state_dict has at most 16 MiB.");
+      throw FileError(path, "its pickle has ", zip.size(pickle_name),
+                      " bytes; that of a state_dict has at most 16 MiB.");
     }
     const std::string bytes = zip.read(pickle_name);
     try {
@@ -148,7 +148,7 @@ struct StateDictReader::Impl {
   }
 
   void add(const store::Pickle& values, const store::PickleValue& value, const std::string& name) {
-    const auto fail = [&](const std::string& what) { throw Error("tensor \"" + name + "\" " + what + "."); };
+    const auto fail = [&](const auto&... what) { throw Error("tensor \"", name, "\" ", what..., "."); };
     const store::PickleValue& storage = values[value.items[0]];
     if (storage.kind != Kind::kStorage) fail("has no storage");
     const store::PickleValue& type = values[storage.items[1]];
@@ -165,8 +165,8 @@ struct StateDictReader::Impl {
     if (!zip.has(place.entry)) fail("lies in " + place.entry + ", which is missing");
     const int64_t count = elements.integer;
     if (count < 0 || count > INT64_MAX / 8 || count * known->size != zip.size(place.entry)) {
-      fail("lies in " + place.entry + " of " + std::to_string(zip.size(place.entry)) + " bytes; expected " +
-           std::to_string(count) + " elements of " + known->dtype);
+      fail("lies in ", place.entry, " of ", zip.size(place.entry), " bytes; expected ", count, " elements of ",
+           known->dtype);
     }
     const store::PickleValue& offset = values[value.items[1]];
     if (offset.kind != Kind::kInteger || offset.integer < 0 || offset.integer > count) fail("has a wrong offset");
@@ -179,12 +179,12 @@ struct StateDictReader::Impl {
     for (size_t k = 0; k < shape.size() && !empty; ++k) {
       const int64_t steps = shape[k] - 1;
       const bool fits = product <= count / shape[k] && (steps == 0 || place.strides[k] <= (count - last) / steps);
-      if (!fits) fail("of shape " + text_of(shape) + " does not fit in its storage of " + std::to_string(count));
+      if (!fits) fail("of shape ", shape_text(shape), " does not fit in its storage of ", count);
       if (steps == 0) place.strides[k] = 0;  // it may be anything, and is never gone along
       last += steps * place.strides[k];
       product *= shape[k];
     }
-    if (!empty && last >= count) fail("of shape " + text_of(shape) + " ends behind its storage");
+    if (!empty && last >= count) fail("of shape " + shape_text(shape) + " ends behind its storage");
     if (!tensors.emplace(name, Tensor{known->dtype, shape}).second) throw Error("\"" + name + "\" stands there twice.");
     places.emplace(name, std::move(place));
   }
@@ -286,7 +286,7 @@ class Tensors {
         if (ends_with(name, "num_batches_tracked")) continue;
         if (count++ >= kShown) continue;
         text += (text.empty() ? "" : ", ") + (files_.size() > 1 ? name_of_file(file.path()) + ":" : "") + name + " " +
-                text_of(tensor.shape);
+                shape_text(tensor.shape);
       }
     }
     if (count > kShown) text += " and " + std::to_string(count - kShown) + " more";
@@ -339,14 +339,14 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
   for (const auto& [name, shape] : shapes) {
     const bool needed =
         (model.has_generator || !is_generators(name)) && !(options.without_statistics && is_statistic(name));
-    if (needed && !tensors.has(theirs(name))) missing[name + " " + text_of(shape)] = theirs(name);
+    if (needed && !tensors.has(theirs(name))) missing[name + " " + shape_text(shape)] = theirs(name);
   }
   refuse_missing(tensors, missing);
   for (const auto& [name, shape] : shapes) {
     if (is_generators(name) && !model.has_generator) continue;
     if (is_statistic(name) && options.without_statistics) {
       const float value = ends_with(name, "var") ? 1 : 0;
-      model.tensors[name] = make_tensor(shape, std::vector<float>(static_cast<size_t>(product(shape)), value));
+      model.tensors[name] = make_tensor(shape, std::vector<float>(product(shape), value));
       continue;
     }
     const std::string their_name = theirs(name);
@@ -356,8 +356,9 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
       found = {1, product(found)};
     }
     if (found != shape) {
-      tensors.fail("its tensor \"" + their_name + "\" has the shape " + text_of(tensors.shape(their_name)) + "; for " +
-                   name + " the architecture asks for " + text_of(shape) + ": are its options those of the network?");
+      tensors.fail("its tensor \"" + their_name + "\" has the shape " + shape_text(tensors.shape(their_name)) +
+                   "; for " + name + " the architecture asks for " + shape_text(shape) +
+                   ": are its options those of the network?");
     }
     const std::string bias = their_name.substr(0, their_name.rfind('.')) + ".bias";
     const std::string our_bias = name.substr(0, name.rfind('.')) + ".bias";

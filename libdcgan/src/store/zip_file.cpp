@@ -31,11 +31,11 @@ bool starts(std::string_view bytes, std::string_view signature) {
 }  // namespace
 
 ZipFile::ZipFile(const std::string& path) : file_(path, O_RDONLY) {
-  const auto damaged = [&](const std::string& what) {
-    throw FileError(path, what + "; the archive is cut short or damaged, fetch it again.");
+  const auto damaged = [&](const auto&... what) {
+    throw FileError(path, what..., "; the archive is cut short or damaged, fetch it again.");
   };
   const int64_t file_bytes = file_.size();
-  std::string tail(static_cast<size_t>(std::min(file_bytes, kEndBytes + kMaximumComment)), '\0');
+  std::string tail(std::min(file_bytes, kEndBytes + kMaximumComment), '\0');
   file_.read_at(file_bytes - static_cast<int64_t>(tail.size()), tail.data(), tail.size());
   const size_t at = tail.rfind("PK\5\6");
   if (at == std::string::npos || tail.size() - at < static_cast<size_t>(kEndBytes)) {
@@ -49,18 +49,18 @@ ZipFile::ZipFile(const std::string& path) : file_(path, O_RDONLY) {
   directory_ = number(end, 16, 4);
   const int64_t end_offset = file_bytes - static_cast<int64_t>(tail.size() - at);
   if (directory_ + directory_bytes > end_offset) {
-    damaged("its directory of " + std::to_string(directory_bytes) + " bytes at byte " + std::to_string(directory_) +
+    damaged("its directory of ", directory_bytes, " bytes at byte ", directory_,
             " lies outside the archive (one of 4 GiB or more cannot be read)");
   }
-  std::string directory(static_cast<size_t>(directory_bytes), '\0');
+  std::string directory(directory_bytes, '\0');
   file_.read_at(directory_, directory.data(), directory.size());
   std::string_view rest = directory;
   for (int64_t i = 0; i < count; ++i) {
     if (rest.size() < kEntryBytes || !starts(rest, "PK\1\2"))
-      damaged("its directory ends after " + std::to_string(i) + " of " + std::to_string(count) + " entries");
+      damaged("its directory ends after ", i, " of ", count, " entries");
     const size_t name_bytes = number(rest, 28, 2);
     const size_t all_bytes = kEntryBytes + name_bytes + number(rest, 30, 2) + number(rest, 32, 2);
-    if (rest.size() < all_bytes) damaged("entry " + std::to_string(i) + " of its directory is cut short");
+    if (rest.size() < all_bytes) damaged("entry ", i, " of its directory is cut short");
     const std::string name(rest.substr(kEntryBytes, name_bytes));
     const Entry entry{number(rest, 42, 4), number(rest, 24, 4), number(rest, 16, 4)};
     const bool stored = number(rest, 10, 2) == 0 && number(rest, 20, 4) == number(rest, 24, 4);
@@ -88,12 +88,12 @@ std::string ZipFile::read(const std::string& name) const {
   const auto damaged = [&](const std::string& what) {
     throw FileError(path(), "its entry \"" + name + "\" " + what + "; the archive is damaged, fetch it again.");
   };
-  std::string local(static_cast<size_t>(kLocalBytes), '\0');
+  std::string local(kLocalBytes, '\0');
   file_.read_at(entry.header, local.data(), local.size());
   if (!starts(local, "PK\3\4")) damaged("has no header");
   const int64_t begin = entry.header + kLocalBytes + number(local, 26, 2) + number(local, 28, 2);
   if (begin + entry.size > directory_) damaged("lies outside the archive");
-  std::string bytes(static_cast<size_t>(entry.size), '\0');
+  std::string bytes(entry.size, '\0');
   file_.read_at(begin, bytes.data(), bytes.size());
   const uLong crc = crc32_z(crc32_z(0, nullptr, 0), reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
   if (crc != entry.crc) damaged("has another checksum (CRC-32) than its directory says");
