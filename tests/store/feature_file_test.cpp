@@ -52,6 +52,8 @@ class FeatureFile : public ::testing::Test {
     return "accepted";
   }
 
+  void expect_labels_of_other_programs() const;
+
   TemporaryFolder folder_;
   std::string path_ = folder_ / "x.h5";
 };
@@ -409,6 +411,44 @@ TEST_F(DamagedFeatureFile, ThatClaimsMoreRowsThanItHoldsIsRefused) {
   EXPECT_THAT(refusal_when_closed(), AllOf(HasSubstr("1152921504606846976"), HasSubstr("only 0 bytes")));
 }
 
+void FeatureFile::expect_labels_of_other_programs() const {
+  const auto labels_of = [&](const std::string& name) { return FeatureFileReader(folder_ / (name + ".h5")).labels(); };
+  const auto classes_of = [&](const std::string& name) {
+    return FeatureFileReader(folder_ / (name + ".h5")).info().classes;
+  };
+  std::vector<int32_t> thirds, ones;
+  for (int32_t i = 0; i < 20; ++i) {
+    thirds.push_back(i % 3);
+    ones.push_back(i % 3 == 1 ? 1 : 0);
+  }
+  for (const char* name : {"float", "float_column", "uint64", "one_hot", "one_hot_bool", "one_hot_float"}) {
+    EXPECT_EQ(labels_of(std::string("labels_") + name), thirds) << name;
+    EXPECT_THAT(classes_of(std::string("labels_") + name), ElementsAre()) << name;
+  }
+  for (const char* name : {"bool", "bool_column"}) EXPECT_EQ(labels_of(std::string("labels_") + name), ones) << name;
+  for (const char* name : {"text", "text_column", "bytes", "bytes_column"}) {
+    EXPECT_EQ(labels_of(std::string("labels_") + name), thirds) << name;
+    EXPECT_THAT(classes_of(std::string("labels_") + name), ElementsAre("cat", "dog", "eel")) << name;
+  }
+  EXPECT_THAT(classes_of("labels_text_classes"), ElementsAre("eel", "cat", "owl", "dog"));
+  const std::vector<int32_t> first(labels_of("labels_text_classes"));
+  EXPECT_THAT(std::vector<int32_t>(first.begin(), first.begin() + 3), ElementsAre(1, 3, 0)) << "cat, dog, eel";
+  const auto refused = [&](const char* name) {
+    try {
+      labels_of(std::string("labels_") + name);
+    } catch (const FileError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_THAT(refused("half"), AllOf(HasSubstr("label 0.5"), HasSubstr("row 2"), HasSubstr("no whole number"),
+                                     HasSubstr("float64 [20]")));
+  EXPECT_THAT(refused("nan"), AllOf(HasSubstr("nan"), HasSubstr("row 2")));
+  EXPECT_THAT(refused("two_hot"), AllOf(HasSubstr("int32 [20, 3]"), HasSubstr("row 2 is not one-hot")));
+  EXPECT_THAT(refused("compound"), AllOf(HasSubstr("compounds"), HasSubstr("[20]"), HasSubstr("one-hot")));
+  EXPECT_THAT(refused("cube"), AllOf(HasSubstr("int32 [20, 1, 1]"), HasSubstr("expected")));
+}
+
 TEST_F(FeatureFile, AgreesWithH5pyBothWays) {
   write_example();
   fs::copy(path_, folder_ / "f32.h5");
@@ -435,6 +475,7 @@ TEST_F(FeatureFile, AgreesWithH5pyBothWays) {
   EXPECT_EQ(FeatureFileReader(folder_ / "fixed_texts.h5").info().classes.at(2), "c");
   const FeatureFileReader renamed(folder_ / "renamed.h5", "group/X", "y");
   EXPECT_EQ(renamed.labels().at(19), 1);
+  expect_labels_of_other_programs();
   EXPECT_THAT([&] { FeatureFileReader(folder_ / "unwritten.h5"); },
               ThrowsMessage<FileError>(HasSubstr("never all written")));
   EXPECT_THAT([&] { FeatureFileReader(folder_ / "large_labels.h5"); },

@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <filesystem>
+#include <functional>
 
 #include "dcgan/errors.h"
 #include "tests/store/example_features.h"
+#include "tests/store/processes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dcgan::test {
@@ -172,6 +175,46 @@ TEST_F(FeatureMerge, AVirtualOneMovesWithItsPartsAndSaysWhichAreMissingOrChanged
   EXPECT_THAT(read, ::testing::ThrowsMessage<FileError>(HasSubstr("another shape now")));
   fs::copy(output_, folder_ / "moved/right.h5", fs::copy_options::overwrite_existing);
   EXPECT_THAT(read, ::testing::ThrowsMessage<FileError>(HasSubstr("virtual itself")));
+}
+
+TEST_F(FeatureMerge, AVirtualOneOfMorePartsThanFilesMayBeOpenRaisesTheSoftLimitOrIsRefused) {
+  std::vector<std::string> parts;
+  for (int64_t i = 0; i < kInputs; ++i) parts.push_back(part(i, i + 1));
+  const auto with_limits = [](rlim_t soft, rlim_t hard, const std::function<std::string()>& work) {
+    return in_child([&] {
+      const rlimit limits{soft, hard};
+      ::setrlimit(RLIMIT_NOFILE, &limits);
+      return work();
+    });
+  };
+  const auto merged = [&] {
+    merge_features(job(parts, true));
+    return contents(output_);
+  };
+  EXPECT_EQ(with_limits(40, 400, merged), whole_) << "HDF5 gives zeros where it cannot open a file";
+  EXPECT_EQ(with_limits(40, 400, [&] { return contents(output_); }), whole_);
+  const auto refused = AllOf(StartsWith("threw: " + output_), HasSubstr("60 files"), HasSubstr("may have 80 open"),
+                             HasSubstr("ulimit -Hn"), HasSubstr("without --virtual"));
+  EXPECT_THAT(with_limits(80, 80, [&] { return contents(output_); }), refused);
+  fs::remove(output_);
+  EXPECT_THAT(with_limits(80, 80, merged), refused);
+  EXPECT_FALSE(fs::exists(output_));
+  EXPECT_FALSE(fs::exists(output_ + ".partial"));
+}
+
+TEST_F(FeatureMerge, TwoVirtualOnesThatAreOpenAtATimeHaveRoomForTheFilesOfBoth) {
+  std::vector<std::string> parts;
+  for (int64_t i = 0; i < kInputs; ++i) parts.push_back(part(i, i + 1));
+  merge_features(job(parts, true));
+  EXPECT_EQ(in_child([&] {
+              const rlimit limits{120, 1000};
+              ::setrlimit(RLIMIT_NOFILE, &limits);
+              const FeatureFileReader one(output_), other(output_);  // no file of a part is open yet
+              rlimit now{};
+              ::getrlimit(RLIMIT_NOFILE, &now);
+              return now.rlim_cur >= 2 * 60 + 3 ? std::string("room") : "only " + std::to_string(now.rlim_cur);
+            }),
+            "room");
 }
 
 }  // namespace

@@ -54,6 +54,36 @@ write("big_endian", rows.astype(">f4"), labels.astype(">u2"))
 write("compressed", rows.astype(np.float32), labels, chunks=(3, 4), compression="gzip", shuffle=True)
 write("column_labels", rows.astype(np.float32), labels[:, None])
 write("large_labels", rows.astype(np.float32), labels + 2**32)
+
+# Labels as other programs have them. Each gives the classes of labels % 3, or of cat, dog and eel.
+names = np.array(["cat", "dog", "eel"])[labels]
+texts = h5py.string_dtype()
+for name, values in {
+    "labels_float": labels.astype("f8"),
+    "labels_float_column": labels[:, None].astype("f4"),
+    "labels_uint64": labels.astype("u8"),
+    "labels_one_hot": np.eye(3, dtype="i4")[labels],
+    "labels_one_hot_bool": np.eye(3, dtype=bool)[labels],
+    "labels_one_hot_float": np.eye(3, dtype="f4")[labels],
+    "labels_bool": labels == 1,
+    "labels_bool_column": (labels == 1)[:, None],
+    "labels_text": names.astype(object),
+    "labels_text_column": names[:, None].astype(object),
+    "labels_bytes": names.astype("S3"),
+    "labels_bytes_column": names[:, None].astype("S3"),
+    "labels_half": np.where(labels == 2, 0.5, labels),
+    "labels_nan": np.where(labels == 2, np.nan, labels),
+    "labels_two_hot": np.eye(3, dtype="i4")[labels] + np.eye(3, dtype="i4")[(labels == 2) * 1] * (labels == 2)[:, None],
+    "labels_compound": np.array([(v, 1.0) for v in labels], dtype=[("a", "i4"), ("b", "f4")]),
+    "labels_cube": labels[:, None, None].astype("i4"),
+}.items():
+    with h5py.File(folder / f"{name}.h5", "w") as f:
+        f["features"] = rows.astype(np.float32)
+        f.create_dataset("labels", data=values, dtype=texts if values.dtype == object else None)
+with h5py.File(folder / "labels_text_classes.h5", "w") as f:
+    f["features"] = rows.astype(np.float32)
+    f.create_dataset("labels", data=names.astype(object), dtype=texts)
+    f.create_dataset("classes", data=["eel", "cat", "owl", "dog"], dtype=texts)
 with h5py.File(write("fixed_texts", rows.astype(np.float32), labels), "a") as f:
     f.create_dataset("paths", data=np.array([f"{i}\u00e4".encode() for i in range(20)]))
     f.create_dataset("classes", data=np.array([b"a", b"b", b"c"]))

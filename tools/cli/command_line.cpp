@@ -10,7 +10,9 @@
 #include <iostream>
 #include <thread>
 
+#include "dcgan/file_locks.h"
 #include "dcgan/version.h"
+#include "tools/cli/environment.h"
 
 namespace dcgan::cli {
 namespace {
@@ -281,6 +283,7 @@ int run_program(int argc, const char* const* argv, const std::string& summary, c
   std::signal(SIGTERM, on_signal);
   // A write past a limit of the file size is then an error of write(), with a message, and not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
+  use_file_locks(wants_file_locks(std::getenv));
   try {
     const int code = dispatch(argc, argv, summary, commands, fallback);
     std::cout.flush();

@@ -18,4 +18,9 @@ int64_t number_of(const Environment& environment, const std::string& flag, const
   return value;
 }
 
+bool wants_file_locks(const Environment& environment) {
+  const char* text = environment("HDF5_USE_FILE_LOCKING");
+  return text == nullptr || (std::string(text) != "FALSE" && std::string(text) != "0");
+}
+
 }  // namespace dcgan::cli

@@ -15,4 +15,7 @@ using Environment = std::function<const char*(const char* name)>;
 /// @throws OptionError with the flag and the variable's name
 int64_t number_of(const Environment& environment, const std::string& flag, const char* name, int64_t fallback = -1);
 
+/// Whether files are locked: not with HDF5_USE_FILE_LOCKING=FALSE (or 0), which HDF5 itself heeds, too.
+bool wants_file_locks(const Environment& environment);
+
 }  // namespace dcgan::cli

@@ -218,6 +218,9 @@ MergeResult merge_features(const MergeJob& job) {
     return {merged.rows(), info.inputs.total - merged.rows()};
   }
   if (!job.virtual_rows) return merge_copied(job, info, parts);
+  // HDF5 gives zeros for the rows of a file that it cannot open: what cannot be read is not written.
+  store::RoomForFiles(static_cast<int64_t>(parts.size()), job.output,
+                      text_of("would take rows from ", parts.size(), " files"));
   store::RowWriter::clear_output(job.output, job.mode);  // of an interrupted merge which copied
   store::write_whole_file(job.output, [&](const store::File& file) { write_virtual(job, info, parts, file.path()); });
   MergeResult result;

@@ -1,24 +1,59 @@
 #include "store/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
+#include <iterator>
 #include <string_view>
 
 #include "dcgan/errors.h"
+#include "dcgan/file_locks.h"
 
 namespace dcgan::store {
 namespace {
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem) {
-  throw FileError(path, problem + ": " + std::strerror(errno) + ".");
+  const int error = errno;
+  throw FileError(path, problem, ": ", std::strerror(error), remedy(error), ".");
 }
 
+std::atomic<bool> locks_wanted{true};
+std::atomic<int64_t> files_reserved{0};
+
 }  // namespace
+
+std::string remedy(int error) {
+  switch (error) {
+    case EACCES:
+      return "; whoever runs this program needs the right to it (chmod, chown), or run it as its owner";
+    case EMFILE:
+    case ENFILE:
+      return "; raise the limit with ulimit -n, and run again";
+    default:
+      return "";
+  }
+}
+
+void fail_without_locks(const std::string& path, const std::string& reason) {
+  throw FileError(path, "cannot be locked: ", reason,
+                  "; its file system may have no locks. Where no other program writes to it, run with "
+                  "HDF5_USE_FILE_LOCKING=FALSE in the environment.");
+}
+
+void lock(const File& file, const std::string& path, const std::string& in_use) {
+  if (!uses_file_locks() || ::flock(file.descriptor(), LOCK_EX | LOCK_NB) == 0) return;
+  if (errno == EWOULDBLOCK) throw FileError(path, in_use);
+  fail_without_locks(path, std::strerror(errno));
+}
 
 File::File(const std::string& path, int flags)
     : path_(path), descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
@@ -84,6 +119,31 @@ void File::close() {
   if (descriptor >= 0 && ::close(descriptor) != 0) fail(path_, "cannot be written to disk");
 }
 
+RoomForFiles::RoomForFiles(int64_t count, const std::string& path, const std::string& problem) : count_(count) {
+  if (count == 0) return;
+  constexpr int64_t kSpare = 32;  // what the rest of the process opens meanwhile
+  std::error_code error;
+  const std::filesystem::directory_iterator open("/proc/self/fd", error);
+  const int64_t open_now = std::distance(begin(open), end(open));
+  const auto needed = static_cast<rlim_t>(open_now + (files_reserved += count) + kSpare);
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (needed <= limit.rlim_cur) return;
+  const rlim_t may_be_open = limit.rlim_max;
+  limit.rlim_cur = std::min(needed, may_be_open);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) == 0 && needed <= may_be_open) return;
+  files_reserved -= count_;
+  throw FileError(path, problem, ", which must be open at a time; this process may have ", may_be_open,
+                  " open, with what else it needs. Raise the hard limit (ulimit -Hn), or merge without --virtual.");
+}
+
+RoomForFiles& RoomForFiles::operator=(RoomForFiles&& other) noexcept {
+  std::swap(count_, other.count_);
+  return *this;
+}
+
+RoomForFiles::~RoomForFiles() { files_reserved -= count_; }
+
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 std::string partial_path(const std::string& path) { return path + ".partial"; }
@@ -140,3 +200,10 @@ std::string utc_now() {
 }
 
 }  // namespace dcgan::store
+
+namespace dcgan {
+
+void use_file_locks(bool use) { store::locks_wanted = use; }
+bool uses_file_locks() { return store::locks_wanted; }
+
+}  // namespace dcgan

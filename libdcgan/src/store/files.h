@@ -33,6 +33,29 @@ class File {
   int descriptor_ = -1;
 };
 
+/// What can be done about a failed system call, "; do this", or nothing where that is not known.
+std::string remedy(int error);
+/// Locks a file until it is closed. Does nothing where the caller of the library wants no locks (dcgan/file_locks.h).
+/// @throws FileError "`path`: `in_use`" if another process has locked it, another one if its file system has no locks
+void lock(const File& file, const std::string& path, const std::string& in_use);
+[[noreturn]] void fail_without_locks(const std::string& path, const std::string& reason);
+
+/// That `count` more files can be open at a time, for as long as it lives: raises the soft limit of the process where
+/// that is needed.
+class RoomForFiles {
+ public:
+  RoomForFiles() = default;
+  /// @param problem  begins the message: "takes rows from 5000 files"
+  /// @throws FileError if the hard limit is in the way
+  RoomForFiles(int64_t count, const std::string& path, const std::string& problem);
+  RoomForFiles(RoomForFiles&& other) noexcept : count_(std::exchange(other.count_, 0)) {}
+  RoomForFiles& operator=(RoomForFiles&& other) noexcept;
+  ~RoomForFiles();
+
+ private:
+  int64_t count_ = 0;
+};
+
 bool exists(const std::string& path);
 /// Name under which an output grows until it is whole.
 std::string partial_path(const std::string& path);

@@ -3,19 +3,21 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <limits>
 #include <numeric>
+#include <set>
 
 #include "dcgan/errors.h"
+#include "dcgan/file_locks.h"
 #include "store/files.h"
 
 namespace dcgan::hdf5 {
 namespace {
 
 constexpr hsize_t kTextsPerChunk = 2048;             // 32 kB of references
-constexpr int64_t kReadBlock = 65536;                // texts or labels at once
 constexpr size_t kMaximumCache = size_t{256} << 20;  // bytes
 // Deflate makes at most 1032 bytes of one (zlib's technical notes); a bound for what a compressed dataset may claim.
 constexpr int64_t kMaximumRatio = 1032;
@@ -34,20 +36,50 @@ herr_t keep_innermost(unsigned n, const H5E_error2_t* error, void* text) {
   return 0;
 }
 
-/// HDF5's own reason for the last failure, and the system's where there is one ("No space left on device").
-std::string last_error() {
-  std::string text;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &text);
-  const std::string mark = "error message = '";
-  if (const size_t begin = text.find(mark); begin != std::string::npos) {
+/// HDF5's own reason for the last failure.
+struct Reason {
+  std::string text = "HDF5 gives no reason";
+  int system_error = 0;  ///< errno, where a call of the system failed; `text` is then its message
+
+  Reason() {
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &text);
+    const std::string mark = "error message = '", number = "errno = ";
+    const size_t begin = text.find(mark), at = text.find(number);
+    if (begin == std::string::npos || at == std::string::npos) return;
+    system_error = std::atoi(text.c_str() + at + number.size());
+    is_lock = text.rfind("unable to lock", 0) == 0;
     text = text.substr(begin + mark.size());
     text = text.substr(0, text.find('\''));
   }
-  return text.empty() ? "HDF5 gives no reason" : text;
-}
+  bool is_lock = false;  ///< that call was flock()
+};
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem) {
-  throw FileError(path, problem + ": " + last_error() + ".");
+  const Reason reason;
+  throw FileError(path, problem, ": ", reason.text, store::remedy(reason.system_error), ".");
+}
+
+/// Why a file that has HDF5's signature could not be opened to read, and what to do.
+[[noreturn]] void fail_to_open(const std::string& path, int64_t size) {
+  const Reason reason;
+  if (reason.is_lock && reason.system_error == EWOULDBLOCK) {
+    throw FileError(path,
+                    "is open for writing in another program (a notebook, perhaps); close it there, and run again.");
+  }
+  if (reason.is_lock) store::fail_without_locks(path, reason.text);
+  if (reason.system_error != 0) fail(path, "cannot be opened");
+  if (reason.text.find("already open for write") != std::string::npos) {
+    throw FileError(path,
+                    "is marked as open for writing: a program is writing it, or was killed while it did. Wait for ",
+                    "it; if it is gone, take the mark away with h5clear -s (Debian: hdf5-tools), and run again.");
+  }
+  if (reason.text.rfind("truncated file", 0) == 0) {
+    const size_t stored = reason.text.rfind(" = ");
+    throw FileError(path, "is cut short: ", size, " bytes, expected ", reason.text.substr(stored + 3),
+                    "; fetch it again, or make it again where it came from.");
+  }
+  throw FileError(path, "is damaged (", size, " bytes): ", reason.text,
+                  "; fetch it again, or make it again where it came from.");
 }
 
 Handle text_type() {
@@ -124,8 +156,13 @@ void Handle::close(const std::string& path) {
 
 namespace {
 
+void set_locking(hid_t access, const std::string& path) {
+  require(H5Pset_file_locking(access, uses_file_locks(), true), path, "cannot be opened");
+}
+
 Handle access_of_format_110(const std::string& path) {
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "cannot be opened");
+  set_locking(access, path);
   // The format of HDF5 1.10: its metadata have checksums, and whatever library version writes it gives the same bytes.
   require(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), path, "cannot be opened");
   return access;
@@ -159,13 +196,16 @@ Handle open_file_to_write(const std::string& path) {
 Handle open_file(const std::string& path) {
   const int64_t size = store::File(path, O_RDONLY).size();  // its message is better than HDF5's
   if (store::is_partial(path)) throw FileError(path, kIncomplete);
-  if (H5Fis_hdf5(path.c_str()) <= 0) {
+  if (H5Fis_hdf5(path.c_str()) == 0) {
     throw FileError(
         path, size,
         " bytes, without HDF5's signature; expected an HDF5 file, as dcgan-prepare and dcgan-extract write them.");
   }
-  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, path,
-          "is damaged or cut short (" + std::to_string(size) + " bytes); make it again"};
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "cannot be opened");
+  set_locking(access, path);
+  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access);
+  if (id < 0) fail_to_open(path, size);
+  return {id, H5Fclose, path, ""};
 }
 
 void write_attribute(Place at, const std::string& name, const std::string& value) {
@@ -252,20 +292,23 @@ std::vector<hsize_t> sizes_of(hid_t space) {
 }
 
 // HDF5 gives zeros for rows of a virtual dataset whose file is not there, so the sources are looked at first.
-// @return bytes that lie in them
-uint64_t virtual_bytes(hid_t creation, Place at, const std::string& name) {
+struct Sources {
+  uint64_t bytes = 0;  ///< that lie in them
+  std::set<std::string> files;
+};
+Sources virtual_sources(hid_t creation, Place at, const std::string& name) {
   const std::string problem = "virtual dataset \"" + name + "\" cannot be read";
   size_t count = 0;
   require(H5Pget_virtual_count(creation, &count), at.path, problem);
-  uint64_t bytes = 0;
-  const auto text_of = [&](ssize_t (*get)(hid_t, size_t, char*, size_t), size_t i) {
+  Sources sources;
+  const auto name_at = [&](ssize_t (*get)(hid_t, size_t, char*, size_t), size_t i) {
     std::string text(static_cast<size_t>(std::max<ssize_t>(get(creation, i, nullptr, 0), 0)) + 1, '\0');
     require(static_cast<herr_t>(std::min<ssize_t>(get(creation, i, text.data(), text.size()), 0)), at.path, problem);
     text.pop_back();
     return text;
   };
   for (size_t i = 0; i < count; ++i) {
-    std::string file_name = text_of(H5Pget_virtual_filename, i);
+    std::string file_name = name_at(H5Pget_virtual_filename, i);
     for (size_t at_sign = 0; (at_sign = file_name.find('%', at_sign)) != std::string::npos; ++at_sign) {
       if (file_name.compare(at_sign, 2, "%%") != 0) {
         throw FileError(at.path, problem + ": its files are numbered (" + file_name + "), which is not supported.");
@@ -280,7 +323,7 @@ uint64_t virtual_bytes(hid_t creation, Place at, const std::string& name) {
                                    ", which is not there; bring it back, or merge the parts again without --virtual.");
     }
     const Handle file = open_file(source);
-    const std::string part_name = text_of(H5Pget_virtual_dsetname, i);
+    const std::string part_name = name_at(H5Pget_virtual_dsetname, i);
     const Handle id(H5Dopen2(file, part_name.c_str(), H5P_DEFAULT), H5Dclose, source,
                     "has no dataset \"" + part_name + "\"");
     const Handle part_creation(H5Dget_create_plist(id), H5Pclose, source, problem);
@@ -303,9 +346,26 @@ uint64_t virtual_bytes(hid_t creation, Place at, const std::string& name) {
     if (!fits) {
       throw FileError(at.path, "takes rows from " + source + ", which has another shape now; merge the parts again.");
     }
-    bytes += std::min<uint64_t>(H5Dget_storage_size(id), static_cast<uint64_t>(store::File(source, O_RDONLY).size()));
+    sources.files.insert(source);
+    sources.bytes +=
+        std::min<uint64_t>(H5Dget_storage_size(id), static_cast<uint64_t>(store::File(source, O_RDONLY).size()));
   }
-  return bytes;
+  return sources;
+}
+
+void require_filters(hid_t creation, Place at, const std::string& name) {
+  for (int i = 0; i < H5Pget_nfilters(creation); ++i) {
+    unsigned flags = 0, configuration = 0;
+    size_t values = 0;
+    char filter_name[64] = "";
+    const H5Z_filter_t filter = H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &values, nullptr,
+                                               sizeof filter_name, filter_name, &configuration);
+    if (filter < 0 || H5Zfilter_avail(filter) > 0) continue;
+    throw FileError(
+        at.path, "dataset \"", name, "\" is compressed with the filter ", filter, " (", filter_name,
+        "), which HDF5 lacks here; name the folder of its plug-in in HDF5_PLUGIN_PATH, or write the dataset ",
+        "again with compression=\"gzip\" or none.");
+  }
 }
 
 }  // namespace
@@ -320,10 +380,15 @@ Dataset open_dataset(Place at, const std::string& name) {
   const Handle creation(H5Dget_create_plist(id), H5Pclose, path, problem);
   const std::vector<hsize_t> sizes = sizes_of(space);
   const bool filtered = H5Pget_nfilters(creation) > 0;
+  require_filters(creation, at, name);
 
   const auto file_bytes = static_cast<uint64_t>(store::File(path, O_RDONLY).size());
-  const uint64_t limit = H5Pget_layout(creation) == H5D_VIRTUAL ? virtual_bytes(creation, at, name)
-                         : filtered                             ? file_bytes * kMaximumRatio
+  const bool is_virtual = H5Pget_layout(creation) == H5D_VIRTUAL;
+  const Sources sources = is_virtual ? virtual_sources(creation, at, name) : Sources();
+  store::RoomForFiles room(static_cast<int64_t>(sources.files.size()), path,
+                           text_of("takes rows from ", sources.files.size(), " files"));
+  const uint64_t limit = is_virtual ? sources.bytes
+                         : filtered ? file_bytes * kMaximumRatio
                                     : std::min<uint64_t>(file_bytes, H5Dget_storage_size(id));
   const auto type_bytes = static_cast<uint64_t>(H5Tget_size(type));
   const bool empty = std::find(sizes.begin(), sizes.end(), 0U) != sizes.end();
@@ -353,7 +418,7 @@ Dataset open_dataset(Place at, const std::string& name) {
   id = Handle(H5Dopen2(at.id, name.c_str(), access), H5Dclose, path, problem);
 
   const H5T_class_t type_class = H5Tget_class(type);
-  return {std::move(id), std::move(type), {sizes.begin(), sizes.end()}, type_class, filtered};
+  return {std::move(id), std::move(type), {sizes.begin(), sizes.end()}, type_class, filtered, std::move(room)};
 }
 
 void read_rows(const Dataset& dataset, int64_t first, int64_t count, hid_t memory_type, void* rows,
@@ -372,29 +437,6 @@ void read_rows(const Dataset& dataset, int64_t first, int64_t count, hid_t memor
   const Handle memory(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose, path,
                       problem);
   require(H5Dread(dataset.id, memory_type, memory, space, H5P_DEFAULT, rows), path, problem);
-}
-
-std::vector<int32_t> read_labels(Place at, const std::string& name) {
-  const Dataset dataset = open_dataset(at, name);
-  const bool column = dataset.shape.size() == 2 && dataset.shape[1] == 1;
-  if (dataset.type_class != H5T_INTEGER || !(dataset.shape.size() == 1 || column)) {
-    throw FileError(at.path, "dataset \"" + name + "\" must hold integers [N].");
-  }
-  const int64_t rows = dataset.shape[0];
-  std::vector<int32_t> labels;
-  labels.reserve(rows);
-  std::vector<int64_t> block;
-  for (int64_t first = 0; first < rows; first += kReadBlock) {
-    block.resize(std::min(kReadBlock, rows - first));
-    read_rows(dataset, first, static_cast<int64_t>(block.size()), H5T_NATIVE_INT64, block.data(), at.path);
-    for (const int64_t label : block) {
-      if (label < std::numeric_limits<int32_t>::min() || label > std::numeric_limits<int32_t>::max()) {
-        throw FileError(at.path, "label ", label, " of row ", labels.size(), " does not fit in 32 bits.");
-      }
-      labels.push_back(static_cast<int32_t>(label));
-    }
-  }
-  return labels;
 }
 
 GrowingDataset::GrowingDataset(Place at, const std::string& name, hid_t type, std::vector<hsize_t> row_shape,

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "store/files.h"
+
 namespace dcgan::hdf5 {
 
 /// Every call of HDF5 happens inside a session: one thread at a time in the whole process (a reader's lock alone would
@@ -86,7 +88,8 @@ struct Dataset {
   Handle type;
   std::vector<int64_t> shape;
   H5T_class_t type_class;
-  bool filtered;  ///< compressed
+  bool filtered;                ///< compressed
+  store::RoomForFiles sources;  ///< of a virtual dataset, whose files HDF5 opens when it needs them
 };
 bool has_object(Place at, const std::string& name);
 /// @throws FileError if there is no such dataset, or the file is too short to hold what its shape says.
@@ -95,9 +98,6 @@ Dataset open_dataset(Place at, const std::string& name);
 /// Rows first .. first + count - 1 of a dataset, converted to `memory_type`.
 void read_rows(const Dataset& dataset, int64_t first, int64_t count, hid_t memory_type, void* rows,
                const std::string& path);
-/// A dataset [N] or [N, 1] of integers. @throws FileError for another type or rank, or a value beyond int32.
-std::vector<int32_t> read_labels(Place at, const std::string& name);
-
 /// The text in a buffer of an HDF5 text type of fixed size.
 std::string fixed_text(const char* bytes, size_t size, bool padded_with_spaces);
 

@@ -90,16 +90,18 @@ bool read_references(const Dataset& dataset, const store::File& file, std::vecto
     return true;
   }
   if (H5Pget_layout(creation) != H5D_CHUNKED) return false;
-  hsize_t chunk_rows = 0;
-  require(H5Pget_chunk(creation, 1, &chunk_rows), path, problem);
+  hsize_t chunk_shape[2] = {0, 1};  // of [N] or [N, 1]
+  require(H5Pget_chunk(creation, 2, chunk_shape), path, problem);
+  const hsize_t chunk_rows = chunk_shape[0];
   if (chunk_rows > static_cast<hsize_t>(file.size() / kReferenceBytes)) return false;
   std::vector<char> chunk(chunk_rows * kReferenceBytes);
   for (hsize_t first = 0; first < static_cast<hsize_t>(rows); first += chunk_rows) {
+    const hsize_t place[2] = {first, 0};
     uint32_t filters = 0;
     hsize_t bytes = 0;
-    require(H5Dget_chunk_storage_size(dataset.id, &first, &bytes), path, problem);
+    require(H5Dget_chunk_storage_size(dataset.id, place, &bytes), path, problem);
     if (bytes != chunk.size()) return false;
-    require(H5Dread_chunk(dataset.id, H5P_DEFAULT, &first, &filters, chunk.data()), path, problem);
+    require(H5Dread_chunk(dataset.id, H5P_DEFAULT, place, &filters, chunk.data()), path, problem);
     const auto begin = static_cast<int64_t>(first) * kReferenceBytes;
     std::copy_n(chunk.data(), std::min(static_cast<int64_t>(chunk.size()), rows * kReferenceBytes - begin),
                 references.data() + begin);
@@ -170,7 +172,8 @@ std::vector<std::string> read_fixed_texts(const Dataset& dataset, const std::str
 
 std::vector<std::string> read_texts(Place at, const std::string& name) {
   const Dataset dataset = open_dataset(at, name);
-  if (dataset.type_class != H5T_STRING || dataset.shape.size() != 1) {
+  const bool column = dataset.shape.size() == 1 || (dataset.shape.size() == 2 && dataset.shape[1] == 1);
+  if (dataset.type_class != H5T_STRING || !column) {
     throw FileError(at.path, "dataset \"" + name + "\" must hold texts [N].");
   }
   if (dataset.shape[0] == 0) return {};

@@ -1,7 +1,10 @@
 #include "store/image_tables.h"
 
+#include <algorithm>
+
 #include "dcgan/errors.h"
 #include "dcgan/version.h"
+#include "store/hdf5_labels.h"
 #include "store/hdf5_texts.h"
 
 namespace dcgan::store {
@@ -75,6 +78,24 @@ void check_rows(const std::string& path, size_t class_count, const std::vector<s
   }
 }
 
+namespace {
+
+/// Labels that point to names of their own point to the classes of the same name.
+void point_to_classes(const std::vector<std::string>& names, hdf5::Place file, ImageTables& tables) {
+  std::vector<int32_t> place;
+  for (const std::string& name : names) {
+    const auto found = std::find(tables.classes.begin(), tables.classes.end(), name);
+    if (found == tables.classes.end()) {
+      throw FileError(file.path, "has rows with the label \"", name, "\", which is none of its ", tables.classes.size(),
+                      " classes.");
+    }
+    place.push_back(static_cast<int32_t>(found - tables.classes.begin()));
+  }
+  for (int32_t& label : tables.labels) label = place[label];
+}
+
+}  // namespace
+
 ImageTables read_image_tables(hdf5::Place file, int64_t rows, const std::string& labels_name) {
   ImageTables tables;
   const auto check_length = [&](const std::string& name, size_t length) {
@@ -88,8 +109,14 @@ ImageTables read_image_tables(hdf5::Place file, int64_t rows, const std::string&
   }
   if (hdf5::has_object(file, "classes")) tables.classes = hdf5::read_texts(file, "classes");
   if (hdf5::has_object(file, labels_name)) {
-    tables.labels = hdf5::read_labels(file, labels_name);
+    hdf5::Labels labels = hdf5::read_labels(file, labels_name);
+    tables.labels = std::move(labels.values);
     check_length("labels", tables.labels.size());
+    if (tables.classes.empty()) {
+      tables.classes = std::move(labels.names);
+    } else if (!labels.names.empty()) {
+      point_to_classes(labels.names, file, tables);
+    }
   }
   if (!tables.classes.empty()) {
     for (size_t i = 0; i < tables.labels.size(); ++i) {

@@ -1,7 +1,6 @@
 #include "store/journal.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include <cstring>
 #include <utility>
@@ -62,9 +61,7 @@ std::vector<std::string> RecordReader::texts() {
 }
 
 Journal::Journal(const std::string& path) : file_(path, O_RDWR | O_CREAT) {
-  if (::flock(file_.descriptor(), LOCK_EX | LOCK_NB) != 0) {
-    throw FileError(path, "is in use: another process is writing the same output.");
-  }
+  lock(file_, path, "is in use: another process is writing the same output.");
 }
 
 Journal::Start Journal::read(int64_t offset, int64_t file_bytes, uint32_t& kind, std::string& content) const {

@@ -1,7 +1,6 @@
 #include "train/run_folder.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -146,9 +145,7 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, cons
   fs::create_directories(folder, error);
   if (error) throw FileError(folder, "cannot be created: " + error.message() + ".");
   lock_ = store::File(path("lock"), O_RDWR | O_CREAT);
-  if (::flock(lock_.descriptor(), LOCK_EX | LOCK_NB) != 0) {
-    throw FileError(folder, "another training is writing to it; wait until it ends, or stop it.");
-  }
+  store::lock(lock_, folder, "another training is writing to it; wait until it ends, or stop it.");
   ordered_json ours = ordered_json::parse(options);
   if (mode == TrainingRun::Mode::kResume && holds_run_) {
     const ordered_json recorded = read_options(options_path);
