@@ -28,8 +28,8 @@ std::string record_name(const std::string& stem, int64_t record) {
   return stem + "/" + std::string(5 - digits.size(), '0') + digits;
 }
 
-std::vector<std::string> batch_files(Split split) {
-  if (split == Split::kTest) return {"test_batch.bin"};
+std::vector<std::string> batch_files(CifarSplit split) {
+  if (split == CifarSplit::kTest) return {"test_batch.bin"};
   return {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"};
 }
 
@@ -91,7 +91,7 @@ ImageBatch read_cifar10_batch(const std::string& path) {
   return batch;
 }
 
-std::unique_ptr<ImageSource> open_cifar10_binary(const std::string& folder, Split split) {
+std::unique_ptr<ImageSource> open_cifar10_binary(const std::string& folder, CifarSplit split) {
   const fs::path root = holds_a_batch(folder) ? fs::path(folder) : fs::path(folder) / kFolder;
   std::vector<std::string> classes = read_classes(root / "batches.meta.txt");
   ImageBatch images;

@@ -11,14 +11,14 @@
 
 namespace dcgan::data {
 
-enum class Split { kTrain, kTest };
+enum class CifarSplit { kTrain, kTest };
 
 }  // namespace dcgan::data
 
 namespace dcgan {
 
 template <>
-struct EnumNames<data::Split> {
+struct EnumNames<data::CifarSplit> {
   static constexpr std::array<std::string_view, 2> kNames = {"train", "test"};
 };
 
@@ -41,7 +41,7 @@ ImageBatch read_cifar10_batch(const std::string& path);
 /// test_batch.bin (test), in official order. Classes from batches.meta.txt, or the official list where that is missing.
 /// @param folder  cifar-10-batches-bin or the folder around it
 /// @throws FileError naming the batch that is missing or damaged.
-std::unique_ptr<ImageSource> open_cifar10_binary(const std::string& folder, Split split);
+std::unique_ptr<ImageSource> open_cifar10_binary(const std::string& folder, CifarSplit split);
 
 /// Whether `folder`, or cifar-10-batches-bin in it, holds a batch of the binary version.
 bool is_cifar10_binary(const std::string& folder);

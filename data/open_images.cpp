@@ -87,7 +87,7 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
   return {std::make_unique<FolderImages>(std::move(list), decode), notes};
 }
 
-std::unique_ptr<ImageSource> open_cifar10(const std::string& folder, Split split) {
+std::unique_ptr<ImageSource> open_cifar10(const std::string& folder, CifarSplit split) {
   if (is_cifar10_binary(folder)) return open_cifar10_binary(folder, split);
   const std::string classes = folder + "/" + to_name(split);
   if (!std::filesystem::is_directory(classes)) {

@@ -37,6 +37,6 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
 /// A split of CIFAR-10: the official binary batches (open_cifar10_binary), or class folders below folder/train or
 /// folder/test, in byte order of their paths.
 /// @throws FileError if `folder` holds neither, or not the ten classes.
-std::unique_ptr<ImageSource> open_cifar10(const std::string& folder, Split split);
+std::unique_ptr<ImageSource> open_cifar10(const std::string& folder, CifarSplit split);
 
 }  // namespace dcgan::data

@@ -84,19 +84,19 @@ TEST(Cifar10Binary, FindsTheFolderOrTheOneAroundItAndNamesClasses) {
   fs::create_directories(folder / "cifar-10-batches-bin");
   write_bytes(folder / "cifar-10-batches-bin/test_batch.bin", batch_bytes(0));
   for (const std::string& named : {folder.path(), folder / "cifar-10-batches-bin"}) {
-    const auto source = data::open_cifar10(named, data::Split::kTest);
+    const auto source = data::open_cifar10(named, data::CifarSplit::kTest);
     EXPECT_EQ(source->count(), 10'000);
     EXPECT_EQ(source->classes().at(9), "truck");
   }
   std::ofstream(folder / "cifar-10-batches-bin/batches.meta.txt") << "airplane\nautomobile\n";
-  EXPECT_THROW(data::open_cifar10(folder.path(), data::Split::kTest), FileError);
+  EXPECT_THROW(data::open_cifar10(folder.path(), data::CifarSplit::kTest), FileError);
 }
 
 TEST(Cifar10Binary, NamesTheBatchThatIsMissing) {
   const TemporaryFolder folder;
   write_bytes(folder / "data_batch_1.bin", batch_bytes(0));
   try {
-    data::open_cifar10(folder.path(), data::Split::kTrain);
+    data::open_cifar10(folder.path(), data::CifarSplit::kTrain);
     FAIL() << "accepted";
   } catch (const FileError& e) {
     EXPECT_THAT(e.what(), HasSubstr("data_batch_2.bin: cannot be opened"));

@@ -226,10 +226,10 @@ int cifar10_command(int argc, const char* const* argv) {
   command.check_options();
   check(validation);
   check(draws);
-  const LoadedImages training = load_images(*data::open_cifar10(command.files.data, data::Split::kTrain),
+  const LoadedImages training = load_images(*data::open_cifar10(command.files.data, data::CifarSplit::kTrain),
                                             command.image_size, command.threads, command.common.quiet);
-  const LoadedImages test = load_images(*data::open_cifar10(command.files.data, data::Split::kTest), command.image_size,
-                                        command.threads, command.common.quiet);
+  const LoadedImages test = load_images(*data::open_cifar10(command.files.data, data::CifarSplit::kTest),
+                                        command.image_size, command.threads, command.common.quiet);
   constexpr int64_t kOfficialTraining = 50000, kOfficialTest = 10000;
   std::vector<std::string> notes;
   if (training.batch.count() != kOfficialTraining) {

@@ -54,7 +54,7 @@ int lsun_command(int argc, const char* const* argv) {
 
 int cifar10_command(int argc, const char* const* argv) {
   std::string folder;
-  data::Split split = data::Split::kTrain;
+  data::CifarSplit split = data::CifarSplit::kTrain;
   OutputOptions output;
   cli::CommonOptions common;
   cli::CommandLine line(argv[0], "Packs a split of CIFAR-10.",
