@@ -43,6 +43,6 @@ at = whole.index(b"TREE")
 (folder / "damaged.h5").write_bytes(whole[:at] + b"XXXX" + whole[at + 4 :])
 child = os.fork()
 if child == 0:
-    write("died.h5", libver="latest")
+    unclosed = write("died.h5", libver="latest")
     os._exit(0)  # without closing the file
 os.waitpid(child, 0)

@@ -219,8 +219,8 @@ MergeResult merge_features(const MergeJob& job) {
   }
   if (!job.virtual_rows) return merge_copied(job, info, parts);
   // HDF5 gives zeros for the rows of a file that it cannot open: what cannot be read is not written.
-  store::RoomForFiles(static_cast<int64_t>(parts.size()), job.output,
-                      text_of("would take rows from ", parts.size(), " files"));
+  const auto files = std::count_if(parts.begin(), parts.end(), [](const Part& part) { return part.rows > 0; });
+  store::RoomForFiles(files, job.output, text_of("would take rows from ", files, " files"));
   store::RowWriter::clear_output(job.output, job.mode);  // of an interrupted merge which copied
   store::write_whole_file(job.output, [&](const store::File& file) { write_virtual(job, info, parts, file.path()); });
   MergeResult result;
