@@ -94,7 +94,7 @@ TEST_F(FeatureFile, ReadsBackWhatWasWrittenInBothStorages) {
 
 // A resumed extraction compares some of them with what it would write today.
 TEST_F(FeatureFile, GivesBackRowsWhileItIsBeingWritten) {
-  for (const FeatureStorage storage : {FeatureStorage::kFloat32, FeatureStorage::kFloat16}) {
+  for (const FloatStorage storage : {FloatStorage::kFloat32, FloatStorage::kFloat16}) {
     FeatureFileWriter writer(path_, example_info(storage), Mode::kOverwrite);
     extract_example(writer, 30);
     ASSERT_EQ(writer.rows(), 28);
