@@ -11,6 +11,7 @@ namespace dcgan::hdf5 {
 namespace {
 
 constexpr int64_t kBlockValues = 65536;
+constexpr int64_t kMaximumClasses = int64_t{1} << 20;  // of one-hot rows: no file makes the reader allocate more
 
 /// For a message: "float64 [60, 10]".
 std::string description(const Dataset& dataset) {
@@ -100,7 +101,7 @@ Labels read_labels(Place at, const std::string& name) {
   const Dataset dataset = open_dataset(at, name);
   const size_t rank = dataset.shape.size();
   const bool column = rank == 1 || (rank == 2 && dataset.shape[1] == 1);
-  const bool matrix = rank == 2 && dataset.shape[1] > 1;
+  const bool matrix = rank == 2 && dataset.shape[1] > 1 && dataset.shape[1] <= kMaximumClasses;
   const H5T_class_t kind = dataset.type_class;
   if (kind == H5T_STRING && column) return from_texts(at, name);
   if ((column || matrix) && (kind == H5T_INTEGER || kind == H5T_ENUM)) {
