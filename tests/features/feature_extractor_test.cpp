@@ -1,22 +1,16 @@
 #include "dcgan/feature_extractor.h"
 
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/from_blob.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
-#include "features/torch_features.h"
-#include "nn/network_tensors.h"
+#include "dcgan/statistics.h"
 #include "store/sha256.h"
+#include "tests/support/random_model.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/support/tensor_near.h"
 
 namespace dcgan {
 namespace {
@@ -33,13 +27,7 @@ class Extractor : public testing::Test {
   }
 
   void save() {
-    const nn::Discriminator d = nn::make_discriminator(model_.architecture, 3);
-    const nn::Generator g = nn::make_generator(model_.architecture, 3);
-    model_.tensors.clear();
-    for (const auto& tensors : {d.parameters(), d.buffers(), g.parameters(), g.buffers()}) {
-      nn::store_tensors(tensors, model_.tensors);
-    }
-    model_.convolutions = static_cast<int64_t>(d.convolutions.size());
+    model_ = test::random_model(model_.architecture);
     save_model(path_, model_);
   }
 
@@ -61,8 +49,6 @@ class Extractor : public testing::Test {
     return pixels;
   }
 
-  void expect_libtorchs_features() const;
-
   std::vector<float> extract(FeatureExtractor& extractor, const std::vector<uint8_t>& pixels) const {
     const auto count = static_cast<int64_t>(pixels.size() / (32 * 32 * 3));
     std::vector<float> features(static_cast<size_t>(count * extractor.feature_count()));
@@ -74,71 +60,6 @@ class Extractor : public testing::Test {
   std::string path_ = folder_ / "model.safetensors";
   ModelFile model_;
 };
-
-TEST_F(Extractor, AgreesWithLibTorchsOwnOperators) { expect_libtorchs_features(); }
-
-TEST_F(Extractor, AgreesWithLibTorchsOwnOperatorsWhateverTheGuidelines) {
-  constexpr auto kStrides = Scaling::kStrides;
-  for (const GuidelineOptions& guidelines :
-       {GuidelineOptions{Scaling::kPooling}, GuidelineOptions{kStrides, NormalizedLayers::kAll},
-        GuidelineOptions{kStrides, NormalizedLayers::kNone}, GuidelineOptions{kStrides, {}, 6, Head::kAveragePool},
-        GuidelineOptions{kStrides, {}, 0, {}, Activation::kRelu},
-        GuidelineOptions{Scaling::kPooling, NormalizedLayers::kNone, 6, Head::kAveragePool, Activation::kRelu}}) {
-    model_.architecture.guidelines = guidelines;
-    SCOPED_TRACE(to_json(model_.architecture));
-    save();
-    expect_libtorchs_features();
-  }
-}
-
-void Extractor::expect_libtorchs_features() const {
-  const std::vector<uint8_t> pixels = some_pixels(5);
-  for (const FeatureOptions& options : {FeatureOptions{}, FeatureOptions{{1, 4}, 2}, FeatureOptions{{6}, 1}}) {
-    FeatureExtractor extractor(path_, options);
-    extractor.infer_statistics(feed(pixels, 3), "these images");
-    nn::Discriminator network = nn::discriminator_from(model_);
-    const at::Tensor u8 = at::from_blob(const_cast<uint8_t*>(pixels.data()), {5, 32, 32, 3}, at::kByte);
-    nn::StatisticsAverage average(network);
-    average.add(nn::images_from_pixels(u8));
-    average.finish();
-    const at::Tensor expected =
-        features::torch_features(network, nn::images_from_pixels(u8), extractor.layers(), options.grid);
-    const std::vector<float> actual = extract(extractor, pixels);
-    const double largest = expected.abs().max().item<double>();
-    EXPECT_THAT(at::from_blob(const_cast<float*>(actual.data()), expected.sizes(), at::kFloat),
-                test::tensor_near(expected, 1e-5 * largest));
-  }
-}
-
-TEST_F(Extractor, PoolsFlattensAndConcatenatesAsANaiveLoopDoes) {
-  const nn::Discriminator network = nn::discriminator_from(model_);
-  const std::vector<uint8_t> pixels = some_pixels(2);
-  const at::Tensor images =
-      nn::images_from_pixels(at::from_blob(const_cast<uint8_t*>(pixels.data()), {2, 32, 32, 3}, at::kByte));
-  const at::NoGradGuard no_grad;
-  const auto activations = network.activations(images, nn::Statistics::kFixed);
-  const at::Tensor actual = features::torch_features(network, images, {2, 5}, 4);
-  for (int64_t n = 0; n < 2; ++n) {
-    int64_t column = 0;
-    for (const size_t layer : {2U, 5U}) {
-      const at::Tensor map = activations[layer - 1][n].contiguous();
-      const auto a = map.accessor<float, 3>();
-      const int64_t window = map.size(1) / 4;
-      for (int64_t c = 0; c < map.size(0); ++c) {
-        for (int64_t y = 0; y < 4; ++y) {
-          for (int64_t x = 0; x < 4; ++x, ++column) {
-            float largest = a[c][y * window][x * window];
-            for (int64_t i = 0; i < window; ++i) {
-              for (int64_t j = 0; j < window; ++j) largest = std::max(largest, a[c][y * window + i][x * window + j]);
-            }
-            ASSERT_EQ(actual[n][column].item<float>(), largest) << "image " << n << " column " << column;
-          }
-        }
-      }
-    }
-    ASSERT_EQ(column, actual.size(1));
-  }
-}
 
 TEST_F(Extractor, GivesTheSameBitsWhateverBatchSizeThreadsAndCount) {
   const std::vector<uint8_t> pixels = some_pixels(7);
@@ -155,27 +76,6 @@ TEST_F(Extractor, GivesTheSameBitsWhateverBatchSizeThreadsAndCount) {
             std::vector<float>(expected.begin(), expected.begin() + reference.feature_count()));
 }
 
-TEST_F(Extractor, InBfloat16ComesCloseAndInTf32NeedsAGpu) {
-  const std::vector<uint8_t> pixels = some_pixels(5);
-  FeatureOptions options;
-  options.device = "cpu";
-  options.batch_size = 2;
-  options.layers = {2, 6};
-  FeatureExtractor exact(path_, options);
-  options.precision = Precision::kBf16;
-  FeatureExtractor rounded(path_, options);
-  const std::vector<float> a = extract(exact, pixels), b = extract(rounded, pixels);
-  double largest = 0, difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    largest = std::max(largest, std::abs(double{a[i]}));
-    difference = std::max(difference, std::abs(double{a[i]} - double{b[i]}));
-  }
-  EXPECT_GT(difference, 0);
-  EXPECT_LT(difference, 0.03 * largest);
-  options.precision = Precision::kTf32;
-  EXPECT_THAT([&] { FeatureExtractor(path_, options); }, ThrowsMessage<Error>(HasSubstr("--precision is tf32")));
-}
-
 TEST_F(Extractor, TellsItsShapeFromTheModel) {
   const FeatureExtractor all(path_);
   EXPECT_EQ(all.image_size(), 32);
@@ -188,25 +88,55 @@ TEST_F(Extractor, TellsItsShapeFromTheModel) {
   EXPECT_EQ(FeatureExtractor(path_).feature_count(), 7'168);
 }
 
+TEST_F(Extractor, TakesTf32OnAGpuOnly) {
+  FeatureOptions options;
+  options.device = "cpu";
+  options.precision = Precision::kTf32;
+  EXPECT_THAT([&] { FeatureExtractor(path_, options); }, ThrowsMessage<Error>(HasSubstr("--precision is tf32")));
+}
+
+TEST_F(Extractor, IsTheSameOfAFileAndOfTheModelItself) {
+  const std::vector<uint8_t> pixels = some_pixels(2);
+  FeatureExtractor of_file(path_), of_model(model_);
+  EXPECT_EQ(extract(of_model, pixels), extract(of_file, pixels));
+  EXPECT_EQ(of_model.model_sha256(), "");
+}
+
 TEST_F(Extractor, TakesMinibatchesOf128InOrder) {
   const std::vector<uint8_t> pixels = some_pixels(130);
-  FeatureExtractor extractor(path_);
+  constexpr auto kFirst = 128 * 32 * 32 * 3;
+  const std::vector<uint8_t> first(pixels.begin(), pixels.begin() + kFirst),
+      last(pixels.begin() + kFirst, pixels.end());
+  ModelFile all = model_, of_first = model_, of_last = model_;
+  infer_statistics(all, feed(pixels, 50), {"130 images", 1, 2});
+  infer_statistics(of_first, feed(first, 128), {"the first", 1, 1});
+  infer_statistics(of_last, feed(last, 1), {"the last", 1, 1});
+  EXPECT_THAT(all.statistics, HasSubstr("\"images\":130"));
+  for (const char* name : {"discriminator.bn2.running_mean", "discriminator.bn6.running_var"}) {
+    const std::vector<float> a = of_first.tensors[name].to_floats(), b = of_last.tensors[name].to_floats();
+    const std::vector<float> mean = all.tensors[name].to_floats();
+    EXPECT_NE(a, b);
+    for (size_t i = 0; i < a.size(); ++i) EXPECT_FLOAT_EQ(mean[i], (a[i] + b[i]) / 2) << name;
+  }
+  FeatureExtractor extractor(path_), reference(all);
   extractor.infer_statistics(feed(pixels, 50), "130 images");
-  EXPECT_THAT(extractor.statistics(), HasSubstr("\"images\":130"));
-  nn::Discriminator network = nn::discriminator_from(model_);
-  nn::StatisticsAverage average(network);
-  const at::Tensor all =
-      nn::images_from_pixels(at::from_blob(const_cast<uint8_t*>(pixels.data()), {130, 32, 32, 3}, at::kByte));
-  average.add(all.slice(0, 0, 128));
-  average.add(all.slice(0, 128, 130));
-  average.finish();
-  const at::Tensor expected = features::torch_features(network, all.slice(0, 0, 2), extractor.layers(), 4);
-  const std::vector<uint8_t> two(pixels.begin(), pixels.begin() + 2 * 32 * 32 * 3);
-  const std::vector<float> actual = extract(extractor, two);
-  EXPECT_THAT(at::from_blob(const_cast<float*>(actual.data()), expected.sizes(), at::kFloat),
-              test::tensor_near(expected, 1e-5 * expected.abs().max().item<double>()));
+  EXPECT_EQ(extractor.statistics(), all.statistics);
+  EXPECT_EQ(extract(extractor, last), extract(reference, last));
   EXPECT_THAT([&] { extractor.infer_statistics(feed({}, 1), "an empty folder"); },
               ThrowsMessage<Error>(HasSubstr("an empty folder has none")));
+}
+
+TEST_F(Extractor, InfersTheSameBitsWhateverTheThreadsThePiecesAndTheStatisticsBefore) {
+  const std::vector<uint8_t> pixels = some_pixels(9);
+  ModelFile model = model_;
+  infer_statistics(model, feed(pixels, 4), {"nine images", 1, 1});
+  ModelFile again = model;
+  infer_statistics(again, feed(pixels, 9), {"nine images", 1, 3});
+  for (const auto& [name, tensor] : model.tensors) EXPECT_EQ(again.tensors[name].bytes, tensor.bytes) << name;
+  infer_statistics(again, feed(pixels, 9), {"nine images", 2, 1});
+  EXPECT_EQ(again.tensors["discriminator.bn4.running_mean"].bytes,
+            model.tensors["discriminator.bn4.running_mean"].bytes);
+  EXPECT_NE(again.tensors["generator.bn3.running_mean"].bytes, model.tensors["generator.bn3.running_mean"].bytes);
 }
 
 TEST_F(Extractor, ReadsRowsWithAStride) {

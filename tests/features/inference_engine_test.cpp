@@ -9,57 +9,16 @@
 #include <vector>
 
 #include "dcgan/errors.h"
-#include "features/torch_engine.h"
+#include "tests/features/small_networks.h"
 
 namespace dcgan {
 namespace {
 
 using Instructions = InferenceEngine::Instructions;
-
-/// kernel, stride and channels of a layer.
-struct Step {
-  int64_t kernel, stride, channels;
-  int64_t pool = 1;
-};
-
-struct Network {
-  std::vector<FoldedConvolution> convolutions;
-  int64_t size;
-
-  std::vector<int64_t> all_layers() const {
-    std::vector<int64_t> layers;
-    for (size_t i = 0; i < convolutions.size(); ++i) layers.push_back(static_cast<int64_t>(i) + 1);
-    return layers;
-  }
-};
-
-/// Weights of the size that keeps the maps' spread (He et al. 2015, arXiv:1502.01852), biases beside them.
-Network make_network(int64_t size, const std::vector<Step>& steps) {
-  std::mt19937 random(7);
-  std::normal_distribution<float> normal;
-  Network network{{}, size};
-  int64_t in = 3;
-  for (const Step& s : steps) {
-    FoldedConvolution c{in, s.channels, s.kernel, s.stride, size, size / s.stride, {}, {}};
-    const float spread = std::sqrt(2.0F / static_cast<float>(in * s.kernel * s.kernel));
-    c.weight.resize(static_cast<size_t>(in * s.channels * s.kernel * s.kernel));
-    c.bias.resize(static_cast<size_t>(s.channels));
-    c.pool = s.pool;
-    for (float& w : c.weight) w = spread * normal(random);
-    for (float& b : c.bias) b = 0.1F * normal(random);
-    network.convolutions.push_back(c);
-    in = s.channels;
-    size /= s.stride * s.pool;
-  }
-  return network;
-}
-
-std::vector<uint8_t> make_images(int64_t count, int64_t size) {
-  std::mt19937 random(11);
-  std::vector<uint8_t> images(static_cast<size_t>(count * size * size * 3));
-  for (uint8_t& x : images) x = static_cast<uint8_t>(random() % 256);
-  return images;
-}
+using test::make_images;
+using test::make_network;
+using test::Network;
+using test::Step;
 
 using Map = std::vector<double>;  // [channels, size, size]
 
@@ -289,27 +248,6 @@ TEST(InferenceEngine, UsesTheSlopeItIsGiven) {
         relative_difference(engine_features(network, options, images, 1), naive_features(network, options, images, 1)),
         kTolerance);
   }
-}
-
-void expect_torch_engine_gives_the_features_whatever_the_count(const Network& network) {
-  const std::vector<uint8_t> images = make_images(5, 16);
-  EngineOptions options = all_layers(network, 2);
-  options.layers = {1, 3};
-  options.batch_size = 2;
-  const std::vector<double> expected = naive_features(network, options, images, 5);
-  features::TorchEngine engine(network.convolutions, options, c10::Device(c10::kCPU), Precision::kF32);
-  std::vector<float> features(expected.size(), NAN);
-  engine.run(images.data(), 5, features.data());
-  EXPECT_LT(relative_difference(features, expected), kTolerance);
-  std::vector<float> first(features.size() / 5, NAN);
-  engine.run(images.data(), 1, first.data());
-  EXPECT_TRUE(std::equal(first.begin(), first.end(), features.begin()));
-}
-
-TEST(TorchEngine, GivesTheFeaturesOfTheInferenceEngineWhateverTheCount) {  // on the CPU; its home is the GPU
-  expect_torch_engine_gives_the_features_whatever_the_count(make_network(16, kSmall));
-  expect_torch_engine_gives_the_features_whatever_the_count(
-      make_network(16, {{3, 1, 16, 2}, {3, 1, 24}, {5, 1, 40, 2}}));
 }
 
 TEST(InferenceEngine, MapsPixels0And255ToMinusOneAndOne) {

@@ -11,8 +11,8 @@
 #include "dcgan/errors.h"
 #include "dcgan/models.h"
 #include "dcgan/statistics.h"
-#include "features/torch_features.h"
 #include "nn/network_tensors.h"
+#include "nn/torch_features.h"
 #include "tests/support/tensor_near.h"
 
 namespace dcgan {
@@ -52,7 +52,7 @@ ModelFile model_of(const ArchitectureOptions& architecture, const std::vector<ui
     if (name.find(".bias") != std::string::npos) at::Tensor(tensor).add_(0.1);
   }
   nn::store_tensors(network.parameters(), model.tensors);
-  infer_statistics(model, images(all), "images", 1);
+  infer_statistics(model, images(all), {"images", 1, 1});
   return model;
 }
 
@@ -65,7 +65,7 @@ at::Tensor inputs(const std::vector<uint8_t>& all) {
 at::Tensor deviations(const ModelFile& model, const std::vector<uint8_t>& all) {
   std::vector<int64_t> layers;
   for (int64_t layer = 1; layer <= model.convolutions; ++layer) layers.push_back(layer);
-  const at::Tensor rows = features::torch_features(nn::discriminator_from(model), inputs(all), layers, 4);
+  const at::Tensor rows = nn::torch_features(nn::discriminator_from(model), inputs(all), layers, 4);
   return rows.var(0, /*unbiased=*/false).view({-1, 16}).mean(1).sqrt();
 }
 

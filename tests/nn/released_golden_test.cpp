@@ -14,8 +14,8 @@
 #include <nlohmann/json.hpp>
 
 #include "dcgan/released_weights.h"
-#include "features/torch_features.h"
 #include "nn/network_tensors.h"
+#include "nn/torch_features.h"
 
 namespace dcgan {
 namespace {
@@ -89,7 +89,7 @@ TEST_P(ReleasedGolden, SamplesLogitsStatisticsAndFeaturesAreThoseOfTheFloat64Ref
   }
   EXPECT_EQ(normalised, expected["means"].size());
 
-  const at::Tensor features = features::torch_features(discriminator, images, layers, 4);
+  const at::Tensor features = nn::torch_features(discriminator, images, layers, 4);
   expect_near("first features", features[0].slice(0, 0, 16), expected["first_features_of_image_0"]);
   expect_near("last features", features[7].slice(0, -16), expected["last_features_of_image_7"]);
   int64_t begin = 0;

@@ -92,7 +92,8 @@ void write_model(ModelFile model, const ModelOutputOptions& options, const tools
   if (options.no_generator) drop_generator(model);
   if (!statistics.statistics_from.empty()) {
     tools::StatisticsImages images = statistics_images(statistics, model, common);
-    infer_statistics(model, images.next(), statistics.statistics_from, common.seed);
+    infer_statistics(model, images.next(),
+                     {statistics.statistics_from, common.seed, cli::resolve_threads(common.threads)});
   }
   store_weights_as(options.storage, model);
   save_model(options.output, model);

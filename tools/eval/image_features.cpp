@@ -1,16 +1,13 @@
 #include "tools/eval/image_features.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 
 #include "data/image_pipeline.h"
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
-#include "dcgan/models.h"
 #include "dcgan/seeds.h"
+#include "dcgan/train_library.h"
 #include "eval/features/feature_matrix.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
@@ -21,22 +18,6 @@ namespace {
 
 int64_t image_bytes(const ImageBatch& batch) { return batch.height * batch.width * 3; }
 
-// A file that is gone with the object.
-class TemporaryFile {
- public:
-  TemporaryFile()
-      : path_(std::filesystem::temp_directory_path() /
-              ("dcgan-untrained-" + std::to_string(getpid()) + ".safetensors")) {}
-  ~TemporaryFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-  }
-  std::string path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 std::unique_ptr<eval::FeatureMatrix> extract(FeatureExtractor& extractor, const LoadedImages& images,
                                              const ProtocolModel& model, const std::string& what) {
   cli::Progress progress(what, images.batch.count(), model.quiet);
@@ -44,6 +25,38 @@ std::unique_ptr<eval::FeatureMatrix> extract(FeatureExtractor& extractor, const 
     if (cli::interrupted()) throw cli::Interrupted();
     progress.update(done);
   });
+}
+
+FeatureOptions options_of(const ProtocolModel& model) {
+  FeatureOptions options;
+  options.layers = model.layers;
+  options.threads = model.threads;
+  options.device = model.device;
+  return options;
+}
+
+FeaturePair features_of(FeatureExtractor& extractor, const ProtocolModel& model, const LoadedImages& training,
+                        const LoadedImages& test) {
+  if (!model.own_statistics) {
+    const std::vector<int64_t> order = shuffled_indices(training.batch.count(), derive_seed(model.seed, "statistics"));
+    size_t next = 0;
+    extractor.infer_statistics(
+        [&](uint8_t* pixels, int64_t capacity) {
+          int64_t count = 0;
+          const int64_t bytes = image_bytes(training.batch);
+          for (; count < capacity && next < order.size(); ++count) {
+            std::copy_n(training.batch.pixels.data() + order[next++] * bytes, bytes, pixels + count * bytes);
+          }
+          return count;
+        },
+        "the training images of the protocol");
+  }
+  FeaturePair pair;
+  pair.training = extract(extractor, training, model, "training features");
+  pair.test = extract(extractor, test, model, "test features");
+  pair.model_sha256 = extractor.model_sha256();
+  pair.layers = extractor.layers();
+  return pair;
 }
 
 }  // namespace
@@ -88,31 +101,8 @@ LoadedImages load_images(const data::ImageSource& source, int64_t size, int64_t 
 }
 
 FeaturePair network_features(const ProtocolModel& model, const LoadedImages& training, const LoadedImages& test) {
-  FeatureOptions options;
-  options.layers = model.layers;
-  options.threads = model.threads;
-  options.device = model.device;
-  FeatureExtractor extractor(model.path, options);
-  if (!model.own_statistics) {
-    const std::vector<int64_t> order = shuffled_indices(training.batch.count(), derive_seed(model.seed, "statistics"));
-    size_t next = 0;
-    extractor.infer_statistics(
-        [&](uint8_t* pixels, int64_t capacity) {
-          int64_t count = 0;
-          const int64_t bytes = image_bytes(training.batch);
-          for (; count < capacity && next < order.size(); ++count) {
-            std::copy_n(training.batch.pixels.data() + order[next++] * bytes, bytes, pixels + count * bytes);
-          }
-          return count;
-        },
-        "the training images of the protocol");
-  }
-  FeaturePair pair;
-  pair.training = extract(extractor, training, model, "training features");
-  pair.test = extract(extractor, test, model, "test features");
-  pair.model_sha256 = extractor.model_sha256();
-  pair.layers = extractor.layers();
-  return pair;
+  FeatureExtractor extractor(model.path, options_of(model));
+  return features_of(extractor, model, training, test);
 }
 
 FeaturePair pixel_features(const LoadedImages& training, const LoadedImages& test) {
@@ -153,15 +143,15 @@ FeaturePair kmeans_features(const eval::KmeansOptions& options, const ProtocolMo
 }
 
 FeaturePair untrained_features(const ProtocolModel& model, const LoadedImages& training, const LoadedImages& test) {
-  const TemporaryFile file;
   const ModelFile trained = load_model(model.path);
-  save_model(file.path(), initialised_model(trained.architecture, derive_seed(model.seed, "untrained")));
   ProtocolModel untrained = model;
   // A partial model lacks upper convolutions, which the untrained one must not have either.
   for (int64_t i = 1; model.layers.empty() && i <= trained.convolutions; ++i) untrained.layers.push_back(i);
-  untrained.path = file.path();
   untrained.own_statistics = false;  // an untrained net has none
-  return network_features(untrained, training, test);
+  const TrainLibrary& library = train_library("the untrained network");
+  FeatureExtractor extractor(library.initialised_model(trained.architecture, derive_seed(model.seed, "untrained")),
+                             options_of(untrained));
+  return features_of(extractor, untrained, training, test);
 }
 
 }  // namespace dcgan::eval_tool

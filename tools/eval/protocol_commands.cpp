@@ -4,6 +4,7 @@
 
 #include "data/open_images.h"
 #include "dcgan/model_file.h"
+#include "dcgan/train_library.h"
 #include "eval/baselines/kmeans.h"
 #include "eval/protocols/tables.h"
 #include "tools/cli/command_line.h"
@@ -43,6 +44,15 @@ struct GridOptions {
 template <class Visitor>
 void describe(GridOptions& o, Visitor&& f) {
   f(o.grid, "c-grid", "values of C to choose from");
+}
+
+// A row that needs LibTorch is left out where it is missing.
+void add_if_possible(const std::function<void()>& add) {
+  try {
+    add();
+  } catch (const NoTrainLibrary& error) {
+    std::cerr << error.what() << " Its row is left out.\n";
+  }
 }
 
 // The options that both commands have, and what follows from them.
@@ -138,7 +148,9 @@ class ProtocolCommand {
       add("raw pixels", pixel_features(training, test), {});
     }
     if (!files.no_baselines && !files.model.empty()) {
-      add("untrained network", untrained_features(model, training, test), {"same architecture, initialised"});
+      add_if_possible([&] {
+        add("untrained network", untrained_features(model, training, test), {"same architecture, initialised"});
+      });
     }
     if (kmeans.centroids > 0) {
       add("1 layer K-means, " + std::to_string(kmeans.centroids) + " centroids",
@@ -279,7 +291,8 @@ int svhn_command(int argc, const char* const* argv) {
   if (command.cost.grid != eval::published_c_grid()) notes.push_back("another grid of C");
   eval::ResultTable table = eval::svhn_table();
   if (trials.trials > 0) {
-    table.measured.push_back(supervised_row(trials, draws, svhn.training, command.protocol_model()));
+    add_if_possible(
+        [&] { table.measured.push_back(supervised_row(trials, draws, svhn.training, command.protocol_model())); });
   }
   command.run(table, svhn.training, svhn.test, notes, [&](const auto& a, const auto& b) {
     return std::vector<eval::ProtocolResult>{few_labels(a, b, draws, command.resources())};

@@ -10,7 +10,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/options.h"
 #include "dcgan/seeds.h"
-#include "dcgan/supervised.h"
+#include "dcgan/train_library.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/progress.h"
 
@@ -98,6 +98,7 @@ eval::MeasuredRow supervised_row(const TrialOptions& options, const eval::DrawOp
   const ordered_json setting = {
       {"architecture", options.architecture}, {"seed", resources.seed}, {"training", result.training_hash},
       {"validation", result.validation_hash}, {"epochs", base.epochs},  {"patience", base.patience}};
+  const TrainLibrary& library = train_library("the supervised CNN");
   std::vector<ordered_json> trials = read_trials(options.file, setting);
   const LoadedImages train = training.at(drawn.rows.training), validation = training.at(drawn.rows.validation);
   const auto classes = static_cast<int64_t>(training.classes.size());
@@ -111,7 +112,7 @@ eval::MeasuredRow supervised_row(const TrialOptions& options, const eval::DrawOp
       if (cli::interrupted()) throw cli::Interrupted();
       progress.update(epoch.epoch);
     };
-    const SupervisedEpoch best = train_supervised(run, train.batch, validation.batch, classes);
+    const SupervisedEpoch best = library.train_supervised(run, train.batch, validation.batch, classes);
     const ordered_json trial = {{"trial", number},
                                 {"seed", run.seed},
                                 {"setting", setting},

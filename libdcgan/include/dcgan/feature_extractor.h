@@ -12,6 +12,8 @@
 
 namespace dcgan {
 
+struct ModelFile;
+
 /// Which features to make, and with what.
 struct FeatureOptions {
   std::vector<int64_t> layers;  ///< 1-based convolutions, lowest first; empty: all
@@ -43,6 +45,8 @@ class DCGAN_EXPORT FeatureExtractor {
   /// @param model_file  a .safetensors model of this project
   /// @throws dcgan::Error (dcgan/errors.h) if the file cannot be used or an option does not fit the model.
   explicit FeatureExtractor(const std::string& model_file, const FeatureOptions& options = {});
+  /// @param model  of dcgan/model_file.h
+  explicit FeatureExtractor(const ModelFile& model, const FeatureOptions& options = {});
   ~FeatureExtractor();
   FeatureExtractor(FeatureExtractor&&) noexcept;
   FeatureExtractor& operator=(FeatureExtractor&&) noexcept;
@@ -52,9 +56,9 @@ class DCGAN_EXPORT FeatureExtractor {
   const std::vector<int64_t>& layers() const;  ///< 1-based, lowest first
   std::vector<int64_t> layer_offsets() const;  ///< [layers + 1], see FeatureFileInfo
   const std::string& architecture() const;     ///< JSON
-  const std::string& model_sha256() const;
-  const std::string& statistics() const;  ///< where the batch-norm statistics come from, JSON
-  const std::string& device() const;      ///< "cpu" or "cuda:N", what "auto" took
+  const std::string& model_sha256() const;     ///< empty where the model is of no file
+  const std::string& statistics() const;       ///< where the batch-norm statistics come from, JSON
+  const std::string& device() const;           ///< "cpu" or "cuda:N", what "auto" took
 
   /// Infers the batch-norm statistics from images of the target domain by the authors' rule (dcgan/statistics.h) and
   /// uses them from now on.

@@ -13,7 +13,7 @@ namespace dcgan {
 enum class DType { kFloat32, kFloat16, kInt64, kUint8 };
 
 /// A named array of a safetensors file, row-major, little-endian.
-struct StoredTensor {
+struct DCGAN_EXPORT StoredTensor {
   DType dtype = DType::kFloat32;
   std::vector<int64_t> shape;
   std::vector<std::byte> bytes;  ///< exactly the product of the shape times the size of the dtype

@@ -9,12 +9,18 @@
 
 namespace dcgan {
 
+/// Where batch-norm statistics come from.
+struct StatisticsSource {
+  std::string name;     ///< of the images; recorded in model.statistics
+  uint64_t seed = 0;    ///< of the generator's noise
+  int64_t threads = 0;  ///< 0: one per core
+};
+
 /// Infers a model's fixed batch-norm statistics by the authors' rule (svhn/svhn_semisup_analysis.py): minibatches of
 /// 128 images in the given order, each layer's mean and biased variance while the layers below are normalised with the
 /// minibatch's own, plain average over the minibatches. The generator's, if there is one, are averaged in the same way
 /// over 32 minibatches of noise drawn from the seed.
-/// @param source  recorded in model.statistics
 /// @throws Error if there are no images.
-DCGAN_EXPORT void infer_statistics(ModelFile& model, const NextImages& next, const std::string& source, uint64_t seed);
+DCGAN_EXPORT void infer_statistics(ModelFile& model, const NextImages& next, const StatisticsSource& source);
 
 }  // namespace dcgan

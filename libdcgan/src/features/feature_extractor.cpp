@@ -1,41 +1,30 @@
 #include "dcgan/feature_extractor.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <thread>
 
+#include "base/device_text.h"
+#include "base/network_constants.h"
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/options.h"
+#include "dcgan/train_library.h"
 #include "features/inference_engine.h"
+#include "features/network_moments.h"
 #include "features/statistics.h"
-#include "features/torch_engine.h"
-#include "nn/device.h"
-#include "nn/network_tensors.h"
-#include "nn/networks.h"
 
 namespace dcgan {
 namespace {
 
 // Batch norm with fixed statistics is a scale and a shift of each channel: folded into the convolution, in float64.
-FoldedConvolution fold(const nn::Convolution& convolution) {
-  const ConvolutionShape& s = convolution.shape;
-  const at::Tensor weight = convolution.weight.to(at::kCPU, at::kDouble).contiguous();
-  std::vector<double> scale(static_cast<size_t>(s.out_channels), 1);
-  std::vector<double> shift(static_cast<size_t>(s.out_channels), 0);
-  if (s.batch_norm) {
-    const nn::BatchNorm& norm = convolution.batch_norm;
-    const at::Tensor a = norm.weight.to(at::kCPU, at::kDouble)
-                             .div(norm.running_var.to(at::kCPU, at::kDouble).add(nn::kBatchNormEpsilon).sqrt());
-    const at::Tensor b = norm.bias.to(at::kCPU, at::kDouble).sub(a.mul(norm.running_mean.to(at::kCPU, at::kDouble)));
-    std::memcpy(scale.data(), a.const_data_ptr<double>(), scale.size() * sizeof(double));
-    std::memcpy(shift.data(), b.const_data_ptr<double>(), shift.size() * sizeof(double));
-  }
-  const double* w = weight.const_data_ptr<double>();
-  const auto count = static_cast<size_t>(weight.numel());
+FoldedConvolution fold(const ModelFile& model, const ConvolutionShape& s, size_t number) {
+  const auto values = [&](const std::string& name) { return model.tensors.at("discriminator." + name).to_floats(); };
+  const std::string layer = std::to_string(number);
   FoldedConvolution folded;
   folded.in_channels = s.in_channels;
   folded.out_channels = s.out_channels;
@@ -44,11 +33,36 @@ FoldedConvolution fold(const nn::Convolution& convolution) {
   folded.size_in = s.size_in;
   folded.size_out = s.size_out * s.resize;
   folded.pool = s.resize;
-  folded.weight.resize(count);
-  const size_t per_channel = count / scale.size();
-  for (size_t i = 0; i < count; ++i) folded.weight[i] = static_cast<float>(w[i] * scale[i / per_channel]);
-  for (const double b : shift) folded.bias.push_back(static_cast<float>(b));
+  folded.weight = values("conv" + layer + ".weight");
+  folded.bias.resize(static_cast<size_t>(s.out_channels), 0);
+  if (!s.batch_norm) return folded;
+  const std::vector<float> weight = values("bn" + layer + ".weight"), bias = values("bn" + layer + ".bias");
+  const std::vector<float> mean = values("bn" + layer + ".running_mean"), var = values("bn" + layer + ".running_var");
+  const size_t per_channel = folded.weight.size() / folded.bias.size();
+  for (size_t c = 0; c < folded.bias.size(); ++c) {
+    const double scale = double{weight[c]} / std::sqrt(double{var[c]} + kBatchNormEpsilon);
+    folded.bias[c] = static_cast<float>(double{bias[c]} - scale * double{mean[c]});
+    for (size_t i = c * per_channel; i < (c + 1) * per_channel; ++i) {
+      folded.weight[i] = static_cast<float>(double{folded.weight[i]} * scale);
+    }
+  }
   return folded;
+}
+
+// LibTorch finds GPUs only where NVIDIA's driver is: without, "auto" need not load it to know the answer.
+bool has_gpu_driver() { return dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL) != nullptr; }
+
+// "cpu" or "cuda:N".
+std::string resolve_device(const std::string& text) {
+  const DeviceText wanted = parse_device(text);
+  if (wanted.kind == DeviceText::Kind::kCpu) return "cpu";
+  if (wanted.kind == DeviceText::Kind::kCuda) return train_library("--device " + text).resolve_device(text);
+  if (!has_gpu_driver()) return "cpu";
+  try {
+    return train_library("a GPU").resolve_device(text);
+  } catch (const NoTrainLibrary&) {
+    return "cpu";  // what is installed makes features on CPUs only
+  }
 }
 
 std::vector<int64_t> resolve_layers(const std::vector<int64_t>& wanted, const ModelFile& model) {
@@ -67,8 +81,8 @@ std::vector<int64_t> resolve_layers(const std::vector<int64_t>& wanted, const Mo
 }  // namespace
 
 struct FeatureExtractor::Impl {
-  Impl(const std::string& model_file, FeatureOptions feature_options)
-      : options(std::move(feature_options)), model(load_model(model_file)), network(nn::discriminator_from(model)) {
+  Impl(ModelFile model_file, FeatureOptions feature_options)
+      : options(std::move(feature_options)), model(std::move(model_file)) {
     options.layers = resolve_layers(options.layers, model);
     constexpr int64_t kMostImages = 16384;  // 17 GB of maps at the published width
     require_option(options.batch_size >= 1 && options.batch_size <= kMostImages, "batch-size", options.batch_size,
@@ -76,44 +90,47 @@ struct FeatureExtractor::Impl {
     if (options.threads <= 0) options.threads = std::max<int64_t>(1, std::thread::hardware_concurrency());
     feature_count = dcgan::feature_count(model.architecture, options.layers, options.grid);
     architecture = to_json(model.architecture);
-    device = nn::resolve_device(options.device);
-    device_name = device.str();
-    if (options.precision == Precision::kTf32 && device.is_cpu()) {
+    device = resolve_device(options.device);
+    if (options.precision == Precision::kTf32 && device == "cpu") {
       throw OptionError("--precision is tf32, which only GPUs have, and the device is the CPU; take f32 or bf16.");
     }
-    if (device.is_cuda()) nn::move_to(device, network);  // for statistics
+    if (options.precision == Precision::kBf16) train_library("--precision bf16");
   }
 
   // From the weights and statistics when features are first wanted: statistics may be inferred before.
-  void prepare() {
-    if (engine || torch_engine) return;
+  features::Engine& prepared() {
+    if (engine) return *engine;
+    const std::vector<ConvolutionShape> shapes = discriminator_convolutions(model.architecture);
     std::vector<FoldedConvolution> convolutions;
-    for (const nn::Convolution& c : network.convolutions) convolutions.push_back(fold(c));
+    for (size_t i = 0; i < static_cast<size_t>(model.convolutions); ++i) {
+      convolutions.push_back(fold(model, shapes[i], i + 1));
+    }
     EngineOptions engine_options;
     engine_options.layers = options.layers;
     engine_options.grid = options.grid;
-    engine_options.leaky_slope = network.slope;
+    engine_options.leaky_slope = model.architecture.guidelines.activation == Activation::kRelu ? 0 : kLeakySlope;
     engine_options.threads = options.threads;
     engine_options.batch_size = options.batch_size;
-    if (device.is_cpu() && options.precision == Precision::kF32) {
+    if (device == "cpu" && options.precision == Precision::kF32) {
       engine = std::make_unique<InferenceEngine>(convolutions, engine_options);
     } else {
-      torch_engine = std::make_unique<features::TorchEngine>(convolutions, engine_options, device, options.precision);
+      engine =
+          train_library("--device " + device).make_engine({convolutions, engine_options, device, options.precision});
     }
+    return *engine;
   }
 
   FeatureOptions options;
   ModelFile model;
-  nn::Discriminator network;
   int64_t feature_count = 0;
-  std::string architecture, device_name;
-  c10::Device device = c10::Device(c10::kCPU);
-  std::unique_ptr<InferenceEngine> engine;  ///< one of the two, once features were wanted
-  std::unique_ptr<features::TorchEngine> torch_engine;
+  std::string architecture, device;
+  std::unique_ptr<features::Engine> engine;  ///< once features were wanted
 };
 
 FeatureExtractor::FeatureExtractor(const std::string& model_file, const FeatureOptions& options)
-    : impl_(std::make_unique<Impl>(model_file, options)) {}
+    : impl_(std::make_unique<Impl>(load_model(model_file), options)) {}
+FeatureExtractor::FeatureExtractor(const ModelFile& model, const FeatureOptions& options)
+    : impl_(std::make_unique<Impl>(model, options)) {}
 FeatureExtractor::~FeatureExtractor() = default;
 FeatureExtractor::FeatureExtractor(FeatureExtractor&&) noexcept = default;
 FeatureExtractor& FeatureExtractor::operator=(FeatureExtractor&&) noexcept = default;
@@ -124,7 +141,7 @@ const std::vector<int64_t>& FeatureExtractor::layers() const { return impl_->opt
 const std::string& FeatureExtractor::architecture() const { return impl_->architecture; }
 const std::string& FeatureExtractor::model_sha256() const { return impl_->model.sha256; }
 const std::string& FeatureExtractor::statistics() const { return impl_->model.statistics; }
-const std::string& FeatureExtractor::device() const { return impl_->device_name; }
+const std::string& FeatureExtractor::device() const { return impl_->device; }
 
 std::vector<int64_t> FeatureExtractor::layer_offsets() const {
   std::vector<int64_t> offsets = {0};
@@ -135,9 +152,16 @@ std::vector<int64_t> FeatureExtractor::layer_offsets() const {
 }
 
 void FeatureExtractor::infer_statistics(const NextImages& next, const std::string& source) {
-  impl_->model.statistics = features::average_statistics(impl_->network, image_size(), impl_->device, next, source);
+  ModelFile& model = impl_->model;
+  std::unique_ptr<features::MomentEngine> engine;
+  if (device() == "cpu") {
+    engine = std::make_unique<features::NetworkMoments>(
+        features::NetworkMoments::of_discriminator(model, impl_->options.threads));
+  } else {
+    engine = train_library("--device " + device()).make_moment_engine(model, device());
+  }
+  features::infer_discriminator_statistics(model, next, source, *engine);
   impl_->engine.reset();
-  impl_->torch_engine.reset();
 }
 
 void FeatureExtractor::extract(const uint8_t* pixels, int64_t count, int64_t width, int64_t height, int64_t stride,
@@ -160,12 +184,7 @@ void FeatureExtractor::extract(const uint8_t* pixels, int64_t count, int64_t wid
       std::memcpy(dense.data() + y * row, pixels + y * stride, static_cast<size_t>(row));
     pixels = dense.data();
   }
-  impl_->prepare();
-  if (impl_->engine) {
-    impl_->engine->run(pixels, count, features);
-  } else {
-    impl_->torch_engine->run(pixels, count, features);
-  }
+  impl_->prepared().run(pixels, count, features);
 }
 
 }  // namespace dcgan

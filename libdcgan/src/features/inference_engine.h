@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "features/engine.h"
+
 namespace dcgan {
 
 /// One convolution of a discriminator with its batch norm folded in. Cross-correlation; padding kernel / 2.
@@ -37,7 +39,7 @@ struct EngineOptions {
 /// as each value is made by the same operations in the same order; another instruction set gives other roundings.
 ///
 /// One call at a time; several engines may run side by side.
-class InferenceEngine {
+class InferenceEngine : public features::Engine {
  public:
   /// The instruction set that is used: the best of this machine, or a given one (for tests).
   enum class Instructions { kBest, kAvx512, kAvx2, kPortable };
@@ -45,7 +47,7 @@ class InferenceEngine {
   /// @throws dcgan::Error where the convolutions do not fit together, or an option is out of range.
   InferenceEngine(const std::vector<FoldedConvolution>& convolutions, const EngineOptions& options,
                   Instructions instructions = Instructions::kBest);
-  ~InferenceEngine();
+  ~InferenceEngine() override;
   InferenceEngine(InferenceEngine&&) noexcept;
   InferenceEngine& operator=(InferenceEngine&&) noexcept;
 
@@ -54,9 +56,7 @@ class InferenceEngine {
   int64_t feature_count() const;    ///< D = grid^2 * (channels of the kept layers)
   std::string description() const;  ///< instruction set, and the method of each layer
 
-  /// @param images    uint8 [count, H, W, 3], RGB
-  /// @param features  float32 [count, D]: each kept layer flattened (C, H, W), lowest layer first
-  void run(const uint8_t* images, int64_t count, float* features);
+  void run(const uint8_t* images, int64_t count, float* features) override;
 
  private:
   struct Impl;

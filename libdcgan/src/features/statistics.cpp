@@ -1,59 +1,67 @@
 #include "features/statistics.h"
 
-#include <ATen/ops/from_blob.h>
-
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/network_constants.h"
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
-#include "nn/network_tensors.h"
+#include "dcgan/statistics.h"
+#include "features/network_moments.h"
+#include "features/noise.h"
 
 namespace dcgan {
 namespace {
 
 constexpr int64_t kNoiseMinibatches = 32;
 
+void store(const MomentAverage& moments, const std::string& network, size_t convolutions, ModelFile& model) {
+  for (size_t layer = 0; layer <= convolutions + 1; ++layer) {
+    if (!moments.has(layer)) continue;
+    const std::string name = batch_norm_name(network, layer, convolutions);
+    const Moments average = moments.average(layer);
+    const auto channels = static_cast<int64_t>(average.mean.size());
+    model.tensors[name + ".running_mean"] = make_tensor({channels}, average.mean);
+    model.tensors[name + ".running_var"] = make_tensor({channels}, average.variance);
+  }
+}
+
 }  // namespace
 
-std::string features::average_statistics(nn::Discriminator& network, int64_t image_size, c10::Device device,
-                                         const NextImages& next, const std::string& source) {
-  const int64_t image_bytes = image_size * image_size * 3;
-  std::vector<uint8_t> pixels(static_cast<size_t>(nn::kStatisticsMinibatch * image_bytes));
-  nn::StatisticsAverage average(network);
+void features::infer_discriminator_statistics(ModelFile& model, const NextImages& next, const std::string& source,
+                                              MomentEngine& engine) {
+  const int64_t image_bytes = model.architecture.image_size * model.architecture.image_size * 3;
+  std::vector<uint8_t> pixels(static_cast<size_t>(kStatisticsMinibatch * image_bytes));
+  MomentAverage average;
   int64_t images = 0;
   for (bool more = true; more;) {
     int64_t count = 0;
-    while (more && count < nn::kStatisticsMinibatch) {
-      const int64_t got = next(pixels.data() + count * image_bytes, nn::kStatisticsMinibatch - count);
+    while (more && count < kStatisticsMinibatch) {
+      const int64_t got = next(pixels.data() + count * image_bytes, kStatisticsMinibatch - count);
       count += got;
       more = got > 0;
     }
     if (count == 0) break;
-    const at::Tensor u8 = at::from_blob(pixels.data(), {count, image_size, image_size, 3}, at::kByte);
-    average.add(nn::images_from_pixels(u8.to(device)));
+    engine.add(pixels.data(), count, average);
     images += count;
   }
   if (images == 0) throw OptionError("batch-norm statistics need at least one image; " + source + " has none.");
-  average.finish();
-  return nlohmann::ordered_json({{"source", source}, {"images", images}, {"minibatch-size", nn::kStatisticsMinibatch}})
-      .dump();
+  store(average, "discriminator", discriminator_convolutions(model.architecture).size(), model);
+  model.statistics =
+      nlohmann::ordered_json({{"source", source}, {"images", images}, {"minibatch-size", kStatisticsMinibatch}}).dump();
 }
 
-void infer_statistics(ModelFile& model, const NextImages& next, const std::string& source, uint64_t seed) {
-  nn::Discriminator discriminator = nn::discriminator_from(model);
-  model.statistics =
-      features::average_statistics(discriminator, model.architecture.image_size, c10::kCPU, next, source);
-  nn::store_tensors(discriminator.buffers(), model.tensors);
+void infer_statistics(ModelFile& model, const NextImages& next, const StatisticsSource& source) {
+  features::NetworkMoments discriminator = features::NetworkMoments::of_discriminator(model, source.threads);
+  features::infer_discriminator_statistics(model, next, source.name, discriminator);
   if (!model.has_generator) return;
-  nn::Generator generator = nn::generator_from(model);
-  nn::StatisticsAverage average(generator);
+  features::NetworkMoments generator = features::NetworkMoments::of_generator(model, source.threads);
+  MomentAverage average;
   for (int64_t i = 0; i < kNoiseMinibatches; ++i) {
-    const uint64_t noise_seed = derive_seed(seed, "statistics-noise", static_cast<uint64_t>(i));
-    average.add(nn::draw_noise(model.architecture, nn::kStatisticsMinibatch, noise_seed));
+    const uint64_t seed = derive_seed(source.seed, "statistics-noise", static_cast<uint64_t>(i));
+    generator.add_noise(features::draw_noise_minibatch(model.architecture, seed), average);
   }
-  average.finish();
-  nn::store_tensors(generator.buffers(), model.tensors);
+  store(average, "generator", generator_convolutions(model.architecture).size(), model);
 }
 
 }  // namespace dcgan

@@ -1,17 +1,16 @@
 #pragma once
 
-#include <c10/core/Device.h>
-
-#include <cstdint>
 #include <string>
 
-#include "dcgan/statistics.h"
-#include "nn/networks.h"
+#include "dcgan/model_file.h"
+#include "dcgan/next_images.h"
+#include "features/engine.h"
 
 namespace dcgan::features {
 
-/// dcgan::infer_statistics() for a discriminator that lies on a device. @return JSON that says where they come from
-std::string average_statistics(nn::Discriminator& network, int64_t image_size, c10::Device device,
-                               const NextImages& next, const std::string& source);
+/// dcgan::infer_statistics() for the discriminator alone, on the given engine: changes its tensors and `statistics`.
+/// @param source  name of the images
+void infer_discriminator_statistics(ModelFile& model, const NextImages& next, const std::string& source,
+                                    MomentEngine& engine);
 
 }  // namespace dcgan::features

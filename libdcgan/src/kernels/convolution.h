@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "dcgan/export.h"
 #include "kernels/kernels.h"
 
 namespace dcgan::kernels {
@@ -31,7 +32,7 @@ using Work = std::function<void(int64_t item, int64_t thread)>;
 using Parallel = std::function<void(int64_t items, const Work& work)>;
 
 /// A convolution with its method and the sizes that follow.
-class Convolution {
+class DCGAN_EXPORT Convolution {
  public:
   Convolution(const Kernels& kernels, const MapShape& shape);
 
@@ -80,7 +81,7 @@ class Convolution {
 
 /// The gradient of a convolution, or of its adjoint, with respect to its filters: for each tap the sum over all pixels
 /// of products of the larger map's channels with the smaller map's. The sums have the same order whatever the threads.
-class FilterGradient {
+class DCGAN_EXPORT FilterGradient {
  public:
   /// @param shape  of the convolution (not the adjoint): in is the larger map
   FilterGradient(const Kernels& kernels, const MapShape& shape, int64_t images);

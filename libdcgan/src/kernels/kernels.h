@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "dcgan/export.h"
+
 namespace dcgan::kernels {
 
 /// Two-dimensional convolution by tiles of outputs x outputs pixels (filters.h): transform a tile's inputs into
@@ -43,7 +45,7 @@ struct TileMethod {
 
 /// The arithmetic of one instruction set. Each value comes from the same operations in the same order whatever the
 /// number of tiles, so results do not depend on how work is divided.
-struct Kernels {
+struct DCGAN_EXPORT Kernels {
   const char* name;
   int64_t panel;              ///< output channels that are computed together; a multiple of 8
   const TileMethod* methods;  ///< the last is {kernel 1, stride 1, outputs 1}, a plain matrix product
@@ -76,6 +78,6 @@ const Kernels* avx512_kernels();
 const Kernels* avx2_kernels();
 const Kernels* portable_kernels();  ///< never nullptr
 
-const Kernels& best_kernels();  ///< the fastest that this machine can run
+DCGAN_EXPORT const Kernels& best_kernels();  ///< the fastest that this machine can run
 
 }  // namespace dcgan::kernels

@@ -3,8 +3,7 @@
 #include <ATen/Context.h>
 #include <dlfcn.h>
 
-#include <charconv>
-
+#include "base/device_text.h"
 #include "dcgan/errors.h"
 
 namespace dcgan::nn {
@@ -29,20 +28,15 @@ c10::Device gpu(int64_t index) { return c10::Device(c10::kCUDA, static_cast<c10:
 }  // namespace
 
 c10::Device resolve_device(const std::string& text, std::optional<int64_t> local_rank) {
-  if (text == "cpu") return c10::Device(c10::kCPU);
-  int index = 0;
-  const bool numbered = text.rfind("cuda:", 0) == 0;
-  const char* end = text.data() + text.size();
-  if (text != "auto" && text != "cuda" &&
-      !(numbered && std::from_chars(text.data() + 5, end, index).ptr == end && text.size() > 5)) {
-    throw OptionError("--device is \"" + text + "\"; it must be auto, cpu, cuda or cuda:N.");
-  }
-  if (numbered && local_rank) {
+  const DeviceText wanted = parse_device(text);
+  if (wanted.kind == DeviceText::Kind::kCpu) return c10::Device(c10::kCPU);
+  if (wanted.index && local_rank) {
     throw OptionError("--device is " + text +
                       ", but each of several processes needs a GPU of its own; give --device cuda.");
   }
   const int64_t devices = load_cuda() ? at::getNumGPUs() : 0;
-  if (text == "auto" && devices == 0) return c10::Device(c10::kCPU);
+  if (wanted.kind == DeviceText::Kind::kAuto && devices == 0) return c10::Device(c10::kCPU);
+  const int64_t index = wanted.index.value_or(0);
   if (index < 0 || index >= devices) {
     throw OptionError("--device is " + text + ", but LibTorch finds " + std::to_string(devices) +
                       " CUDA devices; use --device auto or cpu" +

@@ -6,6 +6,7 @@
 #include <ATen/ops/batch_norm_update_stats.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/linear.h>
@@ -304,34 +305,38 @@ at::Tensor pixels_from_images(const at::Tensor& images) {
 }
 
 template <class Network>
-void StatisticsAverage<Network>::add(const at::Tensor& minibatch) {
+void add_moments(Network& network, const at::Tensor& minibatch, MomentAverage& average) {
   const at::NoGradGuard no_grad;
-  const std::vector<BatchNorm*> norms = numbered_batch_norms(network_);
-  means_.resize(norms.size());
-  variances_.resize(norms.size());
-  run_layers(network_, minibatch, [&](size_t layer, const at::Tensor& h) {
+  const std::vector<BatchNorm*> norms = numbered_batch_norms(network);
+  const auto values = [](const at::Tensor& tensor) {
+    const at::Tensor floats = tensor.to(at::kCPU, at::kFloat).contiguous();
+    return std::vector<float>(floats.const_data_ptr<float>(), floats.const_data_ptr<float>() + floats.numel());
+  };
+  run_layers(network, minibatch, [&](size_t layer, const at::Tensor& h) {
     if (norms[layer] == nullptr) return;
     // Mean and biased variance by batch norm's own kernel: var_mean() takes many times longer on channels-last tensors.
     const auto [mean, variance] = at::batch_norm_update_stats(h, {}, {}, /*momentum=*/0);
-    for (auto [sum, value] : {std::pair(&means_[layer], mean), std::pair(&variances_[layer], variance)}) {
-      *sum = sum->defined() ? sum->add(value) : value.to(at::kDouble);
-    }
+    average.add(layer, {values(mean), values(variance)});
   });
-  ++minibatches_;
 }
 
 template <class Network>
 void StatisticsAverage<Network>::finish() {
   const std::vector<BatchNorm*> norms = numbered_batch_norms(network_);
   const at::NoGradGuard no_grad;
+  const auto copy = [](std::vector<float>& values, const at::Tensor& to) {
+    to.copy_(at::from_blob(values.data(), to.sizes(), at::kFloat));
+  };
   for (size_t layer = 0; layer < norms.size(); ++layer) {
     if (norms[layer] == nullptr) continue;
-    const auto minibatches = static_cast<double>(minibatches_);
-    norms[layer]->running_mean.copy_(means_[layer].div(minibatches));
-    norms[layer]->running_var.copy_(variances_[layer].div(minibatches));
+    Moments average = moments_.average(layer);
+    copy(average.mean, norms[layer]->running_mean);
+    copy(average.variance, norms[layer]->running_var);
   }
 }
 
+template void add_moments(Discriminator& network, const at::Tensor& minibatch, MomentAverage& average);
+template void add_moments(Generator& network, const at::Tensor& minibatch, MomentAverage& average);
 template class StatisticsAverage<Discriminator>;
 template class StatisticsAverage<Generator>;
 

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/moment_average.h"
+#include "base/network_constants.h"
 #include "dcgan/architecture.h"
 
 // The two networks of DCGAN as plain structs of tensors: parameters by name, and forward() built from ATen's functions.
@@ -16,15 +18,9 @@
 
 namespace dcgan::nn {
 
-/// arXiv:1511.06434, section 4; the authors' lib/activations.py.
-constexpr double kLeakySlope = 0.2;
-/// The authors' lib/ops.py, batchnorm(); PyTorch's default is 1e-5.
-constexpr double kBatchNormEpsilon = 1e-8;
 /// Standard deviation of all initial weights, arXiv:1511.06434, section 4; of batch norm's scale around 1, authors'
 /// faces.
 constexpr double kInitialDeviation = 0.02;
-/// The authors' rule: batch-norm statistics are averages over minibatches of 128 images.
-constexpr int64_t kStatisticsMinibatch = 128;
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
@@ -116,21 +112,24 @@ at::Tensor images_from_pixels(const at::Tensor& pixels);
 /// The inverse, rounded to the nearest and clamped: uint8 [N, H, W, 3].
 at::Tensor pixels_from_images(const at::Tensor& images);
 
-/// Infers fixed batch-norm statistics by the authors' rule (svhn/svhn_semisup_analysis.py): each layer's mean and
-/// biased variance while the layers below are normalised with the minibatch's own; plain average over the minibatches.
+/// Runs a minibatch through a network whose batch norms take its own statistics, and adds the moments of each layer.
+/// @param minibatch  float32 [N, 3, H, W] in [-1, 1], respectively noise [N, Z]
+template <class Network>
+void add_moments(Network& network, const at::Tensor& minibatch, MomentAverage& average);
+
+/// Infers fixed batch-norm statistics by the authors' rule (base/moment_average.h).
 ///   StatisticsAverage average(network);   for each minibatch: average.add(images);   average.finish();
 template <class Network>
 class StatisticsAverage {
  public:
   explicit StatisticsAverage(Network& network) : network_(network) {}
-  void add(const at::Tensor& minibatch);
+  void add(const at::Tensor& minibatch) { add_moments(network_, minibatch, moments_); }
   /// Writes the averages to the network's running_mean and running_var. Needs at least one add().
   void finish();
 
  private:
   Network& network_;
-  std::vector<at::Tensor> means_, variances_;  ///< sums over the minibatches, float64 [C], one a layer
-  int64_t minibatches_ = 0;
+  MomentAverage moments_;
 };
 
 }  // namespace dcgan::nn

@@ -1,4 +1,4 @@
-#include "features/torch_engine.h"
+#include "nn/torch_engine.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -11,10 +11,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "nn/networks.h"
 #include "nn/precision.h"
 
-namespace dcgan::features {
+namespace dcgan::nn {
 TorchEngine::TorchEngine(const std::vector<FoldedConvolution>& convolutions, const EngineOptions& options,
                          c10::Device device, Precision precision)
     : leaky_slope_(options.leaky_slope),
@@ -37,14 +36,14 @@ TorchEngine::TorchEngine(const std::vector<FoldedConvolution>& convolutions, con
 
 void TorchEngine::run(const uint8_t* images, int64_t count, float* features) {
   const at::NoGradGuard no_grad;
-  const nn::Tf32Scope tf32(precision_);
+  const Tf32Scope tf32(precision_);
   const auto image_bytes = static_cast<size_t>(size_ * size_ * 3);
   at::Tensor pixels = at::empty({batch_size_, size_, size_, 3}, at::kByte).zero_();
   for (int64_t first = 0; first < count; first += batch_size_) {
     const int64_t n = std::min(batch_size_, count - first);
     std::memcpy(pixels.mutable_data_ptr(), images + static_cast<size_t>(first) * image_bytes,
                 static_cast<size_t>(n) * image_bytes);
-    at::Tensor x = nn::images_from_pixels(pixels.to(device_)).to(layers_.front().weight.scalar_type());
+    at::Tensor x = images_from_pixels(pixels.to(device_)).to(layers_.front().weight.scalar_type());
     std::vector<at::Tensor> parts;
     for (const Layer& layer : layers_) {
       const int64_t padding = layer.weight.size(2) / 2;
@@ -59,4 +58,14 @@ void TorchEngine::run(const uint8_t* images, int64_t count, float* features) {
   }
 }
 
-}  // namespace dcgan::features
+TorchMoments::TorchMoments(Discriminator network, c10::Device device)
+    : network_(std::move(network)), size_(network_.convolutions.front().shape.size_in), device_(device) {
+  move_to(device_, network_);
+}
+
+void TorchMoments::add(const uint8_t* images, int64_t count, MomentAverage& average) {
+  const at::Tensor pixels = at::from_blob(const_cast<uint8_t*>(images), {count, size_, size_, 3}, at::kByte);
+  add_moments(network_, images_from_pixels(pixels.to(device_)), average);
+}
+
+}  // namespace dcgan::nn

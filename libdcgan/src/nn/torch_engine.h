@@ -5,21 +5,21 @@
 #include <cstdint>
 #include <vector>
 
-#include "dcgan/feature_extractor.h"
+#include "dcgan/precision.h"
 #include "features/inference_engine.h"
+#include "nn/networks.h"
 
-namespace dcgan::features {
+namespace dcgan::nn {
 
 /// The discriminator's convolutions by LibTorch's own operators, batch norm folded in: for GPUs, and for the precisions
 /// that InferenceEngine has not. Every pass has `batch_size` images, the last one filled up, so that the same kernels
 /// run whatever the count. One call at a time.
-class TorchEngine {
+class TorchEngine : public features::Engine {
  public:
   TorchEngine(const std::vector<FoldedConvolution>& convolutions, const EngineOptions& options, c10::Device device,
               Precision precision);
 
-  /// As InferenceEngine::run().
-  void run(const uint8_t* images, int64_t count, float* features);
+  void run(const uint8_t* images, int64_t count, float* features) override;
 
  private:
   struct Layer {
@@ -36,4 +36,16 @@ class TorchEngine {
   Precision precision_;
 };
 
-}  // namespace dcgan::features
+/// A discriminator's moments by LibTorch's own operators, for GPUs.
+class TorchMoments : public features::MomentEngine {
+ public:
+  TorchMoments(Discriminator network, c10::Device device);
+  void add(const uint8_t* images, int64_t count, MomentAverage& average) override;
+
+ private:
+  Discriminator network_;
+  int64_t size_;
+  c10::Device device_;
+};
+
+}  // namespace dcgan::nn

@@ -1,15 +1,15 @@
-#include "features/torch_features.h"
+#include "nn/torch_features.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/max_pool2d.h>
 
-namespace dcgan::features {
+namespace dcgan::nn {
 
-at::Tensor torch_features(const nn::Discriminator& network, const at::Tensor& images,
-                          const std::vector<int64_t>& layers, int64_t grid) {
+at::Tensor torch_features(const Discriminator& network, const at::Tensor& images, const std::vector<int64_t>& layers,
+                          int64_t grid) {
   const at::NoGradGuard no_grad;
-  const std::vector<at::Tensor> activations = network.activations(images, nn::Statistics::kFixed);
+  const std::vector<at::Tensor> activations = network.activations(images, Statistics::kFixed);
   std::vector<at::Tensor> parts;
   for (const int64_t layer : layers) {
     const at::Tensor& map = activations[static_cast<size_t>(layer - 1)];
@@ -19,4 +19,4 @@ at::Tensor torch_features(const nn::Discriminator& network, const at::Tensor& im
   return at::cat(parts, 1);
 }
 
-}  // namespace dcgan::features
+}  // namespace dcgan::nn

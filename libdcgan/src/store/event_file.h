@@ -4,17 +4,18 @@
 #include <string>
 #include <string_view>
 
+#include "dcgan/export.h"
 #include "store/files.h"
 
 namespace dcgan::store {
 
 /// Removes the event files of `folder`.
-void remove_event_files(const std::string& folder);
+DCGAN_EXPORT void remove_event_files(const std::string& folder);
 
 /// Scalars and pictures of a run as TensorBoard reads them: TensorFlow's record framing around tensorflow.Event
 /// messages (tensorflow/core/util/event.proto, summary.proto; the few fields that are needed are written by hand, as
 /// the whole of Protobuf would be another dependency for a hundred lines).
-class EventFile {
+class DCGAN_EXPORT EventFile {
  public:
   /// A new file in `folder`. What earlier files say of steps after `step` no longer counts.
   EventFile(const std::string& folder, int64_t step);

@@ -6,10 +6,12 @@
 #include <string>
 #include <utility>
 
+#include "dcgan/export.h"
+
 namespace dcgan::store {
 
 /// Owner of a POSIX file descriptor. Every failure is a FileError with the system's reason.
-class File {
+class DCGAN_EXPORT File {
  public:
   File() = default;
   /// @param flags  of open(2); O_CLOEXEC is added
@@ -70,7 +72,7 @@ void publish(const std::string& partial, const std::string& path);
 /// Makes a new or renamed entry of the folder that holds `path` durable.
 void sync_folder_of(const std::string& path);
 /// Makes `path` of what `write` puts into its partial file, which is removed if that fails.
-void write_whole_file(const std::string& path, const std::function<void(const File&)>& write);
+DCGAN_EXPORT void write_whole_file(const std::string& path, const std::function<void(const File&)>& write);
 
 /// Now, as ISO 8601 in UTC: "2026-01-31T12:00:00Z".
 std::string utc_now();

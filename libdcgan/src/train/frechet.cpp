@@ -13,7 +13,7 @@
 namespace dcgan::train {
 namespace {
 
-constexpr int64_t kMinibatch = nn::kStatisticsMinibatch;
+constexpr int64_t kMinibatch = kStatisticsMinibatch;
 constexpr uint64_t kSeed = 1511'06434;  // of the network's weights, whatever the training's is
 
 nn::Discriminator fixed_network(int64_t image_size) {

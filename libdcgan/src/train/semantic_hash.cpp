@@ -15,7 +15,6 @@
 #include <numeric>
 
 #include "dcgan/errors.h"
-#include "dcgan/options.h"
 #include "dcgan/seeds.h"
 #include "nn/device.h"
 #include "nn/networks.h"
@@ -105,15 +104,6 @@ struct SemanticHash::Impl {
   at::Tensor mean;       // of the standardised pixels, float32 [3072]
   at::Tensor deviation;  // of the units, float32 [128]
 };
-
-void check(const HashOptions& o) {
-  require_option(o.train_images >= 1, "train-images", o.train_images, "positive");
-  require_option(o.epochs >= 1, "epochs", o.epochs, "positive");
-  require_option(o.batch_size >= 1, "batch-size", o.batch_size, "positive");
-  require_option(o.learning_rate > 0, "learning-rate", o.learning_rate, "positive");
-  require_option(o.noise >= 0, "noise", o.noise, "0 or more");
-  require_option(o.dropout >= 0 && o.dropout < 1, "dropout", o.dropout, "from 0 to below 1");
-}
 
 SemanticHash::SemanticHash(const std::vector<uint8_t>& pixels, const Training& training) {
   check(training.options);

@@ -155,7 +155,7 @@ ModelFile Training::model(const std::string& record) {
   model.architecture = run_.architecture;
   nn::store_networks(networks_.shown_discriminator(), networks_.shown_generator(), model);
   const nlohmann::ordered_json statistics = {
-      {"source", "training images"}, {"minibatches", minibatches}, {"minibatch-size", nn::kStatisticsMinibatch}};
+      {"source", "training images"}, {"minibatches", minibatches}, {"minibatch-size", kStatisticsMinibatch}};
   model.statistics = statistics.dump();
   model.training = record;
   return model;
@@ -164,19 +164,19 @@ ModelFile Training::model(const std::string& record) {
 // @return the number of minibatches
 int64_t Training::infer_statistics() {
   const std::vector<int64_t> order = shuffled_indices(reader_.count(), derive_seed(run_.seed, "statistics"));
-  const auto wanted = static_cast<size_t>(run_.options.statistics_minibatches * nn::kStatisticsMinibatch);
+  const auto wanted = static_cast<size_t>(run_.options.statistics_minibatches * kStatisticsMinibatch);
   const size_t count = std::min(order.size(), wanted);
   nn::StatisticsAverage discriminator(networks_.shown_discriminator());
   nn::StatisticsAverage generator(networks_.shown_generator());
   const bool has_generator = run_.options.has_generator();
-  for (size_t first = 0; first < count; first += nn::kStatisticsMinibatch) {
-    const auto size = static_cast<int64_t>(std::min<size_t>(nn::kStatisticsMinibatch, count - first));
+  for (size_t first = 0; first < count; first += kStatisticsMinibatch) {
+    const auto size = static_cast<int64_t>(std::min<size_t>(kStatisticsMinibatch, count - first));
     discriminator.add(minibatches_.images().at(order.data() + first, size));
     if (has_generator) generator.add(noise("statistics-noise", first, size));
   }
   discriminator.finish();
   if (has_generator) generator.finish();
-  return (static_cast<int64_t>(count) + nn::kStatisticsMinibatch - 1) / nn::kStatisticsMinibatch;
+  return (static_cast<int64_t>(count) + kStatisticsMinibatch - 1) / kStatisticsMinibatch;
 }
 
 double Training::frechet_distance() {

@@ -1,0 +1,350 @@
+#include "features/network_moments.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/network_constants.h"
+#include "kernels/convolution.h"
+#include "parallel/float_buffer.h"
+#include "parallel/thread_pool.h"
+
+namespace dcgan::features {
+namespace {
+
+using kernels::Convolution;
+using kernels::FilterLayout;
+using kernels::MapShape;
+using parallel::FloatBuffer;
+using parallel::ThreadPool;
+
+int64_t round_up(int64_t x, int64_t multiple) { return (x + multiple - 1) / multiple * multiple; }
+
+/// float32 [images, size, size, stride], of which `channels` count; the others are 0.
+struct Maps {
+  Maps(int64_t image_count, int64_t side, int64_t channel_count, int64_t pixel_stride)
+      : images(image_count),
+        size(side),
+        channels(channel_count),
+        stride(pixel_stride),
+        values(image_count * side * side * pixel_stride) {}
+  int64_t image_floats() const { return size * size * stride; }
+  float* image(int64_t i) const { return values.data() + i * image_floats(); }
+  float* pixel(int64_t i, int64_t y, int64_t x) const { return image(i) + (y * size + x) * stride; }
+
+  int64_t images, size, channels, stride;
+  FloatBuffer values;
+};
+
+/// What is done to the maps before or after a layer.
+enum class Reshape {
+  kNone,
+  kFlatten,    ///< [C, H, W] becomes one pixel of C * H * W channels
+  kUnflatten,  ///< back, to 4x4 pixels
+  kMean,       ///< one pixel: the mean of each map
+  kHalve,      ///< max-pooled by 2x2
+  kDouble,     ///< nearest-neighbour upsampling
+  kStuff,      ///< zeros between the pixels: for a fractionally strided convolution without an algorithm of its own
+};
+
+/// A convolution, or a dense layer as one of a single pixel, with what follows it.
+struct Layer {
+  size_t number;  ///< of MomentAverage
+  Reshape before, after;
+  Convolution convolution;
+  FloatBuffer weights;
+  bool batch_norm;
+  std::vector<float> scale, shift;  ///< of batch norm, [channels]
+  double slope;                     ///< of the activation
+};
+
+}  // namespace
+
+struct NetworkMoments::Impl {
+  explicit Impl(int64_t threads) : kernels(kernels::best_kernels()), pool(threads) {}
+
+  /// The tensors of a layer, and how it is built.
+  struct Plan {
+    std::string weight, norm;  ///< names in the model; no norm: no batch norm
+    ConvolutionShape shape = {};
+    bool transposed = false;  ///< fractionally strided, weights [I, O, k, k]
+    double slope = 0;
+    Reshape before = Reshape::kNone, after = Reshape::kNone;
+  };
+  void add_layer(const ModelFile& model, size_t number, const Plan& plan);
+  void add_dense(const ModelFile& model, size_t number, const Plan& plan);
+
+  void run(Maps maps, MomentAverage& average);
+  Maps reshape(const Maps& maps, Reshape how);
+  Maps convolve(const Layer& layer, const Maps& maps);
+  Moments moments(const Maps& maps);
+  void normalise(const Layer& layer, const Moments& moments, Maps& maps);
+  Maps resized(const Maps& maps, Reshape how);
+  template <class Work>
+  void for_each_image(const Maps& maps, const Work& work) {
+    pool.run(maps.images, work);
+  }
+
+  const kernels::Kernels& kernels;
+  ThreadPool pool;
+  std::vector<Layer> layers;  ///< up to the last one with batch norm
+  int64_t input_size = 1;
+  int64_t input_channels = 3;
+};
+
+void NetworkMoments::Impl::add_layer(const ModelFile& model, size_t number, const Plan& plan) {
+  const ConvolutionShape& s = plan.shape;
+  const int64_t area = s.kernel * s.kernel;
+  const int64_t in_stride = layers.empty() ? input_channels : round_up(s.in_channels, kernels.panel);
+  MapShape shape = {s.in_channels, s.out_channels,  s.kernel,
+                    s.stride,      plan.transposed, s.size_in,
+                    s.size_out,    in_stride,       round_up(s.out_channels, kernels.panel)};
+  FilterLayout layout = {area, s.in_channels * area, 1};
+  const std::vector<float> filters = model.tensors.at(plan.weight).to_floats();
+  const float* first = filters.data();
+  Reshape before = plan.before;
+  if (plan.transposed) {
+    layout = {s.out_channels * area, area, 1};
+    if (s.kernel == 1 || kernels.method(s.kernel, s.stride, true, s.size_out).kernel != s.kernel) {
+      // The same sums by a convolution of stride 1, with the kernel turned by 180 degrees, over the stuffed map.
+      shape.adjoint = false;
+      shape.stride = 1;
+      shape.size_in = s.size_out;
+      layout.tap = -1;
+      first += area - 1;
+      if (s.stride == 2) before = Reshape::kStuff;
+    }
+  }
+  Layer layer{number, before, plan.after, {kernels, shape}, {}, !plan.norm.empty(), {}, {}, plan.slope};
+  layer.weights = FloatBuffer(layer.convolution.weight_floats());
+  pool.run(layer.convolution.panels(),
+           [&](int64_t panel, int64_t) { layer.convolution.pack(first, layout, panel, layer.weights.data()); });
+  if (layer.batch_norm) {
+    layer.scale = model.tensors.at(plan.norm + ".weight").to_floats();
+    layer.shift = model.tensors.at(plan.norm + ".bias").to_floats();
+  }
+  layers.push_back(std::move(layer));
+}
+
+void NetworkMoments::Impl::add_dense(const ModelFile& model, size_t number, const Plan& plan) {
+  const std::vector<int64_t>& shape = model.tensors.at(plan.weight).shape;  // [units, inputs]
+  Plan dense = plan;
+  dense.shape = {shape[1], shape[0], 1, 1, 1, 1, !plan.norm.empty()};
+  add_layer(model, number, dense);
+}
+
+/// Between maps and a single pixel.
+Maps NetworkMoments::Impl::reshape(const Maps& maps, Reshape how) {
+  const int64_t area = how == Reshape::kUnflatten ? kBaseSize * kBaseSize : maps.size * maps.size;
+  const int64_t channels = how == Reshape::kFlatten ? maps.channels * area
+                           : how == Reshape::kMean  ? maps.channels
+                                                    : maps.channels / area;
+  const int64_t side = how == Reshape::kUnflatten ? kBaseSize : 1;
+  Maps result(maps.images, side, channels, round_up(channels, kernels.panel));
+  for_each_image(maps, [&](int64_t i) {
+    const float* const from = maps.image(i);
+    float* const to = result.image(i);
+    std::fill_n(to, result.image_floats(), 0.0F);
+    for (int64_t c = 0; c < std::min(maps.channels, channels); ++c) {
+      double sum = 0;
+      for (int64_t p = 0; p < area; ++p) {
+        if (how == Reshape::kUnflatten) to[p * result.stride + c] = from[c * area + p];
+        if (how == Reshape::kFlatten) to[c * area + p] = from[p * maps.stride + c];
+        if (how == Reshape::kMean) sum += double{from[p * maps.stride + c]};
+      }
+      if (how == Reshape::kMean) to[c] = static_cast<float>(sum / static_cast<double>(area));
+    }
+  });
+  return result;
+}
+
+/// To half or twice the side.
+Maps NetworkMoments::Impl::resized(const Maps& maps, Reshape how) {
+  const int64_t side = how == Reshape::kHalve ? maps.size / 2 : maps.size * 2;
+  Maps result(maps.images, side, maps.channels, maps.stride);
+  for_each_image(maps, [&](int64_t i) {
+    for (int64_t y = 0; y < side; ++y) {
+      for (int64_t x = 0; x < side; ++x) {
+        float* const to = result.pixel(i, y, x);
+        if (how == Reshape::kStuff && (y % 2 != 0 || x % 2 != 0)) {
+          std::fill_n(to, maps.stride, 0.0F);
+        } else if (how != Reshape::kHalve) {
+          std::copy_n(maps.pixel(i, y / 2, x / 2), maps.stride, to);
+        } else {
+          const float* const a = maps.pixel(i, 2 * y, 2 * x);
+          const float* const b = maps.pixel(i, 2 * y + 1, 2 * x);
+          for (int64_t c = 0; c < maps.stride; ++c) {
+            to[c] = std::max(std::max(a[c], a[maps.stride + c]), std::max(b[c], b[maps.stride + c]));
+          }
+        }
+      }
+    }
+  });
+  return result;
+}
+
+Maps NetworkMoments::Impl::convolve(const Layer& layer, const Maps& maps) {
+  const Convolution& c = layer.convolution;
+  const MapShape& shape = c.shape();
+  Maps out(maps.images, shape.size_out, shape.out_channels, shape.out_stride);
+  const std::vector<float> no_bias(static_cast<size_t>(shape.out_stride), 0.0F);
+  const float slope = layer.batch_norm ? 1.0F : static_cast<float>(layer.slope);
+  const Convolution::Pass pass = {layer.weights.data(), no_bias.data(), slope, maps.values.data(), out.values.data()};
+  const FloatBuffer scratch(c.scratch_floats() * pool.threads());
+  const int64_t tiles = maps.images * c.tiles_per_image();
+  pool.run((tiles + c.block() - 1) / c.block(), [&](int64_t item, int64_t thread) {
+    const int64_t first = item * c.block();
+    c.run(pass, first, std::min(c.block(), tiles - first), scratch.data() + thread * c.scratch_floats());
+  });
+  return out;
+}
+
+Moments NetworkMoments::Impl::moments(const Maps& maps) {
+  struct Sums {
+    double values = 0, squares = 0;
+  };
+  const auto channels = static_cast<size_t>(maps.channels);
+  std::vector<Sums> images(static_cast<size_t>(maps.images) * channels);
+  for_each_image(maps, [&](int64_t i) {
+    Sums* const sums = images.data() + static_cast<size_t>(i) * channels;
+    for (int64_t p = 0; p < maps.size * maps.size; ++p) {
+      const float* const pixel = maps.image(i) + p * maps.stride;
+      for (size_t c = 0; c < channels; ++c) {
+        const double value = pixel[c];
+        sums[c].values += value;
+        sums[c].squares += value * value;
+      }
+    }
+  });
+  Moments moments;
+  const auto count = static_cast<double>(maps.images * maps.size * maps.size);
+  for (size_t c = 0; c < channels; ++c) {
+    Sums sum;
+    for (size_t at = c; at < images.size(); at += channels) {
+      sum.values += images[at].values;
+      sum.squares += images[at].squares;
+    }
+    const double mean = sum.values / count;
+    moments.mean.push_back(static_cast<float>(mean));
+    moments.variance.push_back(static_cast<float>(std::max(0.0, sum.squares / count - mean * mean)));
+  }
+  return moments;
+}
+
+void NetworkMoments::Impl::normalise(const Layer& layer, const Moments& moments, Maps& maps) {
+  std::vector<float> scale, shift;
+  for (size_t c = 0; c < layer.scale.size(); ++c) {
+    const double factor = double{layer.scale[c]} / std::sqrt(double{moments.variance[c]} + kBatchNormEpsilon);
+    scale.push_back(static_cast<float>(factor));
+    shift.push_back(static_cast<float>(double{layer.shift[c]} - factor * double{moments.mean[c]}));
+  }
+  const auto slope = static_cast<float>(layer.slope);
+  for_each_image(maps, [&](int64_t i) {
+    for (int64_t p = 0; p < maps.size * maps.size; ++p) {
+      float* const pixel = maps.image(i) + p * maps.stride;
+      for (size_t c = 0; c < scale.size(); ++c) {
+        const float value = pixel[c] * scale[c] + shift[c];
+        pixel[c] = value > 0 ? value : value * slope;
+      }
+    }
+  });
+}
+
+void NetworkMoments::Impl::run(Maps maps, MomentAverage& average) {
+  const auto change = [&](Reshape how) {
+    if (how == Reshape::kNone) return;
+    const bool side_only = how == Reshape::kHalve || how == Reshape::kDouble || how == Reshape::kStuff;
+    maps = side_only ? resized(maps, how) : reshape(maps, how);
+  };
+  for (const Layer& layer : layers) {
+    change(layer.before);
+    maps = convolve(layer, maps);
+    if (layer.batch_norm) {
+      const Moments found = moments(maps);
+      average.add(layer.number, found);
+      normalise(layer, found, maps);
+    }
+    change(layer.after);
+  }
+}
+
+NetworkMoments NetworkMoments::of_discriminator(const ModelFile& model, int64_t threads) {
+  auto impl = std::make_unique<Impl>(threads);
+  const GuidelineOptions& guidelines = model.architecture.guidelines;
+  const double slope = guidelines.activation == Activation::kRelu ? 0 : kLeakySlope;
+  const std::vector<ConvolutionShape> shapes = discriminator_convolutions(model.architecture);
+  impl->input_size = model.architecture.image_size;
+  const auto name = [&](size_t layer) { return batch_norm_name("discriminator", layer, shapes.size()); };
+  for (size_t i = 1; i <= static_cast<size_t>(model.convolutions); ++i) {
+    ConvolutionShape shape = shapes[i - 1];
+    shape.size_out *= shape.resize;  // before pooling
+    impl->add_layer(model, i,
+                    {"discriminator.conv" + std::to_string(i) + ".weight", shape.batch_norm ? name(i) : "", shape,
+                     /*transposed=*/false, slope, Reshape::kNone, shape.resize > 1 ? Reshape::kHalve : Reshape::kNone});
+  }
+  const bool whole = static_cast<size_t>(model.convolutions) == shapes.size();
+  if (whole && guidelines.hidden_dense > 0 && guidelines.batch_norm != NormalizedLayers::kNone) {
+    const size_t number = shapes.size() + 1;
+    impl->add_dense(model, number,
+                    {"discriminator.hidden.weight",
+                     name(number),
+                     {},
+                     /*transposed=*/false,
+                     slope,
+                     guidelines.head == Head::kFlatten ? Reshape::kFlatten : Reshape::kMean});
+  }
+  while (!impl->layers.empty() && !impl->layers.back().batch_norm) impl->layers.pop_back();
+  return NetworkMoments(std::move(impl));
+}
+
+NetworkMoments NetworkMoments::of_generator(const ModelFile& model, int64_t threads) {
+  auto impl = std::make_unique<Impl>(threads);
+  const GuidelineOptions& guidelines = model.architecture.guidelines;
+  const bool normalised = guidelines.batch_norm != NormalizedLayers::kNone;
+  const std::vector<ConvolutionShape> shapes = generator_convolutions(model.architecture);
+  impl->input_channels = model.architecture.nz;
+  const auto name = [&](size_t layer) { return batch_norm_name("generator", layer, shapes.size()); };
+  if (guidelines.hidden_dense > 0) {
+    impl->add_dense(model, shapes.size() + 1, {"generator.hidden.weight", normalised ? name(shapes.size() + 1) : ""});
+  }
+  impl->add_dense(model, 0,
+                  {"generator.project.weight",
+                   normalised ? name(0) : "",
+                   {},
+                   /*transposed=*/false,
+                   /*slope=*/0,
+                   Reshape::kNone,
+                   Reshape::kUnflatten});
+  for (size_t i = 1; i <= shapes.size(); ++i) {
+    ConvolutionShape shape = shapes[i - 1];
+    shape.size_in *= shape.resize;
+    const Reshape before = shape.resize > 1 ? Reshape::kDouble : Reshape::kNone;
+    impl->add_layer(model, i,
+                    {"generator.deconv" + std::to_string(i) + ".weight", shape.batch_norm ? name(i) : "", shape,
+                     /*transposed=*/true, /*slope=*/0, before});
+  }
+  while (!impl->layers.empty() && !impl->layers.back().batch_norm) impl->layers.pop_back();
+  return NetworkMoments(std::move(impl));
+}
+
+NetworkMoments::NetworkMoments(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+NetworkMoments::~NetworkMoments() = default;
+NetworkMoments::NetworkMoments(NetworkMoments&&) noexcept = default;
+NetworkMoments& NetworkMoments::operator=(NetworkMoments&&) noexcept = default;
+
+void NetworkMoments::add(const uint8_t* images, int64_t count, MomentAverage& average) {
+  Maps maps(count, impl_->input_size, 3, 3);
+  for (int64_t i = 0; i < count * maps.image_floats(); ++i) {
+    maps.values.data()[i] = static_cast<float>(images[i]) / 127.5F - 1.0F;
+  }
+  impl_->run(std::move(maps), average);
+}
+
+void NetworkMoments::add_noise(const std::vector<float>& noise, MomentAverage& average) {
+  Maps maps(static_cast<int64_t>(noise.size()) / impl_->input_channels, 1, impl_->input_channels,
+            impl_->input_channels);
+  std::copy(noise.begin(), noise.end(), maps.values.data());
+  impl_->run(std::move(maps), average);
+}
+
+}  // namespace dcgan::features
