@@ -7,6 +7,9 @@
 
 namespace dcgan::data {
 
+/// Of Debian's opencv-data.
+constexpr const char* kDefaultCascade = "haarcascade_frontalface_default.xml";
+
 /// Where faces are looked for, and what is cut out around them. The authors detected faces with OpenCV, kept boxes of
 /// sufficient resolution, and trained on the central 64x64 of boxes of 128 pixels (Radford et al. 2016,
 /// arXiv:1511.06434, section 4.2; their faces/train_uncond_dcgan.py). Which detector, and what was sufficient, is not
@@ -41,7 +44,7 @@ void check(const FaceOptions& options);
 
 /// Every face of a photograph, left to right; the suffix is "#X,Y,SIDE", its box in pixels of the photograph before the
 /// margin.
-/// @throws FileError if the cascade cannot be read.
+/// @throws FileError if the cascade cannot be read, Error if libdcgan_faces.so is not there.
 Preparation face_preparation(const FaceOptions& options);
 
 }  // namespace dcgan::data

@@ -11,26 +11,16 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/core/version.hpp>
 
-#include "data/codecs.h"
+#include "data/image_library.h"
 #include "dcgan/options.h"
 
 namespace dcgan::data {
 namespace {
 
-using Decoder = RgbImage (*)(ByteView bytes, const DecodeOptions& options);
-
-Decoder decoder_of(ByteView bytes) {
-  if (bytes.starts_with("\xFF\xD8\xFF")) return decode_jpeg;
-  if (bytes.starts_with("\x89PNG\r\n\x1A\n")) return decode_png;
-  if (bytes.starts_with("RIFF") && bytes.starts_with("WEBP", 8)) return decode_webp;
-  if (bytes.starts_with("BM")) return decode_bmp;
-  if (bytes.starts_with({"II*\0", 4}) || bytes.starts_with({"MM\0*", 4})) return decode_tiff;
-  return nullptr;
-}
-
 RgbImage decode(ByteView bytes, const DecodeOptions& options) {
   if (bytes.size == 0) throw DecodeError("the file is empty");
-  if (const Decoder decoder = decoder_of(bytes)) return decoder(bytes, options);
+  const ImageFormat format = image_format(bytes);
+  if (format != ImageFormat::kNone) return image_library().decode(format, bytes, options);
   if (bytes.starts_with("GIF8")) throw DecodeError("GIF is not supported, animated or not");
   throw DecodeError("not an image: the first bytes are those of no JPEG, PNG, WebP, BMP or TIFF");
 }
@@ -74,23 +64,13 @@ DecodedImage image_or_failure(Make make) {
 
 }  // namespace
 
-bool ByteView::starts_with(std::string_view magic, size_t at) const {
-  return size >= at + magic.size() && std::memcmp(data + at, magic.data(), magic.size()) == 0;
-}
-
-ByteView ByteView::part(size_t at, size_t length) const {
-  at = std::min(at, size);
-  return {data + at, std::min(length, size - at)};
-}
-
-bool looks_like_image(ByteView bytes) { return decoder_of(bytes) != nullptr; }
-
-void check_size(int64_t width, int64_t height, const DecodeOptions& options) {
-  const std::string dimensions = std::to_string(width) + "x" + std::to_string(height);
-  if (width <= 0 || height <= 0) throw DecodeError("has no pixels: " + dimensions);
-  if (width > options.max_pixels / height) {
-    throw DecodeError(dimensions + " is larger than --max-pixels " + std::to_string(options.max_pixels));
-  }
+ImageFormat image_format(ByteView bytes) {
+  if (bytes.starts_with("\xFF\xD8\xFF")) return ImageFormat::kJpeg;
+  if (bytes.starts_with("\x89PNG\r\n\x1A\n")) return ImageFormat::kPng;
+  if (bytes.starts_with("RIFF") && bytes.starts_with("WEBP", 8)) return ImageFormat::kWebp;
+  if (bytes.starts_with("BM")) return ImageFormat::kBmp;
+  if (bytes.starts_with({"II*\0", 4}) || bytes.starts_with({"MM\0*", 4})) return ImageFormat::kTiff;
+  return ImageFormat::kNone;
 }
 
 void check(const DecodeOptions& options) {

@@ -90,7 +90,7 @@ struct LmdbFile::Impl {
     int looked = 0;
     bool images = false;
     walk([&](const MDB_val& key, const MDB_val& value) {
-      images = looks_like_image({static_cast<const uint8_t*>(value.mv_data), value.mv_size});
+      images = image_format({static_cast<const uint8_t*>(value.mv_data), value.mv_size}) != ImageFormat::kNone;
       if (first.empty()) {
         first = "of key \"" + std::string(static_cast<const char*>(key.mv_data), key.mv_size) + "\" starts with " +
                 printable(value);

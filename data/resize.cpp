@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <opencv2/imgproc.hpp>
+#include <utility>
 
-#include "data/codecs.h"
+#include "data/image_library.h"
 #include "data/preparation.h"
 #include "dcgan/options.h"
 
@@ -35,7 +35,6 @@ RgbImage resize_and_crop(RgbImage image, const ResizeOptions& options) {
   const int64_t size = options.size;
   const int64_t side = options.side();
   if (side == size && image.height == size && image.width == size) return image;
-  cv::Mat pixels(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, image.pixels.data());
   const int64_t shorter = std::min(image.height, image.width);
   if (shorter != side) {
     const ResizedSize target = resized_size(image.height, image.width, side);
@@ -45,16 +44,15 @@ RgbImage resize_and_crop(RgbImage image, const ResizeOptions& options) {
                         " pixels are too elongated to be resized to a shorter side of " + std::to_string(side));
     }
     const bool area = options.resize == ResizeFilter::kArea && shorter > side;
-    cv::Mat resized;
-    cv::resize(pixels, resized, cv::Size(static_cast<int>(target.width), static_cast<int>(target.height)), 0, 0,
-               area ? cv::INTER_AREA : cv::INTER_LINEAR);
-    pixels = resized;
+    image = image_library().resize(std::move(image), target, area);
   }
-  const cv::Rect centre(static_cast<int>(crop_offset(pixels.cols, size)),
-                        static_cast<int>(crop_offset(pixels.rows, size)), static_cast<int>(size),
-                        static_cast<int>(size));
-  const cv::Mat cropped = pixels(centre).clone();
-  return {size, size, {cropped.datastart, cropped.dataend}};
+  const int64_t top = crop_offset(image.height, size), left = crop_offset(image.width, size);
+  RgbImage cropped{size, size, {}};
+  for (int64_t y = top; y < top + size; ++y) {
+    const auto row = image.pixels.begin() + (y * image.width + left) * 3;
+    cropped.pixels.insert(cropped.pixels.end(), row, row + size * 3);
+  }
+  return cropped;
 }
 
 Preparation resize_preparation(const ResizeOptions& options) {

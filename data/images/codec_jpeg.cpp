@@ -7,7 +7,7 @@
 #include <jerror.h>
 // clang-format on
 
-#include "data/codecs.h"
+#include "data/images/codecs.h"
 
 // libjpeg straight rather than through OpenCV, which prints the library's warnings to stderr and returns the grey rest
 // of a truncated file as pixels (OpenCV issue 6468).

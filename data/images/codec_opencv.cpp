@@ -5,8 +5,8 @@
 #include <streambuf>
 #include <string>
 
-#include "data/codecs.h"
-#include "data/tiff_directory.h"
+#include "data/images/codecs.h"
+#include "data/images/tiff_directory.h"
 
 // WebP, BMP and TIFF through OpenCV. Size and completeness are read from the headers first, because OpenCV says neither
 // what is wrong with a file nor that its end is missing.

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "data/codecs.h"
+#include "data/images/codecs.h"
 
 // libpng straight rather than through OpenCV, which prints the library's messages to stderr, accepts a file without its
 // end and cuts 16 bits to their upper 8.

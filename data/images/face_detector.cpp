@@ -1,33 +1,33 @@
-#include "data/faces.h"
-
+// libdcgan_faces.so: what needs OpenCV's object detection.
 #include <algorithm>
 #include <cmath>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/objdetect.hpp>
 #include <tuple>
 #include <utility>
 
+#include "data/faces.h"
+#include "data/image_library.h"
 #include "dcgan/errors.h"
-#include "dcgan/options.h"
 
 namespace dcgan::data {
 namespace {
 
 using Cascade = std::unique_ptr<cv::CascadeClassifier>;
 
-class FaceDetector {
+class CascadeDetector : public FaceDetector {
  public:
-  explicit FaceDetector(FaceOptions options) : options_(std::move(options)) {
+  explicit CascadeDetector(FaceOptions options) : options_(std::move(options)) {
+    if (options_.cascade.empty()) options_.cascade = std::string(DCGAN_HAAR_CASCADES "/") + kDefaultCascade;
     cv::setNumThreads(1);  // the pipeline has the threads; OpenCV's own would make the order of the faces a chance
     idle_.push_back(load());
   }
 
-  std::vector<PreparedImage> faces(RgbImage photograph) {
+  std::vector<PreparedImage> faces(const RgbImage& photograph) override {
     const cv::Mat pixels(static_cast<int>(photograph.height), static_cast<int>(photograph.width), CV_8UC3,
-                         photograph.pixels.data());
+                         const_cast<uint8_t*>(photograph.pixels.data()));
     std::vector<PreparedImage> found;
     for (const cv::Rect& box : boxes(pixels)) {
       const std::string suffix =
@@ -90,50 +90,17 @@ class FaceDetector {
     cv::Mat face;
     cv::copyMakeBorder(pixels(inside), face, inside.y - wanted.y, wanted.br().y - inside.br().y, inside.x - wanted.x,
                        wanted.br().x - inside.br().x, cv::BORDER_REPLICATE);
-    RgbImage image{face.rows, face.cols, {face.datastart, face.dataend}};
-    return resize_and_crop(std::move(image), {options_.size, options_.resize, options_.box});
+    return {face.rows, face.cols, {face.datastart, face.dataend}};
   }
 
-  const FaceOptions options_;
+  FaceOptions options_;
   std::mutex mutex_;
   std::vector<Cascade> idle_;
 };
 
 }  // namespace
-
-void check(const FaceOptions& o) {
-  constexpr int64_t kLargest = 4096;
-  require_option(o.size >= 1 && o.size <= kLargest, "size", o.size, "from 1 to " + std::to_string(kLargest));
-  require_option(o.box >= o.size && o.box <= kLargest, "box", o.box,
-                 "from --size (" + std::to_string(o.size) + ") to " + std::to_string(kLargest));
-  require_option(o.min_face >= 1 && o.min_face <= kLargest, "min-face", o.min_face,
-                 "from 1 to " + std::to_string(kLargest));
-  require_option(o.max_faces >= 0, "max-faces", o.max_faces, "0 (all) or more");
-  require_option(o.margin >= 0 && o.margin <= 2, "margin", o.margin, "from 0 to 2");
-  require_option(o.neighbours >= 0 && o.neighbours <= 100, "neighbours", o.neighbours, "from 0 to 100");
-  require_option(o.scale_step > 1 && o.scale_step <= 2, "scale-step", o.scale_step, "above 1, to 2");
-}
-
-Preparation face_preparation(const FaceOptions& options) {
-  check(options);
-  FaceOptions resolved = options;
-  if (resolved.cascade.empty()) resolved.cascade = DCGAN_HAAR_CASCADES "/haarcascade_frontalface_default.xml";
-  const auto detector = std::make_shared<FaceDetector>(resolved);
-  const std::string cascade = resolved.cascade.substr(resolved.cascade.rfind('/') + 1);
-  const nlohmann::ordered_json description = {{"faces",
-                                               {{"detector", cascade},
-                                                {"opencv", CV_VERSION},
-                                                {"min_face", options.min_face},
-                                                {"neighbours", options.neighbours},
-                                                {"scale_step", options.scale_step},
-                                                {"max_faces", options.max_faces},
-                                                {"margin", options.margin},
-                                                {"box", options.box},
-                                                {"resize", to_name(options.resize)},
-                                                {"crop", "centre of the box"},
-                                                {"size", options.size}}}};
-  return {options.size, [detector](RgbImage photograph) { return detector->faces(std::move(photograph)); },
-          description.dump()};
-}
-
 }  // namespace dcgan::data
+
+extern "C" DCGAN_EXPORT dcgan::data::FaceDetector* dcgan_face_detector(const dcgan::data::FaceOptions& options) {
+  return new dcgan::data::CascadeDetector(options);
+}

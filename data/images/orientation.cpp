@@ -1,7 +1,7 @@
 #include <opencv2/core.hpp>
 
-#include "data/codecs.h"
-#include "data/tiff_directory.h"
+#include "data/images/codecs.h"
+#include "data/images/tiff_directory.h"
 
 namespace dcgan::data {
 

@@ -1,4 +1,4 @@
-#include "data/tiff_directory.h"
+#include "data/images/tiff_directory.h"
 
 namespace dcgan::data {
 namespace {

@@ -12,7 +12,7 @@
 #include "data/selected_source.h"
 #include "dcgan/png_file.h"
 #include "dcgan/seeds.h"
-#include "dcgan/semantic_hash.h"
+#include "dcgan/train_library.h"
 #include "tools/cli/progress.h"
 #include "tools/prepare/commands.h"
 #include "tools/prepare/packing.h"
@@ -57,7 +57,8 @@ void for_each_block(const data::ImageSource& source, int64_t threads, const Use&
   }
 }
 
-SemanticHash train(const data::ImageSource& source, const HashOptions& options, const cli::CommonOptions& common) {
+TrainLibrary::ImageCodes train(const TrainLibrary& library, const data::ImageSource& source, const HashOptions& options,
+                               const cli::CommonOptions& common) {
   std::vector<int64_t> sample = shuffled_indices(source.count(), derive_seed(common.seed, "hash sample"));
   sample.resize(static_cast<size_t>(std::min(options.train_images, source.count())));
   std::sort(sample.begin(), sample.end());
@@ -76,16 +77,16 @@ SemanticHash train(const data::ImageSource& source, const HashOptions& options, 
                  [&](const data::DecodedBlock& block) {
                    pixels.insert(pixels.end(), block.images.pixels.begin(), block.images.pixels.end());
                  });
-  return SemanticHash(pixels, training);
+  return library.semantic_hash(pixels, training);
 }
 
-Duplicates find(const data::ImageSource& source, const SemanticHash& hash, data::DuplicateFinder finder,
+Duplicates find(const data::ImageSource& source, const TrainLibrary::ImageCodes& codes, data::DuplicateFinder finder,
                 const cli::CommonOptions& common) {
   Duplicates duplicates;
   cli::Progress progress("image", source.count(), common.quiet);
   int64_t image = 0;
   for_each_block(source, cli::resolve_threads(common.threads), [&](const data::DecodedBlock& block) {
-    for (const ImageCode& code : hash.codes(block.images.pixels)) {
+    for (const ImageCode& code : codes(block.images.pixels)) {
       const int64_t original = finder.add(code);
       if (original < 0) {
         duplicates.kept.push_back(image);
@@ -167,6 +168,7 @@ int dedup_command(int argc, const char* const* argv) {
   }
   check(hash_options);
   if (is_complete(output)) return 0;
+  const TrainLibrary& library = train_library("dcgan-prepare dedup");
   // A run that goes on makes list and sheet again, the same ones.
   for (const std::string& path : {options.sheet, options.list}) {
     refuse_existing(path, output.overwrite || output.resume);
@@ -177,7 +179,7 @@ int dedup_command(int argc, const char* const* argv) {
     throw FileError(images.path(), "its images are not square; pack them again with dcgan-prepare folder.");
   }
   data::DuplicateFinder finder(options.unsure_bits, source.count());
-  const Duplicates duplicates = find(source, train(source, hash_options, common), std::move(finder), common);
+  const Duplicates duplicates = find(source, train(library, source, hash_options, common), std::move(finder), common);
   if (!options.sheet.empty() && !duplicates.groups.empty()) write_sheet(options.sheet, duplicates, images);
   if (!options.list.empty()) write_list(options.list, duplicates, images);
 

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data/codecs.h"
+#include "data/faces.h"
+#include "data/preparation.h"
+#include "data/rendered_set.h"
+#include "data/resize.h"
+
+namespace dcgan::data {
+
+/// What libdcgan_images.so does. It brings OpenCV and the 140 libraries of its codecs, so it is opened when the first
+/// image needs it, not with the program.
+class DCGAN_EXPORT ImageLibrary {
+ public:
+  virtual ~ImageLibrary() = default;
+  /// @throws DecodeError
+  virtual RgbImage decode(ImageFormat format, ByteView bytes, const DecodeOptions& options) const = 0;
+  /// @param area  INTER_AREA rather than INTER_LINEAR
+  virtual RgbImage resize(RgbImage image, const ResizedSize& size, bool area) const = 0;
+  virtual RgbImage render_digit(uint64_t seed, RenderedSplit split, int64_t index) const = 0;
+};
+
+/// The one beside libdcgan.so, or where the system looks for libraries; opened once, by the first call.
+/// @throws Error that says why, if it cannot be used
+const ImageLibrary& image_library();
+
+constexpr const char* kImageLibraryFunction = "dcgan_image_library";
+using ImageLibraryFunction = const ImageLibrary*();
+
+/// What libdcgan_faces.so does: it brings OpenCV's object detection, and is there where that was installed for the
+/// build.
+class DCGAN_EXPORT FaceDetector {
+ public:
+  virtual ~FaceDetector() = default;
+  /// Every face of a photograph, left to right, cut out with its margin, as face_preparation() names it. May be called
+  /// from many threads.
+  virtual std::vector<PreparedImage> faces(const RgbImage& photograph) = 0;
+};
+
+constexpr const char* kFaceDetectorFunction = "dcgan_face_detector";
+using FaceDetectorFunction = FaceDetector*(const FaceOptions& options);
+
+}  // namespace dcgan::data

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "data/codecs.h"
+
+// One function per family of formats, and what they share.
+namespace dcgan::data {
+
+/// @throws DecodeError if there are no pixels or more than allowed.
+void check_size(int64_t width, int64_t height, const DecodeOptions& options);
+
+/// EXIF orientation 1 to 8 of a TIFF header with its first directory (the payload of EXIF); 1 where it says nothing.
+int exif_orientation(ByteView tiff);
+/// Turns and mirrors the image so that orientation 1 is reached.
+void apply_orientation(int orientation, RgbImage& image);
+
+RgbImage decode_jpeg(ByteView bytes, const DecodeOptions& options);
+RgbImage decode_png(ByteView bytes, const DecodeOptions& options);
+RgbImage decode_webp(ByteView bytes, const DecodeOptions& options);
+RgbImage decode_bmp(ByteView bytes, const DecodeOptions& options);
+RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options);
+
+}  // namespace dcgan::data

@@ -1,0 +1,60 @@
+// libdcgan_images.so: what needs OpenCV, libjpeg and libpng.
+#include "data/image_library.h"
+
+#include <opencv2/imgproc.hpp>
+
+#include "data/images/codecs.h"
+#include "data/images/render_digit.h"
+
+namespace dcgan::data {
+
+void check_size(int64_t width, int64_t height, const DecodeOptions& options) {
+  const std::string dimensions = std::to_string(width) + "x" + std::to_string(height);
+  if (width <= 0 || height <= 0) throw DecodeError("has no pixels: " + dimensions);
+  if (width > options.max_pixels / height) {
+    throw DecodeError(dimensions + " is larger than --max-pixels " + std::to_string(options.max_pixels));
+  }
+}
+
+namespace {
+
+class Library : public ImageLibrary {
+ public:
+  RgbImage decode(ImageFormat format, ByteView bytes, const DecodeOptions& options) const override {
+    switch (format) {
+      case ImageFormat::kJpeg:
+        return decode_jpeg(bytes, options);
+      case ImageFormat::kPng:
+        return decode_png(bytes, options);
+      case ImageFormat::kWebp:
+        return decode_webp(bytes, options);
+      case ImageFormat::kBmp:
+        return decode_bmp(bytes, options);
+      case ImageFormat::kTiff:
+        return decode_tiff(bytes, options);
+      case ImageFormat::kNone:
+        break;
+    }
+    throw DecodeError("not an image");
+  }
+
+  RgbImage resize(RgbImage image, const ResizedSize& size, bool area) const override {
+    const cv::Mat pixels(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, image.pixels.data());
+    RgbImage resized{size.height, size.width, std::vector<uint8_t>(static_cast<size_t>(size.height * size.width * 3))};
+    cv::Mat result(static_cast<int>(size.height), static_cast<int>(size.width), CV_8UC3, resized.pixels.data());
+    cv::resize(pixels, result, result.size(), 0, 0, area ? cv::INTER_AREA : cv::INTER_LINEAR);
+    return resized;
+  }
+
+  RgbImage render_digit(uint64_t seed, RenderedSplit split, int64_t index) const override {
+    return draw_digit_image(seed, split, index);
+  }
+};
+
+}  // namespace
+}  // namespace dcgan::data
+
+extern "C" DCGAN_EXPORT const dcgan::data::ImageLibrary* dcgan_image_library() {
+  static const dcgan::data::Library library;
+  return &library;
+}
