@@ -87,3 +87,5 @@ class Consumer(ProgramTest):
                 if line.startswith("#include"):
                     name = line.split()[1].strip('<">')
                     self.assertRegex(name, r"^(dcgan/|[a-z_]+$)", f"{header}: {line}")
+                    if name.startswith("dcgan/"):
+                        self.assertTrue((self.prefix / "include" / name).exists(), f"{header}: {line}")
