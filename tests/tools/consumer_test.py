@@ -81,6 +81,16 @@ class Consumer(ProgramTest):
         self.assertEqual(other.read_text(), "not made here")
         self.assertIn("step                    3", self.command(self.prefix / "bin/dcgan-convert", "info", model))
 
+    def test_one_command_makes_a_contrastive_model_of_larger_images_with_equal_channels(self):
+        train_model, model = self.prefix / "share/dcgan/recipes/train-model", self.folder / "contrastive.safetensors"
+        self.command(train_model, self.folder / "images", model, "--recipe", "tiny-imagenet32-contrastive", "--steps", 2,
+                     *NARROW)
+        facts = self.command(self.prefix / "bin/dcgan-convert", "info", model)
+        for phrase in ("storage                   f16", "generator                 false", "equalised", "patches"):
+            self.assertIn(phrase, facts)
+        packed = self.command(self.prefix / "bin/dcgan-prepare", "info", self.folder / "contrastive.images.h5")
+        self.assertIn("height: 64", packed)
+
     def test_no_installed_header_asks_for_one_of_another_library(self):
         for header in (self.prefix / "include/dcgan").glob("*.h"):
             for line in header.read_text().splitlines():

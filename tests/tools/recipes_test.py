@@ -25,6 +25,7 @@ PUBLISHED = {
                "nz": 100, "latent": "normal", "batch-size": 64, "learning-rate": 5e-4, "weight-decay": 0},
 }
 SHIPPED = "tiny-imagenet32"
+CONTRASTIVE = "tiny-imagenet32-contrastive"
 FOR_ALL = {"schedule": "alternating", "beta1": 0.5, "beta2": 0.999, "decay-steps": 0, "average-decay": 0,
            "scaling": "strides", "batch-norm": "published", "hidden-dense": 0, "head": "flatten",
            "activation": "leaky-relu"}
@@ -51,7 +52,7 @@ class Training(ProgramTest):
 class Recipes(Training):
     def test_each_is_the_published_training(self):
         recipes = sorted(path.stem for path in (SOURCE / "tools/recipes").glob("*.ini"))
-        self.assertEqual(recipes, sorted([*PUBLISHED, SHIPPED]))
+        self.assertEqual(recipes, sorted([*PUBLISHED, SHIPPED, CONTRASTIVE]))
         for name, published in PUBLISHED.items():
             with self.subTest(recipe=name):
                 # Twice, so that a step takes a second: with the published minibatch, and at the published width.
@@ -74,6 +75,15 @@ class Recipes(Training):
         differ = {flag for flag, value in ours.items() if theirs[flag] != value}
         self.assertEqual(differ, {"batch-size", "steps", "checkpoint-every"})
         self.assertEqual(ours["batch-size"], "32")
+
+    def test_that_of_the_contrastive_model_has_the_discriminator_of_imagenet32_and_another_objective(self):
+        narrow = ["--threads", 1, "--ndf", 2, "--recipe"]
+        theirs, (ours, said) = self.plan(32, *narrow, "imagenet32", "--ngf", 2)[0], self.plan(64, *narrow, CONTRASTIVE)
+        differ = {flag for flag, value in ours.items() if theirs[flag] != value}
+        self.assertEqual(differ, {"ngf", "initialise", "adversarial", "contrastive", "learning-rate", "beta1", "beta2",
+                                  "weight-decay", "decoupled-weight-decay", "warm-up-steps", "steps", "decay-steps",
+                                  "decay-shape", "checkpoint-every"})
+        self.assertIn("# no generator", said)
 
     def test_an_unknown_key_is_named_with_its_file_and_the_nearest_known_one(self):
         recipe = self.folder / "mine.ini"

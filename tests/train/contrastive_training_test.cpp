@@ -152,6 +152,10 @@ TEST_F(ContrastiveTraining, IsChangedByEachOption) {
       {"initialise model", [&](TrainOptions& o) { o.initialise = plain.folder + "/model.safetensors"; }},
       {"warm-up-steps", [](TrainOptions& o) { o.warm_up_steps = 3; }},
       {"decay-shape", [](TrainOptions& o) { o.decay_shape = DecayShape::kCosine; }},
+      {"adversarial-trunk", [](TrainOptions& o) { o.adversarial_trunk = AdversarialTrunk::kOff; }},
+      {"generator-learning-rate", [](TrainOptions& o) { o.generator_learning_rate = 1e-2; }},
+      {"generator-beta1", [](TrainOptions& o) { o.generator_beta1 = 0; }},
+      {"generator-beta2", [](TrainOptions& o) { o.generator_beta2 = 0.5; }},
       {"decoupled-weight-decay", [](TrainOptions& o) { o.decoupled_weight_decay = true; }},
   };
   const std::string tensor = "discriminator.conv2.weight";
@@ -170,6 +174,24 @@ TEST_F(ContrastiveTraining, IsChangedByEachOption) {
     other.mode = TrainingRun::Mode::kResume;
     EXPECT_THAT([&] { train(other); }, ThrowsMessage<OptionError>(HasSubstr("--" + flag))) << name;
   }
+}
+
+TEST_F(ContrastiveTraining, LeavesTheTrunkToItselfWhereThePublishedObjectiveDoesNotTrainIt) {
+  // Without weight on the contrastive objective's gradients the trunk would stay; with them it is that of a
+  // discriminator alone, whose minibatches are those of the schedule with both steps on each.
+  TrainingRun alone = small_run(folder_ / "alone", 3);
+  alone.options.adversarial = 0;
+  train(alone);
+  TrainingRun both = small_run(folder_ / "both", 3);
+  both.options.schedule = Schedule::kBoth;
+  both.options.adversarial_trunk = AdversarialTrunk::kOff;
+  train(both);
+  const ModelFile a = load_model(alone.folder + "/model.safetensors");
+  const ModelFile b = load_model(both.folder + "/model.safetensors");
+  for (const char* name : {"discriminator.conv1.weight", "discriminator.conv4.weight", "discriminator.bn3.bias"}) {
+    EXPECT_EQ(b.tensors.at(name).bytes, a.tensors.at(name).bytes) << name;
+  }
+  EXPECT_NE(b.tensors.at("discriminator.head.weight").bytes, a.tensors.at("discriminator.head.weight").bytes);
 }
 
 TEST_F(ContrastiveTraining, OptionsThatAreDefaultLeaveTheRecordAsItWas) {
@@ -294,6 +316,14 @@ TEST_F(ContrastiveTraining, RefusesWhatDoesNotFitBeforeItWritesAnything) {
   refuses([](TrainingRun& r) { r.options.batch_size = 2; }, HasSubstr("--batch-size is 2; it must be 4 or more"));
   refuses([](TrainingRun& r) { r.options.contrastive = r.options.adversarial = 0; },
           HasSubstr("nothing would be trained"));
+  refuses([](TrainingRun& r) { r.options.generator_beta1 = 1; },
+          HasSubstr("--generator-beta1 is 1; it must be -1, or"));
+  refuses(
+      [](TrainingRun& r) {
+        r.options.adversarial = 0;
+        r.options.adversarial_trunk = AdversarialTrunk::kOff;
+      },
+      HasSubstr("--adversarial-trunk off needs"));
   refuses([](TrainingRun& r) { r.options.contrastive = -1; }, HasSubstr("--contrastive is -1; it must be 0 or more"));
   refuses([](TrainingRun& r) { r.options.contrastive = 0; },
           AllOf(HasSubstr("images are 32 x 32, the network takes 16 x 16"), HasSubstr("give --contrastive a weight")));

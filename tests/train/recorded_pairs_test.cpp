@@ -58,6 +58,7 @@ PairInputs inputs(const TrainingRun& run, int64_t step, int64_t size) {
   result.discriminator_noise = noise(3 * seed + 1);
   result.generator_noise = noise(3 * seed + 2);
   result.learning_rate = at::full({}, 1e-3F * static_cast<float>(step + 1));
+  result.generator_learning_rate = result.learning_rate.mul(0.5);
   result.discriminator_size = result.generator_size = size;
   if (run.options.contrastive > 0) {
     const at::Tensor views = noise(3 * seed).narrow(1, 0, 2).t().reshape({2 * size, 1, 1, 1});

@@ -43,6 +43,15 @@ struct EnumNames<DecayShape> {
   static constexpr std::array<std::string_view, 2> kNames = {"linear", "cosine"};
 };
 
+/// Whether the published objective trains all of the discriminator, or its dense layers alone, which then see the
+/// convolutions that the contrastive objective trains (Jeong, Shin 2021, arXiv:2103.09742).
+enum class AdversarialTrunk { kOn, kOff };
+
+template <>
+struct EnumNames<AdversarialTrunk> {
+  static constexpr std::array<std::string_view, 2> kNames = {"on", "off"};
+};
+
 /// Training. Defaults: arXiv:1511.06434, section 4; the authors' lib/updates.py. Steps are pairs: one update of each
 /// network.
 struct TrainOptions {
@@ -71,6 +80,11 @@ struct TrainOptions {
   double adversarial = 1;  ///< weight of the published objective
   double contrastive = 0;  ///< weight of telling two views of an image from those of others, train/contrastive.h
   double contrastive_layers = 0.5;  ///< weight of the same on layers 2 to the last but one, beside that on the last
+
+  AdversarialTrunk adversarial_trunk = AdversarialTrunk::kOn;
+  double generator_learning_rate = 0;
+  double generator_beta1 = -1;
+  double generator_beta2 = -1;
 
   static constexpr const char* kRandomStart = "random";
   static constexpr const char* kPatchesStart = "patches";
@@ -120,6 +134,12 @@ void describe(TrainOptions& o, Visitor&& f) {
     "packed images may be larger than the network's by a whole factor, for sharper views");
   f(o.contrastive_layers, "contrastive-layers",
     "weight of the contrastive objective on layers 2 to the last but one, relative to that on the last");
+  f(o.adversarial_trunk, "adversarial-trunk",
+    "on: the published objective trains all of the discriminator; off: its dense layers alone, on what the contrastive "
+    "objective makes of the convolutions");
+  f(o.generator_learning_rate, "generator-learning-rate", "Adam's step size for the generator; 0: --learning-rate");
+  f(o.generator_beta1, "generator-beta1", "Adam's decay of the first moment for the generator; -1: --beta1");
+  f(o.generator_beta2, "generator-beta2", "Adam's decay of the second moment for the generator; -1: --beta2");
 }
 
 /// Throws OptionError that names the flag, the value and the rule.

@@ -150,7 +150,10 @@ std::vector<at::Tensor> Discriminator::activations(const at::Tensor& images, Sta
 }
 
 at::Tensor Discriminator::top(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook) const {
-  const at::Tensor maps = activations(images, statistics, hook).back();
+  return top_of(activations(images, statistics, hook).back(), statistics, hook);
+}
+
+at::Tensor Discriminator::top_of(const at::Tensor& maps, Statistics statistics, const PreActivationHook& hook) const {
   // Flattened as (C, H, W), whatever the memory format, as the authors' flatten does.
   at::Tensor h = average_pool ? maps.mean({2, 3}) : maps.contiguous().flatten(1);
   if (hidden.weight.defined()) {
@@ -164,7 +167,12 @@ at::Tensor Discriminator::top(const at::Tensor& images, Statistics statistics, c
 
 at::Tensor Discriminator::forward(const at::Tensor& images, Statistics statistics,
                                   const PreActivationHook& hook) const {
-  return at::linear(top(images, statistics, hook), head).squeeze(1);
+  return logits_of(activations(images, statistics, hook).back(), statistics, hook);
+}
+
+at::Tensor Discriminator::logits_of(const at::Tensor& maps, Statistics statistics,
+                                    const PreActivationHook& hook) const {
+  return at::linear(top_of(maps, statistics, hook), head).squeeze(1);
 }
 
 NamedTensors Discriminator::parameters() const {

@@ -69,6 +69,9 @@ struct Discriminator {
   at::Tensor forward(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook = nullptr) const;
   /// What the head takes: the last maps flattened as (C, H, W), or what is put between, float32 [N, head's inputs].
   at::Tensor top(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook = nullptr) const;
+  /// As top() and forward(), of the last maps that activations() gives.
+  at::Tensor top_of(const at::Tensor& maps, Statistics statistics, const PreActivationHook& hook = nullptr) const;
+  at::Tensor logits_of(const at::Tensor& maps, Statistics statistics, const PreActivationHook& hook = nullptr) const;
   /// Every convolution's output after batch norm, activation and pooling, lowest first: float32 [N, C, H, W].
   std::vector<at::Tensor> activations(const at::Tensor& images, Statistics statistics,
                                       const PreActivationHook& hook = nullptr) const;

@@ -6,8 +6,8 @@
 
 namespace dcgan::train {
 
-/// Of the step after `step` steps: rises linearly over the first warm_up_steps, then is constant, then falls over the
-/// last decay_steps. Where the parts overlap both hold.
-double learning_rate(const TrainOptions& options, int64_t step);
+/// The share of the learning rate that the step after `step` steps has: rises linearly over the first warm_up_steps,
+/// then is constant, then falls over the last decay_steps. Where the parts overlap both hold.
+double rate_share(const TrainOptions& options, int64_t step);
 
 }  // namespace dcgan::train

@@ -20,8 +20,15 @@ Network on_device(Network network, c10::Device device) {
   return network;
 }
 
-Adam make_adam(const nn::NamedTensors& parameters, const TrainOptions& o) {
-  return {parameters, {o.beta1, o.beta2, o.weight_decay, o.decoupled_weight_decay}};
+AdamOptions discriminator_adam(const TrainOptions& o) {
+  return {o.beta1, o.beta2, o.weight_decay, o.decoupled_weight_decay};
+}
+
+AdamOptions generator_adam(const TrainOptions& o) {
+  AdamOptions adam = discriminator_adam(o);
+  if (o.generator_beta1 >= 0) adam.beta1 = o.generator_beta1;
+  if (o.generator_beta2 >= 0) adam.beta2 = o.generator_beta2;
+  return adam;
 }
 
 nn::Generator make_generator(const TrainingRun& run) {
@@ -53,8 +60,8 @@ TrainedNetworks::TrainedNetworks(const TrainingRun& run, const Processes& proces
       discriminator_(on_device(nn::make_discriminator(run.architecture, run.seed), device)),
       heads_(make_heads(run, device)),
       generator_(on_device(make_generator(run), device)),
-      discriminator_adam_(make_adam(trained_discriminator(), run.options)),
-      generator_adam_(make_adam(generator_.parameters(), run.options)),
+      discriminator_adam_(trained_discriminator(), discriminator_adam(run.options)),
+      generator_adam_(generator_.parameters(), generator_adam(run.options)),
       discriminator_gradients_(processes, trained_discriminator()),
       generator_gradients_(processes, generator_.parameters()),
       sums_(at::zeros({9}, device)) {
@@ -157,8 +164,8 @@ at::Tensor TrainedNetworks::adversarial_loss(const PairInputs& inputs) {
     fake = generator_.forward(inputs.discriminator_noise, statistics_);
   }
   // Two passes: the statistics of real and generated images are never mixed (the authors' two graph evaluations).
-  const at::Tensor real_logits = logits_of(inputs.images);
-  const at::Tensor fake_logits = logits_of(fake);
+  const at::Tensor real_logits = trained_logits_of(inputs.images);
+  const at::Tensor fake_logits = trained_logits_of(fake);
   const int64_t size = inputs.discriminator_size;
   add_to_sums(2, mean(real_logits.detach().sigmoid(), size));
   add_to_sums(3, mean(fake_logits.detach().sigmoid(), size));
@@ -212,13 +219,25 @@ void TrainedNetworks::update_generator(const PairInputs& inputs) {
   const at::Tensor loss = mean(at::softplus(logits_of(fake).neg()), inputs.generator_size);
   generator_gradients_.backward(loss);
   add_to_sums(5, generator_adam_.gradient_norm());
-  generator_adam_.step(inputs.learning_rate);
+  generator_adam_.step(inputs.generator_learning_rate);
   add_to_sums(1, loss);
 }
 
 at::Tensor TrainedNetworks::logits_of(const at::Tensor& images) const {
   const nn::CastScope cast(device_, options_.precision);
   return discriminator_.forward(images, statistics_).to(at::kFloat);
+}
+
+// Gradients go as far down as the published objective trains.
+at::Tensor TrainedNetworks::trained_logits_of(const at::Tensor& images) const {
+  if (options_.adversarial_trunk == AdversarialTrunk::kOn) return logits_of(images);
+  const nn::CastScope cast(device_, options_.precision);
+  at::Tensor maps;
+  {
+    const at::NoGradGuard no_grad;
+    maps = discriminator_.activations(images, statistics_).back();
+  }
+  return discriminator_.logits_of(maps, statistics_).to(at::kFloat);
 }
 
 // Mean over this process's part of a minibatch of `size` images, such that the mean over the processes is that over the

@@ -19,7 +19,8 @@ struct PairInputs {
   at::Tensor views;                ///< float32 [2 N, 3, H, W], two_views() of it
   at::Tensor discriminator_noise;  ///< float32 [N, Z]
   at::Tensor generator_noise;      ///< float32 [M, Z]
-  at::Tensor learning_rate;        ///< float32, one number
+  at::Tensor learning_rate;        ///< float32, one number, of the discriminator
+  at::Tensor generator_learning_rate;
   int64_t discriminator_size = 0;  ///< images of the whole minibatch, all processes together
   int64_t generator_size = 0;
   int64_t discriminator_first = 0;  ///< position in the whole minibatch of the first image here
@@ -61,6 +62,7 @@ class TrainedNetworks {
   Directions with_all(const at::Tensor& own, const PairInputs& inputs) const;
   void update_generator(const PairInputs& inputs);
   at::Tensor logits_of(const at::Tensor& images) const;
+  at::Tensor trained_logits_of(const at::Tensor& images) const;
   at::Tensor mean(const at::Tensor& values, int64_t size) const;
   void add_to_sums(int64_t index, const at::Tensor& value) { sums_.select(0, index).add_(value.detach()); }
 

@@ -43,6 +43,16 @@ void check(const TrainOptions& o) {
     throw OptionError(
         "--adversarial and --contrastive are 0, both: nothing would be trained; give one of them a weight.");
   }
+  if (o.adversarial_trunk == AdversarialTrunk::kOff && (o.adversarial == 0 || o.contrastive == 0)) {
+    throw OptionError(
+        "--adversarial-trunk off needs --adversarial and --contrastive above 0, both: the dense layers "
+        "alone would be trained, or nothing by the published objective.");
+  }
+  require_option(o.generator_learning_rate >= 0, "generator-learning-rate", o.generator_learning_rate, "0 or more");
+  require_option(o.generator_beta1 == -1 || (o.generator_beta1 >= 0 && o.generator_beta1 < 1), "generator-beta1",
+                 o.generator_beta1, "-1, or from 0 to below 1");
+  require_option(o.generator_beta2 == -1 || (o.generator_beta2 >= 0 && o.generator_beta2 < 1), "generator-beta2",
+                 o.generator_beta2, "-1, or from 0 to below 1");
   if (o.contrastive > 0) at_least("batch-size", o.batch_size, train::kLeastContrasted);
 }
 

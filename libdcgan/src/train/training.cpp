@@ -46,12 +46,17 @@ void Training::run_step() {
   PairInputs inputs;
   inputs.discriminator_size = minibatches_.size_of(discriminator_position);
   inputs.discriminator_first = minibatches_.part_of(inputs.discriminator_size).first;
-  inputs.learning_rate = nn::to_device(at::full({}, learning_rate(run_.options, step_), at::kFloat), device());
+  const TrainOptions& o = run_.options;
+  const double share = rate_share(o, step_);
+  const auto scalar = [&](double value) { return nn::to_device(at::full({}, value, at::kFloat), device()); };
+  inputs.learning_rate = scalar(o.learning_rate * share);
   if (has_generator) {
     inputs.images = minibatches_.at(discriminator_position);
     inputs.discriminator_noise = noise_for(discriminator_position, "discriminator-noise");
     inputs.generator_noise = noise_for(generator_position, "generator-noise");
     inputs.generator_size = minibatches_.size_of(generator_position);
+    const double rate = o.generator_learning_rate > 0 ? o.generator_learning_rate : o.learning_rate;
+    inputs.generator_learning_rate = scalar(rate * share);
   }
   if (run_.options.contrastive > 0) {
     const ViewedImages viewed = {minibatches_.pixels_at(discriminator_position).to(at::kCPU),
