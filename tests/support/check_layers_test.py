@@ -83,7 +83,7 @@ PLANTED = [
     ("data/CMakeLists.txt", "dcgan_image_library(images LINK Torch::cpu)", "images must not link LibTorch"),
     ("tools/eval/CMakeLists.txt", "dcgan_program(eval LINK dcgan::train)", "tools must not link LibTorch (dcgan::train)"),
     ("data/folder.cpp", '#include "nn/networks.h"', "data must not include nn"),
-    ("data/folder.cpp", '#include "parallel/thread_pool.h"', "data must not include parallel"),
+    ("data/folder.cpp", '#include "store/hdf5.h"', "data must not include store"),
     ("data/folder.cpp", "#include <torch/types.h>", "data must not know LibTorch"),
     ("data/folder.cpp", '#include "eval/svm.h"', "data must not include eval"),
     ("data/folder.cpp", 'std::cerr << "x";', "never prints"),
