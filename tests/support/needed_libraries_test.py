@@ -17,6 +17,8 @@ HEAVY = {
     "OpenCV": ("libopencv",),
     "HDF5": ("libhdf5",),
     "curl": ("libcurl",),
+    "libpng": ("libpng",),
+    "libcrypto": ("libcrypto",),
 }
 
 
@@ -62,6 +64,11 @@ class NeededLibraries(unittest.TestCase):
     def test_a_build_without_training_does_not_look_for_libtorch(self):
         self.assertNotIn("libtorch", (BUILD / "build.ninja").read_text())
         self.assertNotIn("LIBTORCH", (BUILD / "CMakeCache.txt").read_text())
+
+    def test_a_program_that_only_wants_features_links_none_of_them(self):
+        names = loaded(BUILD / "tests" / "features" / "features_alone")
+        self.assertEqual(kinds(names), set(), names)
+        self.assertTrue(any(name.startswith("libnettle") for name in names), names)
 
     def test_images_need_opencv_and_no_libtorch(self):
         found = kinds(loaded(LIBRARIES / "libdcgan_images.so"))

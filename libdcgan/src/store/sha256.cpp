@@ -1,43 +1,35 @@
 #include "store/sha256.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
+#include <nettle/sha2.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "dcgan/errors.h"
 #include "store/files.h"
 
 namespace dcgan::store {
-namespace {
 
-void require(int good) {
-  if (good != 1) throw Error("SHA-256 failed in libcrypto.");
-}
-
-}  // namespace
-
+// Nettle, not libcrypto: it is small and needs nothing else, so that a program that only wants features stays small.
 struct Sha256::State {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+  sha256_ctx context;
 };
 
-Sha256::Sha256() : state_(std::make_unique<State>()) {
-  require(EVP_DigestInit_ex(state_->digest.get(), EVP_sha256(), nullptr));
-}
+Sha256::Sha256() : state_(std::make_unique<State>()) { sha256_init(&state_->context); }
 
 Sha256::~Sha256() = default;
 
-void Sha256::add(const void* bytes, size_t count) { require(EVP_DigestUpdate(state_->digest.get(), bytes, count)); }
+void Sha256::add(const void* bytes, size_t count) {
+  sha256_update(&state_->context, count, static_cast<const uint8_t*>(bytes));
+}
 
 std::string Sha256::hex() {
-  unsigned char hash[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  require(EVP_DigestFinal_ex(state_->digest.get(), hash, &length));
+  uint8_t hash[SHA256_DIGEST_SIZE];
+  sha256_digest(&state_->context, sizeof hash, hash);
   std::string text;
-  for (unsigned i = 0; i < length; ++i) {
-    text += "0123456789abcdef"[hash[i] >> 4];
-    text += "0123456789abcdef"[hash[i] & 15];
+  for (const uint8_t byte : hash) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
   }
   return text;
 }
