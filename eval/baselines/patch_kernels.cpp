@@ -8,39 +8,37 @@
 namespace dcgan::eval {
 namespace {
 
-using Vector = Registers<32>::Unaligned;
-
 constexpr int64_t kPanel = PanelMatrix::kPanel;
 
-// kRows x 16 sums stay in registers over the whole depth.
-template <int kRows>
+// kRows: those that are multiplied at once. kRows x 16 sums stay in registers over the whole depth.
+template <int kBytes, int kRows>
 DCGAN_INLINE void multiply_tile(const float* rows, int64_t depth, const float* panel, float* out, int64_t pitch) {
-  Vector sums[kRows][2] = {};
+  using Vector = typename Registers<kBytes>::Unaligned;
+  constexpr int64_t kLanes = Registers<kBytes>::kLanes, kVectors = kPanel / kLanes;
+  Vector sums[kRows][kVectors] = {};
   for (int64_t d = 0; d < depth; ++d) {
-    const Vector left = *reinterpret_cast<const Vector*>(panel + d * kPanel);
-    const Vector right = *reinterpret_cast<const Vector*>(panel + d * kPanel + 8);
+    Vector columns[kVectors];
+    for (int v = 0; v < kVectors; ++v) columns[v] = *reinterpret_cast<const Vector*>(panel + d * kPanel + v * kLanes);
     for (int r = 0; r < kRows; ++r) {
       const float x = rows[r * depth + d];
-      sums[r][0] += x * left;
-      sums[r][1] += x * right;
+      for (int v = 0; v < kVectors; ++v) sums[r][v] += x * columns[v];
     }
   }
   for (int r = 0; r < kRows; ++r) {
-    *reinterpret_cast<Vector*>(out + r * pitch) = sums[r][0];
-    *reinterpret_cast<Vector*>(out + r * pitch + 8) = sums[r][1];
+    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(out + r * pitch + v * kLanes) = sums[r][v];
   }
 }
 
+template <int kBytes, int kTileRows>
 DCGAN_INLINE void multiply_rows(const float* rows, int64_t n, const PanelMatrix& matrix, float* out) {
-  constexpr int kTileRows = 6;
   const int64_t depth = matrix.depth(), pitch = matrix.padded_columns();
   for (int64_t p = 0; p * kPanel < pitch; ++p) {
     const float* panel = matrix.panel(p);
     int64_t r = 0;
     for (; r + kTileRows <= n; r += kTileRows) {
-      multiply_tile<kTileRows>(rows + r * depth, depth, panel, out + r * pitch + p * kPanel, pitch);
+      multiply_tile<kBytes, kTileRows>(rows + r * depth, depth, panel, out + r * pitch + p * kPanel, pitch);
     }
-    for (; r < n; ++r) multiply_tile<1>(rows + r * depth, depth, panel, out + r * pitch + p * kPanel, pitch);
+    for (; r < n; ++r) multiply_tile<kBytes, 1>(rows + r * depth, depth, panel, out + r * pitch + p * kPanel, pitch);
   }
 }
 
@@ -93,10 +91,10 @@ DCGAN_INLINE void add_triangle_row(float* products, float half_square, const flo
   for (j = 0; j < columns; ++j) pool[j] += mean > products[j] ? mean - products[j] : 0.0f;
 }
 
-#define DCGAN_PATCH_KERNELS(set, target)                                                                   \
+#define DCGAN_PATCH_KERNELS(set, target, kBytes, kRows)                                                    \
   namespace set {                                                                                          \
   target void multiply(const float* rows, int64_t n, const PanelMatrix& matrix, float* out) {              \
-    multiply_rows(rows, n, matrix, out);                                                                   \
+    multiply_rows<kBytes, kRows>(rows, n, matrix, out);                                                    \
   }                                                                                                        \
   target int64_t nearest(const float* products, const float* half_squares, int64_t columns) {              \
     return nearest_column(products, half_squares, columns);                                                \
@@ -107,9 +105,9 @@ DCGAN_INLINE void add_triangle_row(float* products, float half_square, const flo
   }                                                                                                        \
   }
 
-DCGAN_PATCH_KERNELS(plain, )
+DCGAN_PATCH_KERNELS(plain, , 16, 3)
 #if defined(__x86_64__)
-DCGAN_PATCH_KERNELS(avx2, __attribute__((target("avx2,fma"))))
+DCGAN_PATCH_KERNELS(avx2, __attribute__((target("avx2,fma"))), 32, 6)
 #endif
 
 }  // namespace
