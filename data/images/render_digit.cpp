@@ -59,7 +59,7 @@ cv::Mat waves(double count, Random& random) {
   cv::Mat field(kSide, kSide, CV_32F);
   for (int y = 0; y < kSide; ++y) {
     for (int x = 0; x < kSide; ++x) {
-      const double along = (std::cos(angle) * (x - kSide / 2) + std::sin(angle) * (y - kSide / 2)) / kSide;
+      const double along = (std::cos(angle) * (x - kSide / 2.0) + std::sin(angle) * (y - kSide / 2.0)) / kSide;
       field.at<float>(y, x) = static_cast<float>(count > 0 ? 0.5 + 0.5 * std::sin(2 * CV_PI * count * along + phase)
                                                            : 0.5 + along / std::sqrt(2.0));
     }

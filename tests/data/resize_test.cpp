@@ -54,6 +54,12 @@ TEST(Resize, RoundsHalvesAwayFromZeroAsPython2Did) {
   EXPECT_EQ(data::resized_size(100, 250, 32).height, 32);
 }
 
+// 46 * 50 / 40 is 57.5, and 46 / 40 * 50 a hair less, as in the authors' Python; 453 * 224 / 448 is 226.5.
+TEST(Resize, DividesBeforeItMultipliesAsTheAuthorsDo) {
+  EXPECT_EQ(data::resized_size(40, 46, 50).width, 57);
+  EXPECT_EQ(data::resized_size(453, 448, 224).height, 226);
+}
+
 TEST(Resize, LeavesImagesOfTheRightSizeUntouched) {
   for (const auto filter : {data::ResizeFilter::kLinear, data::ResizeFilter::kArea}) {
     const data::RgbImage image = picture(32, 32);
