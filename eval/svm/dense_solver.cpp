@@ -96,7 +96,6 @@ class DenseSolver : public SvmSolver {
       const bool checkpoint = fit.passes % kCheckpoint == 0 || fit.passes == options_.max_passes;
       if (!(estimate <= promising) && !checkpoint) continue;
       promising = std::max(0.5 * estimate, 0.1 * tolerance_);
-      if (checkpoint) refresh_weights();
       certify(fit);
       if (!checkpoint) continue;
       crawls = checkpoints_left(fit.gap, last_gap) > kPatience;
@@ -204,25 +203,6 @@ class DenseSolver : public SvmSolver {
   void update_weights() {
     pool_.run(slabs_, [&](int64_t slab) { update_slab(slab); });
     pending_rows_.clear();
-  }
-
-  // The weights anew from the dual variables, without the rounding of many small updates.
-  void refresh_weights() {
-    for (float* w : w_rows_) std::fill(w, w + pitch_, 0.0f);
-    for (int64_t p = 0; p < stream_.pieces(); ++p) {
-      const RowStream::Piece& piece = stream_.next();
-      const int64_t n = static_cast<int64_t>(piece.rows.size());
-      for (int64_t first = 0; first < n; first += block_rows_) {
-        for (int64_t i = first; i < std::min(n, first + block_rows_); ++i) {
-          const int64_t index = piece.indices[size(i)];
-          for (int64_t k = 0; k < machines_; ++k) {
-            changes_[size((i - first) * machines_ + k)] = static_cast<float>(target(index, k) * dual(index, k));
-          }
-          pending_rows_.push_back(piece.rows[size(i)]);
-        }
-        update_weights();
-      }
-    }
   }
 
   void compute_gram(Block& block) {

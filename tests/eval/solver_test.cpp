@@ -283,6 +283,23 @@ TEST(DenseSolverInBlocks, AWarmStartNeedsFewerPassesAndEndsAtTheSameObjective) {
   EXPECT_NEAR(back.primal, dense_fit(data.set, 1e-4).primal, 1e-4 * back.primal);
 }
 
+// The weights are float32 sums of all updates there ever were, and the lower bound counts on them: half a million
+// updates put it off by 5e-8, far less than the 1e-6 below which Newton's method works in float64.
+TEST(DenseSolverInBlocks, BoundsTheOptimumFromBelowAfterHundredsOfFits) {
+  const SvmData data = clouds(1500, 40, 3, 0.4);
+  SvmOptions options;
+  options.tolerance = 1e-9;
+  const double optimum = dense_fit(data.set, 1e-3, options).primal;
+  options.tolerance = 1e-6;
+  const std::unique_ptr<SvmSolver> solver = make_solver(data.set, options);
+  for (int i = 0; i < 300; ++i) {
+    solver->fit(i % 2 == 0 ? 7e-4 : 1.7e-3);
+    const SvmFit fit = solver->fit(1e-3);
+    ASSERT_LE(fit.dual, optimum * (1 + 2e-7)) << i;
+    ASSERT_LE(fit.primal, optimum * (1 + 1e-6)) << i;
+  }
+}
+
 TEST(DenseSolverInBlocks, RowsFromASourceInPiecesReachTheSameObjective) {
   // A source that does not admit to be in memory, with room for a quarter of the rows.
   struct OnDisk : RowSource {

@@ -124,6 +124,10 @@ MUTANTS = [
            "duals[i] = dual_from_margin(Loss::kSquaredHinge, margin, c);",
            "duals[i] = 0 * dual_from_margin(Loss::kSquaredHinge, margin, c);",
            "eval", "KernelNewton.EndsWhereEveryDualBelongsToItsMargin"),
+    Mutant("the weights get more than their dual variables changed", "eval/svm/dense_solver.cpp",
+           "static_cast<float>(target(block.indices[size(i)], k)) * change;",
+           "static_cast<float>(target(block.indices[size(i)], k)) * change * 1.0001F;",
+           "eval", "DenseSolverInBlocks.BoundsTheOptimumFromBelowAfterHundredsOfFits"),
     Mutant("all final draws are the same", "eval/protocols/protocol.cpp",
            'derive_seed(seed, "final draw", static_cast<uint64_t>(d))', 'derive_seed(seed, "final draw", 0)',
            "eval", "RowsOfAProtocol.FewLabelsTakesEachDrawAnewFromThePool"),
@@ -204,13 +208,13 @@ MUTANTS = [
            "alternating ? 2 * step_ + 1 : step_;", "alternating ? 2 * step_ : step_;",
            "train", "Course.*"),
     Mutant("weight decay is left out", "libdcgan/src/train/adam.cpp",
-           "beta1_, beta2_, weight_decay_,", "beta1_, beta2_, 0 * weight_decay_,",
+           "options_.beta2, options_.weight_decay, kEpsilon", "options_.beta2, 0 * options_.weight_decay, kEpsilon",
            "train", "Course.*"),
-    Mutant("the learning rate never decays", "libdcgan/src/train/training.cpp",
-           "return run_.options.learning_rate * share;", "return run_.options.learning_rate * (share < 0 ? share : 1);",
+    Mutant("the learning rate never decays", "libdcgan/src/train/schedule.cpp",
+           "return options.learning_rate * decay *", "return options.learning_rate * (decay > 0 ? 1 : decay) *",
            "train", "Course.*"),
     Mutant("both moments of Adam decay alike", "libdcgan/src/train/adam.cpp",
-           "beta1_, beta2_, weight_decay_,", "beta1_, beta1_ + 0 * beta2_, weight_decay_,",
+           "options_.beta2, options_.weight_decay, kEpsilon", "options_.beta1, options_.weight_decay, kEpsilon",
            "train", "Adam.AgreesWithItsPaper"),
     Mutant("generated images count as real", "libdcgan/src/train/trained_networks.cpp",
            "mean(at::softplus(fake_logits), size)", "mean(at::softplus(fake_logits.neg()), size)",
@@ -230,14 +234,14 @@ MUTANTS = [
 ]
 
 
-def place_of(mutant):
-    """The file in the checkout, and its text; says where the mutant's text is now if it is not there."""
-    path = ROOT / mutant.file
+def text_of(mutant, root):
+    """The text of the mutant's file; says where what it changes is now if it is not there."""
+    path = root / mutant.file
     text = path.read_text() if path.exists() else ""
     if text.count(mutant.old) == 1:
-        return path, text
-    elsewhere = [str(p.relative_to(ROOT)) for folder in ("libdcgan", "data", "eval", "tools")
-                 for p in sorted((ROOT / folder).rglob("*")) if p.suffix in (".cpp", ".h", ".inc") and p != path
+        return text
+    elsewhere = [str(p.relative_to(root)) for folder in ("libdcgan", "data", "eval", "tools")
+                 for p in sorted((root / folder).rglob("*")) if p.suffix in (".cpp", ".h", ".inc") and p != path
                  and mutant.old in p.read_text(errors="replace")]
     found = f"found {text.count(mutant.old)} times in {mutant.file}" if text else f"{mutant.file} does not exist"
     hint = f"; it is in {', '.join(elsewhere)}" if elsewhere else ""
@@ -300,7 +304,7 @@ def outcome_of(room, tests):
 
 def try_mutant(mutant):
     """@return whether the mutant's test failed"""
-    _, text = place_of(mutant)
+    text = text_of(mutant, TREE)
     target = TREE / mutant.file
     target.write_text(text.replace(mutant.old, mutant.new))
     try:
@@ -340,7 +344,7 @@ def check():
     wrong = 0
     for mutant in MUTANTS:
         try:
-            place_of(mutant)
+            text_of(mutant, ROOT)
         except CannotTry as error:
             print(f"{mutant.name}: {error}", file=sys.stderr)
             wrong += 1
