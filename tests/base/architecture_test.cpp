@@ -18,6 +18,7 @@ using Row = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, boo
 
 std::vector<Row> rows(const std::vector<ConvolutionShape>& shapes) {
   std::vector<Row> all;
+  all.reserve(shapes.size());
   for (const ConvolutionShape& s : shapes) {
     all.emplace_back(s.in_channels, s.out_channels, s.kernel, s.stride, s.size_in, s.size_out, s.batch_norm);
   }

@@ -32,7 +32,7 @@ TEST(Seeds, ShuffleEveryIndexOnceAndEveryPlaceAlike) {
     ++first_place[order[0]];
   }
   // Binomial with p = 1/3: standard deviation 36.5; five of them.
-  for (const int count : first_place) EXPECT_NEAR(count, kRounds / 3, 183);
+  for (const int count : first_place) EXPECT_NEAR(count, kRounds / 3.0, 183);
 }
 
 }  // namespace
