@@ -39,7 +39,7 @@ class DCGAN_EXPORT File {
 std::string remedy(int error);
 /// Locks a file until it is closed. Does nothing where the caller of the library wants no locks (dcgan/file_locks.h).
 /// @throws FileError "`path`: `in_use`" if another process has locked it, another one if its file system has no locks
-void lock(const File& file, const std::string& path, const std::string& in_use);
+DCGAN_EXPORT void lock(const File& file, const std::string& path, const std::string& in_use);
 [[noreturn]] void fail_without_locks(const std::string& path, const std::string& reason);
 
 /// That `count` more files can be open at a time, for as long as it lives: raises the soft limit of the process where
