@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
@@ -100,6 +101,23 @@ TEST_F(Extractor, IsTheSameOfAFileAndOfTheModelItself) {
   FeatureExtractor of_file(path_), of_model(model_);
   EXPECT_EQ(extract(of_model, pixels), extract(of_file, pixels));
   EXPECT_EQ(of_model.model_sha256(), "");
+}
+
+TEST_F(Extractor, TakesASingleImageThatIsLeftOverWithTheMinibatchBefore) {
+  const std::vector<uint8_t> pixels = some_pixels(257);
+  constexpr auto kFirst = 128 * 32 * 32 * 3;
+  const std::vector<uint8_t> first(pixels.begin(), pixels.begin() + kFirst),
+      last(pixels.begin() + kFirst, pixels.end());
+  ModelFile all = model_, of_first = model_, of_last = model_;
+  infer_statistics(all, feed(pixels, 50), {"257 images", 1, 2});
+  infer_statistics(of_first, feed(first, 128), {"128 images", 1, 1});
+  infer_statistics(of_last, feed(last, 129), {"129 images", 1, 1});
+  EXPECT_THAT(all.statistics, HasSubstr("\"images\":257"));
+  for (const char* name : {"discriminator.bn2.running_mean", "discriminator.bn6.running_var"}) {
+    const std::vector<float> a = of_first.tensors[name].to_floats(), b = of_last.tensors[name].to_floats();
+    const std::vector<float> mean = all.tensors[name].to_floats();
+    for (size_t i = 0; i < a.size(); ++i) EXPECT_FLOAT_EQ(mean[i], (a[i] + b[i]) / 2) << name;
+  }
 }
 
 TEST_F(Extractor, TakesMinibatchesOf128InOrder) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -149,6 +150,19 @@ TEST(Convolution, ItsAdjointAndItsFilterGradientAreThoseOfTheDefinitionInFloat64
       EXPECT_LT(relative_error(filter_gradient(*kernels, c, large, small, 1), gradient), kTolerance)
           << "filter gradient, " << kernels->name << ", " << c.name();
     }
+  }
+}
+
+// Without a method a convolution is taken by its definition; an adjoint would silently be another function.
+TEST(Convolution, ThatIsAnAdjointWithoutAMethodIsRefusedAndSoIsItsFilterGradient) {
+  const Case odd = {16, 16, 3, 2, 6, 1};  // to maps of side 3, which no tiles cover
+  const Case seven = {16, 16, 7, 1, 8, 1};
+  for (const Kernels* kernels : {avx512_kernels(), avx2_kernels(), portable_kernels()}) {
+    if (kernels == nullptr) continue;
+    EXPECT_NO_THROW(Convolution(*kernels, seven.down()));
+    EXPECT_THROW(Convolution(*kernels, seven.up()), std::invalid_argument);
+    EXPECT_THROW(FilterGradient(*kernels, seven.down(), 1), std::invalid_argument);
+    EXPECT_THROW(FilterGradient(*kernels, odd.down(), 1), std::invalid_argument);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <tuple>
 
 #include "dcgan/architecture.h"
+#include "dcgan/errors.h"
 #include "dcgan/seeds.h"
 #include "tests/support/tensor_near.h"
 
@@ -148,6 +149,19 @@ TEST(Convolution, ComputesNoGradientThatIsNotAskedFor) {
   EXPECT_TRUE(weight.grad().defined());
   EXPECT_FALSE(x.grad().defined());
   EXPECT_FALSE(convolve(x, weight.detach(), 2).requires_grad());
+}
+
+// They would be lost without a word: a penalty on gradients would train nothing.
+TEST(Convolution, RefusesSecondOrderGradients) {
+  const at::Tensor x = random({2, 16, 8, 8}, 1).set_requires_grad(true);
+  const at::Tensor weight = random({16, 16, 3, 3}, 2).set_requires_grad(true);
+  for (const auto& function : {convolve, convolve_transposed}) {
+    const auto gradient = [&](bool again) {
+      return torch::autograd::grad({function(x, weight, 1).square().sum()}, {x}, {}, again, again);
+    };
+    EXPECT_NO_THROW(gradient(false));
+    EXPECT_THAT([&] { gradient(true); }, testing::ThrowsMessage<Error>(testing::HasSubstr("second-order gradients")));
+  }
 }
 
 }  // namespace

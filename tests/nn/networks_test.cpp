@@ -13,6 +13,8 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <map>
+#include <vector>
 
 #include "tests/support/tensor_near.h"
 
@@ -303,6 +305,22 @@ TEST(Networks, WithReluHaveNoNegativeActivations) {
   };
   const at::Tensor post = make_discriminator(o, 1).activations(some_images(o, 2), Statistics::kBatch, hook).front();
   EXPECT_THAT(post, tensor_near(pre.clamp_min(0), 0));
+}
+
+TEST(StatisticsMinibatches, AreOf128AndASingleImageAtTheEndGoesWithThoseBefore) {
+  const std::map<int64_t, std::vector<int64_t>> expected = {
+      {1, {1}}, {127, {127}}, {128, {128}}, {129, {129}}, {130, {128, 2}}, {257, {128, 129}}, {258, {128, 128, 2}}};
+  for (const auto& [count, sizes] : expected) {
+    std::vector<int64_t> found;
+    int64_t end = 0;
+    const int64_t minibatches = for_each_statistics_minibatch(count, [&](int64_t first, int64_t size) {
+      EXPECT_EQ(first, end);
+      end = first + size;
+      found.push_back(size);
+    });
+    EXPECT_EQ(found, sizes) << count;
+    EXPECT_EQ(minibatches, static_cast<int64_t>(sizes.size()));
+  }
 }
 
 TEST(StatisticsAverage, IsThePlainAverageOverMinibatches) {

@@ -45,7 +45,7 @@ class DataStart : public testing::Test {
   test::TemporaryFolder folder_;
   ArchitectureOptions architecture_;
   PackedImageReader images_ = test::small_images(folder_ / "images.h5", kCount, 16);
-  ImageRows rows_{images_, true, c10::kCPU};
+  ImageRows rows_{images_, ImagePlace::kHost, c10::kCPU};
   std::vector<int64_t> all_ = std::vector<int64_t>(kCount);
   std::vector<std::string> said_;
 };
@@ -123,7 +123,7 @@ TEST_F(DataStart, RefusesImagesThatAreAllOneColour) {
   writer.close();
   const PackedImageReader grey(folder_ / "grey.h5");
   nn::Discriminator network = nn::make_discriminator(architecture_, 1);
-  const ImageRows rows(grey, true, c10::kCPU);
+  const ImageRows rows(grey, ImagePlace::kHost, c10::kCPU);
   EXPECT_THAT([&] { start_from_patches(network, rows, 1, [](const std::string&) {}); },
               ThrowsMessage<Error>(HasSubstr("the images do not vary")));
 }

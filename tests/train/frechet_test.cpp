@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <vector>
 
 namespace dcgan::train {
 namespace {
@@ -54,6 +55,18 @@ TEST(FrechetDistance, GrowsWithTheNoiseOnImages) {
   const double much = distance.to(images(with_noise(0.5)));
   EXPECT_GT(little, 0.1);
   EXPECT_GT(much, 4 * little);
+}
+
+TEST(FrechetDistance, NeverAsksForASingleImageThatItsOwnStatisticsWouldNormalise) {
+  constexpr int64_t kImages = 129;
+  const at::Tensor real = normal({kImages, 3, 8, 8}, 5).to(at::kFloat).mul(0.4).clamp(-1, 1);
+  std::vector<int64_t> sizes;
+  const auto images = [&](int64_t first, int64_t count) {
+    sizes.push_back(count);
+    return real.narrow(0, first, count);
+  };
+  FrechetDistance(images, kImages, 8, c10::Device(c10::kCPU)).to(images);
+  EXPECT_EQ(sizes, std::vector<int64_t>(3, kImages)) << "statistics, features of the real and of the others";
 }
 
 }  // namespace

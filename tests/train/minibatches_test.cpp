@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <filesystem>
 #include <vector>
 
 #include "tests/support/temporary_folder.h"
@@ -20,7 +21,7 @@ std::vector<int> images_of(const at::Tensor& minibatch) {
   return numbers;
 }
 
-ImageRows in_memory(const PackedImageReader& images) { return {images, true, c10::kCPU}; }
+ImageRows in_memory(const PackedImageReader& images) { return {images, ImagePlace::kHost, c10::kCPU}; }
 
 TEST(Minibatches, ShowEveryImageOnceInAnEpochAndTheRestInAShortOne) {
   const test::TemporaryFolder folder;
@@ -61,8 +62,37 @@ TEST(Minibatches, AreTheSameFromTheFileAsFromMemory) {
   const test::TemporaryFolder folder;
   const PackedImageReader images = test::small_images(folder / "a.h5", 10);
   Minibatches loaded(in_memory(images), 4, 1);
-  Minibatches read({images, false, c10::kCPU}, 4, 1);
+  Minibatches read({images, ImagePlace::kFile, c10::kCPU}, 4, 1);
   for (int64_t i = 0; i < 6; ++i) EXPECT_TRUE(read.at(i).equal(loaded.at(i))) << i;
+}
+
+TEST(Minibatches, ThatWereReadAheadAreTheSame) {
+  const test::TemporaryFolder folder;
+  const PackedImageReader images = test::small_images(folder / "a.h5", 10);
+  Minibatches loaded(in_memory(images), 4, 1);
+  Minibatches read({images, ImagePlace::kFile, c10::kCPU}, 4, 1);
+  for (int64_t i = 0; i < 6; ++i) {  // over the end of an epoch
+    read.read_ahead(i);
+    read.wait();
+    EXPECT_TRUE(read.at(i).equal(loaded.at(i))) << i;
+  }
+  read.read_ahead(3);
+  EXPECT_TRUE(read.at(1).equal(loaded.at(1))) << "another one than was read ahead";
+  read.reseed(2);
+  loaded.reseed(2);
+  EXPECT_TRUE(read.at(3).equal(loaded.at(3))) << "of another order";
+}
+
+TEST(Minibatches, ThatWereReadAheadNeedTheirFileNoMore) {
+  const test::TemporaryFolder folder;
+  const PackedImageReader images = test::small_images(folder / "a.h5", 2000, 32);  // more than HDF5 keeps
+  Minibatches loaded(in_memory(images), 50, 1);
+  Minibatches read({images, ImagePlace::kFile, c10::kCPU}, 50, 1);
+  read.read_ahead(4);
+  read.wait();
+  std::filesystem::resize_file(folder / "a.h5", 10000);
+  EXPECT_TRUE(read.at(4).equal(loaded.at(4))) << "it was read before";
+  EXPECT_FALSE(read.at(5).equal(loaded.at(5))) << "HDF5 takes what is missing for zeros";
 }
 
 }  // namespace

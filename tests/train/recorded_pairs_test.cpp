@@ -5,9 +5,11 @@
 #include <ATen/ops/rand.h>
 #include <gmock/gmock.h>
 
+#include <stdexcept>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
+#include "dcgan/errors.h"
 #include "nn/networks.h"
 
 namespace dcgan::train {
@@ -29,7 +31,7 @@ class Again : public Recording {
 
 class FakeAccelerator : public Accelerator {
  public:
-  void leave_default_stream(int64_t) const override {}
+  std::unique_ptr<StreamScope> leave_default_stream(int64_t) const override { return nullptr; }
   std::unique_ptr<Recording> record(const std::function<void()>& work) const override {
     ++recorded;
     return std::make_unique<Again>(work, runs);
@@ -121,6 +123,59 @@ TEST(RecordedPairs, FollowTheLearningRateOfEachPair) {
   still.learning_rate = at::full({}, 0.0F);
   recorded.pairs.update(still);
   EXPECT_TRUE(at::equal(head, before));
+}
+
+// Nothing can be recorded with it. What it was given to record ends in the middle, with gradients that no step used.
+class BrokenAccelerator : public FakeAccelerator {
+ public:
+  explicit BrokenAccelerator(TrainedNetworks& networks) : networks_(networks) {}
+  std::unique_ptr<Recording> record(const std::function<void()>&) const override {
+    ++recorded;
+    for (const auto& [name, tensor] : networks_.discriminator().parameters()) {
+      tensor.mutable_grad() = at::full(tensor.sizes(), 1.0F).contiguous(tensor.suggest_memory_format());
+    }
+    throw std::runtime_error("operation not permitted when stream is capturing\nand a stack");
+  }
+
+ private:
+  TrainedNetworks& networks_;
+};
+
+TEST(RecordedPairs, ThatCannotBeRecordedArePlainOnesAndThatIsSaidOnce) {
+  for (const Schedule schedule : {Schedule::kAlternating, Schedule::kBoth}) {
+    const TrainingRun run = small_run(schedule);
+    const Processes one(run.processes, run.device);
+    TrainedNetworks plain(run, one, one.device());
+    TrainedNetworks networks(run, one, one.device());
+    BrokenAccelerator accelerator(networks);
+    std::vector<std::string> heard;
+    RecordedPairs plain_pairs(plain, nullptr);
+    RecordedPairs pairs(networks, &accelerator, [&](const std::string& line) { heard.push_back(line); });
+    for (int64_t step = 0; step < 9; ++step) {
+      plain_pairs.update(inputs(run, step, 4));
+      pairs.update(inputs(run, step, 4));
+    }
+    EXPECT_THAT(heard, testing::ElementsAre("Steps are not recorded as CUDA graphs, which makes them slower: operation "
+                                            "not permitted when stream is capturing"));
+    EXPECT_EQ(accelerator.recorded, 1);
+    const nn::NamedTensors expected = plain.state();
+    const nn::NamedTensors state = networks.state();
+    for (size_t i = 0; i < state.size(); ++i) {
+      EXPECT_TRUE(at::equal(state[i].second, expected[i].second)) << state[i].first;
+    }
+  }
+}
+
+TEST(RecordedPairs, ThatMustBeRecordedAndCannotEndInAnErrorThatNamesTheFlag) {
+  const TrainingRun run = small_run(Schedule::kBoth);
+  const Processes one(run.processes, run.device);
+  TrainedNetworks networks(run, one, one.device());
+  BrokenAccelerator accelerator(networks);
+  RecordedPairs pairs(networks, &accelerator);
+  for (int64_t step = 0; step < RecordedPairs::kPlainPairs; ++step) pairs.update(inputs(run, step, 4));
+  EXPECT_THAT([&] { pairs.update(inputs(run, 3, 4)); },
+              testing::ThrowsMessage<Error>(testing::AllOf(testing::HasSubstr("--cuda-graphs on: "),
+                                                           testing::HasSubstr("stream is capturing); give auto"))));
 }
 
 TEST(Accelerator, ThatIsNotThereIsNamed) {

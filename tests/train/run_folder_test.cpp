@@ -42,7 +42,7 @@ class TheRunFolder : public testing::Test {
   }
   void write_checkpoints(const std::vector<int64_t>& steps) {
     const RunFolder folder = begun(TrainingRun::Mode::kOverwrite);
-    for (const int64_t step : steps) folder.write_checkpoint(step, holding(std::to_string(step)), 9);
+    for (const int64_t step : steps) folder.write_checkpoint(step, holding(std::to_string(step)));
   }
   static void damage(const std::string& file) { fs::resize_file(file, fs::file_size(file) - 1); }
 
@@ -77,7 +77,8 @@ TEST_F(TheRunFolder, GoesBackToTheOldestCheckpointThatCanBeRead) {
   write_checkpoints({1, 2, 3});
   damage(checkpoint(1));
   RunFolder folder = begun(TrainingRun::Mode::kResume);
-  const RunFolder::Checkpoint oldest = folder.rewind(listener_);
+  const RunFolder::Checkpoint oldest = folder.oldest_checkpoint(listener_);
+  folder.drop_checkpoints_after(oldest.step);
   EXPECT_EQ(oldest.step, 2);
   EXPECT_EQ(oldest.file.metadata.at("text"), "2");
   EXPECT_FALSE(fs::exists(checkpoint(3)));

@@ -1,7 +1,10 @@
 #include "dcgan/trainer.h"
 
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -550,6 +553,307 @@ TEST_F(Trainer, GivesSamplesOfTheModelThatItWrote) {
   EXPECT_EQ(a.pixels, sample_images(model, 5, 1, false).pixels);
   EXPECT_NE(a.pixels, sample_images(model, 5, 2, false).pixels);
   EXPECT_NE(a.pixels, sample_images(model, 5, 1, true).pixels);
+}
+
+// Lines of the reports at steps that `every` divides, without the speed.
+std::vector<nlohmann::json> reports_of(const TrainingRun& run, int64_t every) {
+  std::vector<nlohmann::json> reports;
+  for (nlohmann::json line : metrics_of(run)) {
+    if (!line.contains("discriminator_loss") || line["step"].get<int64_t>() % every != 0) continue;
+    line.erase("images_per_second");
+    reports.push_back(line);
+  }
+  return reports;
+}
+
+TEST_F(Trainer, ReportsTheSameAtItsFixedStepsHoweverOftenItWasStoppedBetween) {
+  TrainingRun whole = small_run(folder_ / "whole", 9);
+  whole.options.log_every = 4;
+  train(whole);
+  TrainingRun parts = whole;
+  parts.folder = folder_ / "parts";
+  for (const int64_t stop : {1, 2, 5, 6}) {
+    StopAt observer(stop);
+    EXPECT_EQ(run_training(parts, images_, observer), stop);
+    parts.mode = TrainingRun::Mode::kResume;
+  }
+  train(parts);
+  TrainingRun saved = whole;
+  saved.folder = folder_ / "saved";
+  saved.options.checkpoint_every = 3;
+  train(saved);
+  EXPECT_EQ(reports_of(saved, 4), reports_of(whole, 4));
+  EXPECT_EQ(reports_of(parts, 4).size(), 2U);
+  EXPECT_EQ(reports_of(parts, 4), reports_of(whole, 4));
+  EXPECT_EQ(model_of(parts), model_of(whole));
+}
+
+// The message of the error that ends a training, after it was stopped at each of `stops`; empty if none does.
+std::string end_of(TrainingRun run, const PackedImageReader& images, const std::vector<int64_t>& stops) {
+  try {
+    for (const int64_t stop : stops) {
+      StopAt observer(stop);
+      run_training(run, images, observer);
+      run.mode = TrainingRun::Mode::kResume;
+    }
+    TrainObserver silent;
+    run_training(run, images, silent);
+  } catch (const Error& e) {
+    const std::string message = e.what();
+    return message.substr(0, message.find(" Checkpoints that"));
+  }
+  return "";
+}
+
+TEST_F(Trainer, CollapsesAtTheSameStepHoweverOftenItWasStoppedBefore) {
+  TrainingRun run = collapsing_run(folder_ / "reports", OnCollapse::kStop);
+  run.options.sample_every = 1000;
+  run.options.log_every = 3;
+  run.options.checkpoint_every = 1000;
+  const std::string won = end_of(run, images_, {});
+  ASSERT_THAT(won, HasSubstr("the discriminator has won"));
+  const int64_t step = std::stoll(won.substr(std::string("At step ").size()));
+  ASSERT_EQ(step % 3, 0);
+  run.folder = folder_ / "reports stopped";
+  // Of the last ten reports five more would be seen.
+  EXPECT_EQ(end_of(run, images_, {step - 16, step - 13, step - 10, step - 7, step - 4}), won);
+
+  run = collapsing_run(folder_ / "grids", OnCollapse::kStop);
+  run.options.log_every = 1000;
+  run.options.sample_every = 7;
+  run.options.checkpoint_every = 1000;
+  const std::string alike = end_of(run, images_, {});
+  ASSERT_THAT(alike, HasSubstr("the samples are alike"));
+  run.folder = folder_ / "grids stopped";
+  EXPECT_EQ(end_of(run, images_, {std::stoll(alike.substr(std::string("At step ").size())) - 1}), alike);
+}
+
+nlohmann::json record_of(const std::string& model) { return nlohmann::json::parse(load_model(model).training); }
+
+TEST_F(Trainer, WritesTheModelAnewWhereAKillLeftThatOfACourseThatWasGivenUp) {
+  TrainingRun run = small_run(folder_ / "run", 2);
+  train(run);
+  const std::string given_up = model_of(run);
+  EXPECT_FALSE(record_of(run.folder + "/model.safetensors").contains("rewinds"));
+  // As after a collapse, when the training has come to step 2 again and is killed before its model is written.
+  const std::string path = run.folder + "/checkpoints/step-00000002.safetensors";
+  SafetensorsFile checkpoint = read_safetensors(path);
+  checkpoint.metadata["rewinds"] = "1";
+  for (auto& [name, tensor] : checkpoint.tensors) {
+    std::vector<float> values = tensor.to_floats();
+    for (float& value : values) value *= 1.5F;
+    tensor = make_tensor(tensor.shape, values);
+  }
+  write_safetensors(path, checkpoint);
+  run.mode = TrainingRun::Mode::kResume;
+  train(run);
+  EXPECT_NE(model_of(run), given_up);
+  EXPECT_EQ(record_of(run.folder + "/model.safetensors")["rewinds"], 1);
+  EXPECT_EQ(load_model(run.folder + "/model.safetensors").tensors.at("discriminator.conv1.weight").bytes,
+            checkpoint.tensors.at("discriminator.conv1.weight").bytes);
+}
+
+TEST_F(Trainer, GoesBackToTheSameCheckpointWhereItWasKilledWhileItWentBack) {
+  TrainingRun run = collapsing_run(folder_ / "run", OnCollapse::kRewind);
+  const std::string end = end_of(run, images_, {});
+  ASSERT_FALSE(end.empty());
+  const auto alarms = [](const TrainingRun& of) {
+    std::vector<std::string> lines;
+    for (const nlohmann::json& line : metrics_of(of)) {
+      if (line.contains("alarm")) lines.push_back(line["alarm"]);
+    }
+    return lines;
+  };
+  // Killed when it has written the checkpoint that it goes back to, and before it has removed those after it.
+  class KilledAtTheFirst : public TrainObserver {
+   public:
+    explicit KilledAtTheFirst(const TrainingRun& of) : run_(of) {}
+    void on_step(int64_t done, int64_t) override {
+      const std::string checkpoints = run_.folder + "/checkpoints";
+      if (went_back_) throw Error("as if it were killed here");
+      if (done % run_.options.checkpoint_every != 1) return;
+      fs::remove_all(run_.folder + "/before");
+      fs::copy(checkpoints, run_.folder + "/before");
+      log = test::bytes_of(run_.folder + "/metrics.jsonl");
+    }
+    void on_message(const std::string& line) override {
+      went_back_ = went_back_ || line.find("Going back to step") != std::string::npos;
+    }
+    std::string log;
+
+   private:
+    const TrainingRun& run_;
+    bool went_back_ = false;
+  };
+  TrainingRun killed = run;
+  killed.folder = folder_ / "killed";
+  KilledAtTheFirst observer(killed);
+  EXPECT_THAT([&] { run_training(killed, images_, observer); }, ThrowsMessage<Error>("as if it were killed here"));
+  for (const auto& entry : fs::directory_iterator(killed.folder + "/before")) {
+    const fs::path there = fs::path(killed.folder) / "checkpoints" / entry.path().filename();
+    if (!fs::exists(there)) fs::copy_file(entry.path(), there);
+  }
+  std::ofstream(killed.folder + "/metrics.jsonl") << observer.log;
+  killed.mode = TrainingRun::Mode::kResume;
+  EXPECT_EQ(end_of(killed, images_, {}), end);
+  EXPECT_EQ(alarms(killed), alarms(run));
+}
+
+bool lacks_generator_statistics(const std::string& path) {
+  const ModelFile model = load_model(path);
+  const bool says_so = nlohmann::json::parse(model.statistics).contains("generator");
+  for (const auto& [name, tensor] : model.tensors) {
+    if (name.rfind("generator.", 0) != 0 || name.find(".running_") == std::string::npos) continue;
+    const std::vector<float> values = tensor.to_floats();
+    const float none = name.find("running_var") != std::string::npos ? 1.0F : 0.0F;
+    EXPECT_EQ(values == std::vector<float>(values.size(), none), says_so) << name;
+  }
+  return says_so;
+}
+
+TEST_F(Trainer, InfersTheGeneratorsStatisticsOnlyWhereItsModelIsLookedAt) {
+  class Watcher : public TrainObserver {
+   public:
+    explicit Watcher(const TrainingRun& run) : run_(run) {}
+    void on_step(int64_t done, int64_t) override {
+      done_ = done;
+      if (done > 2) lacked.push_back(lacks_generator_statistics(run_.folder + "/model.safetensors"));
+    }
+    bool should_stop() override { return done_ == stop_at; }
+    std::optional<double> probe(const std::string&) override {
+      return done_ == 4 ? std::optional<double>(0.5) : std::nullopt;
+    }
+    std::vector<bool> lacked;
+    int64_t stop_at = -1;
+
+   private:
+    const TrainingRun& run_;
+    int64_t done_ = 0;
+  };
+  TrainingRun run = small_run(folder_ / "run", 8);
+  run.options.checkpoint_every = 2;
+  const std::string model = run.folder + "/model.safetensors";
+  Watcher watcher(run);
+  run_training(run, images_, watcher);
+  // Before steps 3 to 8: of step 2, 4 (probed) and 6.
+  EXPECT_EQ(watcher.lacked, (std::vector<bool>{true, true, false, false, true, true}));
+  EXPECT_FALSE(lacks_generator_statistics(model)) << "of the last step";
+  EXPECT_FALSE(lacks_generator_statistics(run.folder + "/best.safetensors"));
+  const std::string whole = model_of(run);
+
+  run.folder = folder_ / "stopped";
+  Watcher stopped(run);
+  stopped.stop_at = 3;
+  run_training(run, images_, stopped);
+  EXPECT_FALSE(lacks_generator_statistics(run.folder + "/model.safetensors")) << "of a stop";
+
+  class Killed : public TrainObserver {
+   public:
+    void on_step(int64_t done, int64_t) override {
+      if (done == 3) throw Error("as if it were killed here");
+    }
+  };
+  run.folder = folder_ / "killed";
+  Killed killed;
+  EXPECT_THROW(run_training(run, images_, killed), Error);
+  EXPECT_TRUE(lacks_generator_statistics(run.folder + "/model.safetensors"));
+  run.mode = TrainingRun::Mode::kResume;
+
+  class AtTheResume : public StopAt {
+   public:
+    explicit AtTheResume(std::string path) : StopAt(9), path_(std::move(path)) {}
+    void on_step(int64_t done, int64_t total) override {
+      if (done == 3) lacked = lacks_generator_statistics(path_);
+      StopAt::on_step(done, total);
+    }
+    bool lacked = true;
+
+   private:
+    std::string path_;
+  };
+  AtTheResume resumed(run.folder + "/model.safetensors");
+  run_training(run, images_, resumed);
+  EXPECT_FALSE(resumed.lacked) << "of step 2, on resume";
+  EXPECT_EQ(model_of(run), whole);
+}
+
+TEST_F(Trainer, SamplesOfAModelWithoutTheGeneratorsStatisticsAreMadeWithSomeThatAreInferred) {
+  const TrainingRun run = small_run(folder_ / "run", 2);
+  train(run);
+  ModelFile model = load_model(run.folder + "/model.safetensors");
+  const ImageBatch whole = sample_images(model, 5, 1, false);
+  for (auto& [name, tensor] : model.tensors) {
+    if (name.rfind("generator.", 0) != 0 || name.find(".running_") == std::string::npos) continue;
+    const float none = name.find("running_var") != std::string::npos ? 1.0F : 0.0F;
+    tensor = make_tensor(tensor.shape, std::vector<float>(tensor.to_floats().size(), none));
+  }
+  const ImageBatch wrong = sample_images(model, 5, 1, false);  // nothing says that they are missing
+  auto statistics = nlohmann::ordered_json::parse(model.statistics);
+  statistics["generator"] = "none: mean 0, variance 1";
+  model.statistics = statistics.dump();
+  const ImageBatch inferred = sample_images(model, 5, 1, false);
+  EXPECT_EQ(inferred.pixels, sample_images(model, 5, 1, false).pixels);
+  const auto distance = [&](const ImageBatch& a) {
+    double sum = 0;
+    for (size_t i = 0; i < a.pixels.size(); ++i) sum += std::abs(a.pixels[i] - whole.pixels[i]);
+    return sum / static_cast<double>(a.pixels.size());
+  };
+  // Both are averages over noise, over 10 rows of it and over 4,096: not the same, but near.
+  EXPECT_LT(distance(inferred), 0.5 * distance(wrong));
+  EXPECT_EQ(sample_images(model, 5, 1, true).pixels,
+            sample_images(load_model(run.folder + "/model.safetensors"), 5, 1, true).pixels);
+}
+
+// A field more, less or elsewhere changes the bytes of every model.
+TEST_F(Trainer, RecordsWhatDecidesTheParametersAndNothingElse) {
+  TrainingRun run = small_run(folder_ / "run", 1);
+  run.data_source = "small.h5";
+  run.options.cuda_graphs = CudaGraphs::kOff;
+  train(run);
+  const ModelFile model = load_model(run.folder + "/model.safetensors");
+  EXPECT_EQ(
+      model.training,
+      R"({"architecture":{"image-size":8,"kernel":3,"convs-per-scale":2,"ndf":4,"ngf":4,"nz":6,"latent":"uniform"},)"
+      R"("options":{"batch-size":4,"schedule":"alternating","learning-rate":0.0002,"beta1":0.5,"beta2":0.999,)"
+      R"("weight-decay":0.0,"decay-steps":0,"average-decay":0.0,"sync-batch-norm":false,"precision":"f32",)"
+      R"("statistics-minibatches":32},"seed":42,)"
+      R"("data":{"source":"small.h5","images":10,"preparation":{},"pixel-hash":14372935391891562818},"step":1})");
+  EXPECT_EQ(model.statistics, R"({"source":"training images","minibatches":1,"minibatch-size":128})");
+}
+
+TEST_F(Trainer, RefusesCudaGraphsThatCannotBeBeforeItWritesAnything) {
+  TrainingRun run = small_run(folder_ / "run", 1);
+  run.device = "cpu";
+  run.options.cuda_graphs = CudaGraphs::kOn;
+  EXPECT_THAT([&] { train(run); },
+              ThrowsMessage<OptionError>(HasSubstr("--cuda-graphs is on; that needs one process")));
+  EXPECT_FALSE(fs::exists(run.folder));
+}
+
+TEST_F(Trainer, LeavesTheProcessesSettingsAsTheyWere) {
+  at::set_num_threads(1);
+  for (const bool searched : {false, true}) {
+    at::globalContext().setBenchmarkCuDNN(searched);
+    TrainingRun run = small_run(folder_ / ("run" + std::to_string(searched)), 1);
+    run.threads = 2;
+    train(run);
+    EXPECT_EQ(at::get_num_threads(), 1);
+    EXPECT_EQ(at::globalContext().benchmarkCuDNN(), searched);
+    estimate_training(run, images_);
+    EXPECT_EQ(at::get_num_threads(), 1);
+    EXPECT_EQ(at::globalContext().benchmarkCuDNN(), searched);
+  }
+  at::globalContext().setBenchmarkCuDNN(false);
+}
+
+TEST_F(Trainer, OfImagesThatStayInTheirFileEndsAtTheSameBytes) {
+  TrainingRun run = small_run(folder_ / "memory", 5);
+  train(run);
+  const std::string loaded = model_of(run);
+  run.folder = folder_ / "file";
+  run.images_in_memory = false;
+  train(run);
+  EXPECT_EQ(model_of(run), loaded);
 }
 
 }  // namespace

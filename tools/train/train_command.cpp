@@ -36,8 +36,8 @@ void describe(FileOptions& o, Visitor&& f) {
   f(o.out, "out,o", "run folder to make");
   f(o.recipe, "recipe", "options to start from: faces64, imagenet32, lsun64, svhn32, tiny-imagenet32, or an INI file");
   f(o.max_memory, "max-memory",
-    "memory for the images, such as 2G; if they need more, minibatches are read from the packed file, which changes no "
-    "result (default: half of what is available)");
+    "memory of this machine for the images, such as 2G; if they need more, and a GPU has no room for them, minibatches "
+    "are read from the packed file, which changes no result (default: half of what is available)");
   f(o.resume, "resume", "go on exactly where an earlier run in this folder stopped");
   f(o.overwrite, "overwrite", "start anew in a folder that holds a run");
   f(o.dry_run, "dry-run",
@@ -93,7 +93,8 @@ bool fit_in_memory(const PackedImageReader& images, const FileOptions& files, in
   if (bytes <= most) return true;
   cli::log(quiet, "The images are " + cli::human_bytes(static_cast<double>(bytes)) + ", more than the " +
                       cli::human_bytes(static_cast<double>(most)) +
-                      " that they may take (--max-memory): they stay in " + images.path() + ".");
+                      " that they may take (--max-memory): they stay in " + images.path() +
+                      " unless a GPU has room for them.");
   return false;
 }
 

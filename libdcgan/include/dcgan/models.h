@@ -14,7 +14,7 @@ DCGAN_EXPORT ModelFile initialised_model(const ArchitectureOptions& options, uin
 
 /// Samples of a model's generator, noise drawn from the seed. uint8 [count, H, W, 3].
 /// @param batch_statistics  normalise with the statistics of these samples, as the authors do, rather than the fixed
-/// ones
+/// ones; where the model's generator has none yet (a checkpoint's), these are inferred first, from a fixed seed
 DCGAN_EXPORT ImageBatch sample_images(const ModelFile& model, int64_t count, uint64_t seed, bool batch_statistics);
 
 }  // namespace dcgan

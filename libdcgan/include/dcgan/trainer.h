@@ -52,6 +52,15 @@ struct EnumNames<AdversarialTrunk> {
   static constexpr std::array<std::string_view, 2> kNames = {"on", "off"};
 };
 
+/// Whether steps on a GPU are recorded as CUDA graphs: always, or an error says why not; never; or where they can be,
+/// with a message where they cannot.
+enum class CudaGraphs { kOn, kOff, kAuto };
+
+template <>
+struct EnumNames<CudaGraphs> {
+  static constexpr std::array<std::string_view, 3> kNames = {"on", "off", "auto"};
+};
+
 /// Training. Defaults: arXiv:1511.06434, section 4; the authors' lib/updates.py. Steps are pairs: one update of each
 /// network.
 struct TrainOptions {
@@ -69,6 +78,7 @@ struct TrainOptions {
   double average_decay = 0;
   bool sync_batch_norm = false;
   Precision precision = Precision::kF32;
+  CudaGraphs cuda_graphs = CudaGraphs::kAuto;
   OnCollapse on_collapse = OnCollapse::kWarn;
   int64_t statistics_minibatches = 32;
   int64_t log_every = 20;
@@ -114,6 +124,9 @@ void describe(TrainOptions& o, Visitor&& f) {
   f(o.precision, "precision",
     "f32; faster where the hardware has it and less exact: tf32 (GPUs), bf16 (GPUs, processors with AMX or AVX-512 "
     "BF16); parameters and Adam are f32 in any case");
+  f(o.cuda_graphs, "cuda-graphs",
+    "steps of one process on a GPU are recorded once and run again as one piece of work, which is faster: on, off, or "
+    "auto, where it works");
   f(o.on_collapse, "on-collapse",
     "when D(x) is stuck at 1 or all samples are alike: stop, rewind to a checkpoint, or warn; warn stops, too, when "
     "losses are not finite");
@@ -145,7 +158,7 @@ void describe(TrainOptions& o, Visitor&& f) {
 /// Throws OptionError that names the flag, the value and the rule.
 DCGAN_EXPORT void check(const TrainOptions& options);
 
-/// Means over the steps since the last report.
+/// Means over the steps since the last step that log_every divides; there the next report begins.
 struct StepReport {
   int64_t step = 0;                   ///< pairs done
   double discriminator_loss = 0;      ///< mean BCE(D(x), 1) + mean BCE(D(G(z)), 0), nats
@@ -224,10 +237,12 @@ struct TrainingRun {
   ArchitectureOptions architecture;
   TrainOptions options;
   uint64_t seed = 42;
-  int64_t threads = 0;           ///< 0: LibTorch's default
-  std::string device = "auto";   ///< auto, cpu, cuda or cuda:N
-  std::string data_source;       ///< recorded in the model
-  bool images_in_memory = true;  ///< false: each minibatch is read from the packed file; the parameters are the same
+  int64_t threads = 0;          ///< 0: LibTorch's default
+  std::string device = "auto";  ///< auto, cpu, cuda or cuda:N
+  std::string data_source;      ///< recorded in the model
+  /// Whether the images may be in this machine's memory; if not, each minibatch is read from the packed file. On a GPU
+  /// they are in its own memory wherever that has room. The parameters are the same.
+  bool images_in_memory = true;
   int64_t available_memory = 0;  ///< bytes; a training on a CPU that needs more is refused; 0: unknown
   ProcessOptions processes;
   enum class Mode { kNew, kOverwrite, kResume } mode = Mode::kNew;

@@ -39,12 +39,29 @@ class Graph : public train::Recording {
   at::cuda::CUDAGraph graph_;
 };
 
+class StreamOfItsOwn : public train::StreamScope {
+ public:
+  explicit StreamOfItsOwn(c10::DeviceIndex device)
+      : device_before_(c10::cuda::current_device()), stream_before_(c10::cuda::getCurrentCUDAStream(device)) {
+    c10::cuda::set_device(device);
+    c10::cuda::setCurrentCUDAStream(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device));
+  }
+  ~StreamOfItsOwn() override {
+    c10::cuda::setCurrentCUDAStream(stream_before_);
+    c10::cuda::set_device(device_before_);
+  }
+  StreamOfItsOwn(const StreamOfItsOwn&) = delete;
+  StreamOfItsOwn& operator=(const StreamOfItsOwn&) = delete;
+
+ private:
+  c10::DeviceIndex device_before_;
+  c10::cuda::CUDAStream stream_before_;
+};
+
 class CudaAccelerator : public train::Accelerator {
  public:
-  void leave_default_stream(int64_t device) const override {
-    const auto index = static_cast<c10::DeviceIndex>(device);
-    c10::cuda::set_device(index);
-    c10::cuda::setCurrentCUDAStream(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index));
+  std::unique_ptr<train::StreamScope> leave_default_stream(int64_t device) const override {
+    return std::make_unique<StreamOfItsOwn>(static_cast<c10::DeviceIndex>(device));
   }
 
   std::unique_ptr<train::Recording> record(const std::function<void()>& work) const override {

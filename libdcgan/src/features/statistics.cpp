@@ -1,5 +1,6 @@
 #include "features/statistics.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -31,19 +32,24 @@ void store(const MomentAverage& moments, const std::string& network, size_t conv
 void features::infer_discriminator_statistics(ModelFile& model, const NextImages& next, const std::string& source,
                                               MomentEngine& engine) {
   const int64_t image_bytes = model.architecture.image_size * model.architecture.image_size * 3;
-  std::vector<uint8_t> pixels(static_cast<size_t>(kStatisticsMinibatch * image_bytes));
+  // The rule asks whether one image or more will be left: two more than a minibatch say so.
+  constexpr int64_t kRoom = kStatisticsMinibatch + 2;
+  std::vector<uint8_t> pixels(static_cast<size_t>(kRoom * image_bytes));
   MomentAverage average;
   int64_t images = 0;
-  for (bool more = true; more;) {
-    int64_t count = 0;
-    while (more && count < kStatisticsMinibatch) {
-      const int64_t got = next(pixels.data() + count * image_bytes, kStatisticsMinibatch - count);
-      count += got;
+  int64_t waiting = 0;  // images in `pixels`
+  for (bool more = true; more || waiting > 0;) {
+    while (more && waiting < kRoom) {
+      const int64_t got = next(pixels.data() + waiting * image_bytes, kRoom - waiting);
+      waiting += got;
       more = got > 0;
     }
-    if (count == 0) break;
+    if (waiting == 0) break;
+    const int64_t count = statistics_minibatch_of(waiting);
     engine.add(pixels.data(), count, average);
     images += count;
+    waiting -= count;
+    std::copy_n(pixels.data() + count * image_bytes, waiting * image_bytes, pixels.data());
   }
   if (images == 0) throw OptionError("batch-norm statistics need at least one image; " + source + " has none.");
   store(average, "discriminator", discriminator_convolutions(model.architecture).size(), model);

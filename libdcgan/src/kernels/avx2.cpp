@@ -21,6 +21,10 @@ inline Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
 inline Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
 inline Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
 inline Vec maximum(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
+inline Vec maximum_or_nan(Vec kept, Vec next) {
+  const __m256 nan = _mm256_cmp_ps(next.v, next.v, _CMP_UNORD_Q);
+  return {_mm256_blendv_ps(_mm256_max_ps(next.v, kept.v), next.v, nan)};
+}
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 
 constexpr Kernels kKernels = make_kernels<Vec, 6>("AVX2");  // 12 sums, 2 weights, 1 value: 15 of 16 registers

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
+#include <string>
 
 namespace dcgan::kernels {
 namespace {
@@ -58,6 +60,12 @@ struct Map {
   }
 };
 
+std::string no_method(const MapShape& shape) {
+  return "no method for " + std::string(shape.adjoint ? "the adjoint of a" : "the filter gradient of a") +
+         " convolution of kernel " + std::to_string(shape.kernel) + ", stride " + std::to_string(shape.stride) +
+         " to maps of side " + std::to_string(shape.size_out);
+}
+
 }  // namespace
 
 const TileMethod& Kernels::method(int64_t kernel, int64_t stride, bool adjoint, int64_t size_out) const {
@@ -79,6 +87,9 @@ Convolution::Convolution(const Kernels& kernels, const MapShape& shape)
       method_(shape.in_channels < kMinChannels && !shape.adjoint
                   ? kernels.methods + kernels.method_count - 1
                   : &kernels.method(shape.kernel, shape.stride, shape.adjoint, shape.size_out)) {
+  if (shape.adjoint && !(method_->adjoint && method_->kernel == shape.kernel && method_->stride == shape.stride)) {
+    throw std::invalid_argument(no_method(shape));  // by the definition it would be the convolution, not its adjoint
+  }
   direct_ = method_->kernel != shape.kernel || method_->stride != shape.stride || shape.kernel == 1;
   points_ = method_->products * method_->products;
   depth_ = direct_ ? shape.kernel * shape.kernel * shape.in_stride : shape.in_channels;
@@ -203,6 +214,7 @@ void Convolution::run(const Pass& pass, int64_t first, int64_t count, float* scr
 
 FilterGradient::FilterGradient(const Kernels& kernels, const MapShape& shape, int64_t images)
     : kernels_(kernels), shape_(shape), method_(&kernels.method(shape.kernel, shape.stride, false, shape.size_out)) {
+  if (method_->kernel != shape.kernel || method_->stride != shape.stride) throw std::invalid_argument(no_method(shape));
   points_ = method_->products * method_->products;
   tiles_per_side_ = shape.size_out / method_->outputs;
   tiles_ = images * tiles_per_side_ * tiles_per_side_;

@@ -3,7 +3,8 @@
 // The kernels, written once for any vector type. Included by one file per instruction set, each compiled with its own
 // flags, so nothing here may be shared between them: the vector types live in unnamed namespaces.
 //
-// Vec has kWidth floats and load, store, broadcast, zero, +, -, *, maximum, and multiply_add (a * b + c).
+// Vec has kWidth floats and load, store, broadcast, zero, +, -, *, maximum (of numbers), multiply_add (a * b + c), and
+// maximum_or_nan, which keeps a NaN of either side where PyTorch's max-pooling does.
 
 #include "kernels/filters.h"
 #include "kernels/kernels.h"
@@ -227,8 +228,8 @@ void pool(const float* pixels, int64_t stride, int64_t size, int64_t grid, float
     for (int64_t y = 0; y < window; ++y) {
       for (int64_t x = 0; x < window; ++x) {
         const float* pixel = corner + (y * size + x) * stride;
-        left = maximum(left, Vec::load(pixel));
-        right = maximum(right, Vec::load(pixel + Vec::kWidth));
+        left = maximum_or_nan(left, Vec::load(pixel));
+        right = maximum_or_nan(right, Vec::load(pixel + Vec::kWidth));
       }
     }
     left.store(cells + cell * 2 * Vec::kWidth);

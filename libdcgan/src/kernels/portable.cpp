@@ -37,6 +37,9 @@ inline Vec operator*(const Vec& a, const Vec& b) {
 inline Vec maximum(const Vec& a, const Vec& b) {
   return Vec::make([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
 }
+inline Vec maximum_or_nan(const Vec& kept, const Vec& next) {
+  return Vec::make([&](int i) { return next.v[i] > kept.v[i] || next.v[i] != next.v[i] ? next.v[i] : kept.v[i]; });
+}
 inline Vec multiply_add(const Vec& a, const Vec& b, const Vec& c) {
   return Vec::make([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
 }

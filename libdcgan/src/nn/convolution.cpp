@@ -1,6 +1,7 @@
 #include "nn/convolution.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
 #include <ATen/ops/empty.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "dcgan/errors.h"
 #include "kernels/convolution.h"
 #include "nn/precision.h"
 
@@ -118,6 +120,11 @@ class OurConvolution : public torch::autograd::Function<OurConvolution> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
+    if (c10::GradMode::is_enabled()) {
+      throw Error(
+          "second-order gradients of convolutions are not there on a CPU in float32: gradients were asked for "
+          "with create_graph, and would be taken for constants.");
+    }
     const torch::autograd::variable_list saved = context->get_saved_variables();
     const at::Tensor& input = saved[0];
     const at::Tensor& filters = saved[1];

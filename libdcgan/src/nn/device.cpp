@@ -1,6 +1,7 @@
 #include "nn/device.h"
 
 #include <ATen/Context.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <dlfcn.h>
 
 #include "base/device_text.h"
@@ -50,6 +51,11 @@ int64_t gpu_of_process(int64_t local_rank, int64_t devices) {
   throw OptionError("process " + std::to_string(local_rank) +
                     " of this machine (counted from 0) has no GPU of its own: LibTorch finds " +
                     std::to_string(devices) + "; start as many processes as there are GPUs, or give --device cpu.");
+}
+
+std::optional<int64_t> free_memory(c10::Device device) {
+  if (device.is_cpu()) return std::nullopt;
+  return static_cast<int64_t>(c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index()).first);
 }
 
 at::Tensor to_device(const at::Tensor& host, c10::Device device) {

@@ -18,6 +18,9 @@ c10::Device resolve_device(const std::string& text, std::optional<int64_t> local
 /// @throws OptionError if there is none for it
 int64_t gpu_of_process(int64_t local_rank, int64_t devices);
 
+/// Bytes of a GPU's memory that nobody uses; nothing for a CPU.
+std::optional<int64_t> free_memory(c10::Device device);
+
 /// The tensor on the device; where that is a GPU the host does not wait for the copy.
 at::Tensor to_device(const at::Tensor& host, c10::Device device);
 

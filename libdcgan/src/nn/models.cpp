@@ -7,6 +7,7 @@
 #include "dcgan/seeds.h"
 #include "nn/network_tensors.h"
 #include "nn/networks.h"
+#include "store/generator_statistics.h"
 
 namespace dcgan {
 
@@ -25,7 +26,12 @@ ImageBatch sample_images(const ModelFile& model, int64_t count, uint64_t seed, b
   const at::NoGradGuard no_grad;
   const at::Tensor z = nn::draw_noise(model.architecture, count, derive_seed(seed, "samples"));
   const auto statistics = batch_statistics ? nn::Statistics::kBatch : nn::Statistics::kFixed;
-  return nn::image_batch_from(nn::generator_from(model).forward(z, statistics));
+  nn::Generator generator = nn::generator_from(model);
+  constexpr uint64_t kStatisticsSeed = 42;  // whatever the samples' is: statistics are the model's
+  if (!batch_statistics && store::lacks_generator_statistics(model)) {
+    nn::infer_statistics(generator, model.architecture, kStatisticsSeed);
+  }
+  return nn::image_batch_from(generator.forward(z, statistics));
 }
 
 }  // namespace dcgan

@@ -345,6 +345,22 @@ void StatisticsAverage<Network>::finish() {
 
 template void add_moments(Discriminator& network, const at::Tensor& minibatch, MomentAverage& average);
 template void add_moments(Generator& network, const at::Tensor& minibatch, MomentAverage& average);
+void clear_statistics(Generator& network) {
+  for (BatchNorm* norm : numbered_batch_norms(network)) {
+    if (norm == nullptr) continue;
+    norm->running_mean.zero_();
+    norm->running_var.fill_(1);
+  }
+}
+
+void infer_statistics(Generator& network, const ArchitectureOptions& options, uint64_t seed) {
+  constexpr int64_t kMinibatches = 32;
+  infer_statistics(network, kMinibatches * kStatisticsMinibatch, [&](int64_t first, int64_t size) {
+    const auto position = static_cast<uint64_t>(first / kStatisticsMinibatch);
+    return draw_noise(options, size, derive_seed(seed, "statistics-noise", position));
+  });
+}
+
 template class StatisticsAverage<Discriminator>;
 template class StatisticsAverage<Generator>;
 

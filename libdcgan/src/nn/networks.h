@@ -135,4 +135,33 @@ class StatisticsAverage {
   MomentAverage moments_;
 };
 
+/// Calls use(first, size) for each minibatch of the rule that `count` images make. @return their number
+template <class Use>
+int64_t for_each_statistics_minibatch(int64_t count, const Use& use) {
+  int64_t minibatches = 0;
+  for (int64_t first = 0; first < count; ++minibatches) {
+    const int64_t size = statistics_minibatch_of(count - first);
+    use(first, size);
+    first += size;
+  }
+  return minibatches;
+}
+
+/// Infers the fixed statistics of a network over `count` images, or rows of noise, that minibatch(first, size) gives.
+/// @return the number of minibatches
+template <class Network, class Minibatch>
+int64_t infer_statistics(Network& network, int64_t count, const Minibatch& minibatch) {
+  StatisticsAverage average(network);
+  const int64_t minibatches =
+      for_each_statistics_minibatch(count, [&](int64_t first, int64_t size) { average.add(minibatch(first, size)); });
+  average.finish();
+  return minibatches;
+}
+
+/// Mean 0 and variance 1, as before any was inferred.
+void clear_statistics(Generator& network);
+
+/// Of a generator, over 32 minibatches of noise drawn from the seed.
+void infer_statistics(Generator& network, const ArchitectureOptions& options, uint64_t seed);
+
 }  // namespace dcgan::nn

@@ -22,6 +22,12 @@ class Recording {
   virtual void run() = 0;
 };
 
+/// While it lives, a thread works on another device or stream than before.
+class StreamScope {
+ public:
+  virtual ~StreamScope() = default;
+};
+
 struct NcclOptions {
   c10::intrusive_ptr<c10d::Store> store;  ///< where the processes meet
   int64_t rank = 0;
@@ -35,8 +41,9 @@ class Accelerator {
  public:
   virtual ~Accelerator() = default;
 
-  /// This thread's work goes to a stream of its own from now on: what is on the default one cannot be recorded.
-  virtual void leave_default_stream(int64_t device) const = 0;
+  /// This thread's work goes to the device and to a stream of its own from now on, as what is on the default one cannot
+  /// be recorded; as before once what is returned is destroyed.
+  virtual std::unique_ptr<StreamScope> leave_default_stream(int64_t device) const = 0;
   /// The device work that `work` gives to this thread's stream. It is not done yet, only recorded.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& work) const = 0;
   /// c10d's NCCL on this thread's device; null if libdcgan_cuda.so was built without its header.

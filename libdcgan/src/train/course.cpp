@@ -2,6 +2,7 @@
 
 #include <ATen/ops/std.h>
 
+#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -34,11 +35,12 @@ bool LeadingCourse::resume() {
 
 void LeadingCourse::make_up() {
   if (parts_.training.step() == 0) return;
-  if (parts_.folder.model_step() != parts_.training.step()) write_model();
+  const RunFolder::ModelRecord model = parts_.folder.model_record();
+  if (!has_model() || !model.has_generator_statistics) write_model(true);
   measure();
 }
 
-bool LeadingCourse::report() {
+bool LeadingCourse::report(bool judged) {
   const StepReport r = parts_.training.report();
   if (!std::isfinite(r.discriminator_loss + r.generator_loss + r.contrastive_loss + r.discriminator_gradient +
                      r.generator_gradient)) {
@@ -46,24 +48,26 @@ bool LeadingCourse::report() {
   }
   parts_.folder.log(r);
   parts_.observer.on_report(r);
-  return rewound(watch_.observe(r), true);
+  return judged && rewound(watch_.observe(r), true);
 }
 
-bool LeadingCourse::judge_samples() {
+bool LeadingCourse::draw_samples(bool judged) {
   if (!parts_.run.options.has_generator()) return false;
-  return rewound(watch_.observe_spread(spread(write_samples()), spread(parts_.training.images())), true);
+  const at::Tensor samples = write_samples();
+  return judged && rewound(watch_.observe_spread(spread(samples), spread(parts_.training.images())), true);
 }
 
-void LeadingCourse::save() {
+void LeadingCourse::save(bool last) {
   write_checkpoint();
-  write_model();
+  parts_.folder.keep_newest(parts_.run.options.keep_checkpoints);
+  write_model(last);
   measure();
 }
 
 void LeadingCourse::finish() {
-  if (parts_.folder.model_step() == parts_.training.step()) return;
+  if (has_model()) return;
   if (parts_.run.options.has_generator()) write_samples();
-  save();
+  save(true);
 }
 
 at::Tensor LeadingCourse::write_samples() {
@@ -75,13 +79,20 @@ at::Tensor LeadingCourse::write_samples() {
 void LeadingCourse::write_checkpoint() {
   SafetensorsFile file = parts_.training.checkpoint();
   file.metadata[kCollapse] = watch_.state();
-  parts_.folder.write_checkpoint(parts_.training.step(), file, parts_.run.options.keep_checkpoints);
+  parts_.folder.write_checkpoint(parts_.training.step(), file);
 }
 
-void LeadingCourse::write_model() {
+void LeadingCourse::write_model(bool generator_statistics) {
   nlohmann::ordered_json record = nlohmann::ordered_json::parse(identity_);
   record["step"] = parts_.training.step();
-  save_model(parts_.folder.model_path(), parts_.training.model(record.dump()));
+  if (parts_.training.rewinds() > 0) record["rewinds"] = parts_.training.rewinds();
+  save_model(parts_.folder.model_path(), parts_.training.model(record.dump(), generator_statistics));
+}
+
+// Of this step, and of the course that the training took after it last went back.
+bool LeadingCourse::has_model() const {
+  const RunFolder::ModelRecord model = parts_.folder.model_record();
+  return model.step == parts_.training.step() && model.rewinds == parts_.training.rewinds();
 }
 
 void LeadingCourse::measure() {
@@ -91,9 +102,10 @@ void LeadingCourse::measure() {
     parts_.folder.log_measure(step, kFrechetDistance, parts_.training.frechet_distance());
   }
   if (parts_.folder.has_measure(step, kProbeScore)) return;
-  if (const std::optional<double> score = parts_.observer.probe(parts_.folder.model_path())) {
-    parts_.folder.log_probe(step, *score);
-  }
+  const std::optional<double> score = parts_.observer.probe(parts_.folder.model_path());
+  if (!score) return;
+  if (!parts_.folder.model_record().has_generator_statistics) write_model(true);  // it may become the best
+  parts_.folder.log_probe(step, *score);
 }
 
 // @return whether the training was taken back to a checkpoint
@@ -108,16 +120,19 @@ bool LeadingCourse::rewound(const std::string& collapse, bool may_go_on) {
   }
   constexpr int64_t kMostRewinds = 3;
   const bool again = run.options.on_collapse == OnCollapse::kRewind && training.rewinds() < kMostRewinds;
-  const RunFolder::Checkpoint checkpoint = again ? folder.rewind(observer) : RunFolder::Checkpoint();
+  const RunFolder::Checkpoint checkpoint = again ? folder.oldest_checkpoint(observer) : RunFolder::Checkpoint();
   if (checkpoint.step < 0) {
     folder.log_alarm(training.step(), message);
     throw Error(message + " Checkpoints that were written before are kept in " + run.folder +
                 ". Start anew in another folder: a lower --learning-rate or another --seed may help.");
   }
   training.rewind_to(checkpoint);
-  folder.open_log(checkpoint.step);
   watch_ = CollapseWatch();
-  write_checkpoint();  // a kill does not undo that it went back
+  // A kill in between does not undo that it went back: before the last of the later checkpoints is removed, what is
+  // resumed comes to the same collapse, and goes back to this one.
+  write_checkpoint();
+  folder.drop_checkpoints_after(checkpoint.step);
+  folder.open_log(checkpoint.step);
   const std::string whole = message + " Going back to step " + std::to_string(checkpoint.step) + ", with other noise.";
   folder.log_alarm(checkpoint.step, whole);
   observer.on_message(whole);
@@ -125,7 +140,7 @@ bool LeadingCourse::rewound(const std::string& collapse, bool may_go_on) {
 }
 
 void run_steps(Training& training, const TrainingRun& run, TrainObserver& observer, Course& course) {
-  training.start_report();
+  training.start_clock();
   bool stop = false;
   while (training.step() < run.options.steps && !stop) {
     training.run_step();
@@ -134,15 +149,19 @@ void run_steps(Training& training, const TrainingRun& run, TrainObserver& observ
     stop = training.processes().any(observer.should_stop());
     const bool last = stop || step == run.options.steps;
     const bool save_now = last || step % run.options.checkpoint_every == 0;
-    if (save_now || step % run.options.log_every == 0) {
-      if (training.all_go_back(course.report())) continue;  // what is not finite or has collapsed is not saved
+    const bool report_ends = step % run.options.log_every == 0;
+    if (save_now || report_ends) {  // what is not finite or has collapsed is not saved
+      if (training.all_go_back(course.report(report_ends))) continue;
+      if (report_ends) training.start_report();
     }
-    if (last || step % run.options.sample_every == 0) {
-      if (training.all_go_back(course.judge_samples())) continue;
+    const bool grid_is_due = step % run.options.sample_every == 0;
+    if (last || grid_is_due) {
+      if (training.all_go_back(course.draw_samples(grid_is_due))) continue;
     }
     if (save_now) {
-      course.save();
-      training.start_report();  // the time of saving is not that of the next steps
+      const auto start = std::chrono::steady_clock::now();
+      course.save(last);
+      training.leave_out(std::chrono::steady_clock::now() - start);
     }
   }
 }

@@ -12,11 +12,14 @@ namespace dcgan::train {
 class Course {
  public:
   virtual ~Course() = default;
+  /// @param judged  whether what is seen may count as a collapse: at steps that are the same however often the training
+  ///                was stopped on its way. What is not finite always does
   /// @return whether the training was taken back to a checkpoint
-  virtual bool report() = 0;
-  /// Draws samples and looks at them. @return as report()
-  virtual bool judge_samples() = 0;
-  virtual void save() = 0;
+  virtual bool report(bool judged) = 0;
+  /// Draws samples. @param judged, @return  as of report()
+  virtual bool draw_samples(bool judged) = 0;
+  /// @param last  the training ends here: its model will be looked at
+  virtual void save(bool last) = 0;
 };
 
 /// Of the first process, which has the run folder.
@@ -39,14 +42,15 @@ class LeadingCourse : public Course {
   /// The files of a run of no steps.
   void finish();
 
-  bool report() override;
-  bool judge_samples() override;
-  void save() override;
+  bool report(bool judged) override;
+  bool draw_samples(bool judged) override;
+  void save(bool last) override;
 
  private:
   at::Tensor write_samples();
   void write_checkpoint();
-  void write_model();
+  void write_model(bool generator_statistics);
+  bool has_model() const;
   void measure();
   bool rewound(const std::string& collapse, bool may_go_on);
 
@@ -59,12 +63,12 @@ class LeadingCourse : public Course {
 class FollowingCourse : public Course {
  public:
   explicit FollowingCourse(Training& training) : training_(training) {}
-  bool report() override {
+  bool report(bool /*judged*/) override {
     training_.report();
     return false;
   }
-  bool judge_samples() override { return false; }
-  void save() override {}
+  bool draw_samples(bool /*judged*/) override { return false; }
+  void save(bool /*last*/) override {}
 
  private:
   Training& training_;

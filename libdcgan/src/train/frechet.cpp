@@ -7,13 +7,11 @@
 #include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/linalg_eigvalsh.h>
 
-#include <algorithm>
 #include <tuple>
 
 namespace dcgan::train {
 namespace {
 
-constexpr int64_t kMinibatch = kStatisticsMinibatch;
 constexpr uint64_t kSeed = 1511'06434;  // of the network's weights, whatever the training's is
 
 nn::Discriminator fixed_network(int64_t image_size) {
@@ -43,11 +41,7 @@ double frechet_distance(const at::Tensor& a, const at::Tensor& b) {
 FrechetDistance::FrechetDistance(const Images& real, int64_t count, int64_t image_size, c10::Device device)
     : count_(count), network_(fixed_network(image_size)) {
   nn::move_to(device, network_);
-  nn::StatisticsAverage statistics(network_);
-  for (int64_t first = 0; first < count_; first += kMinibatch) {
-    statistics.add(real(first, std::min(kMinibatch, count_ - first)));
-  }
-  statistics.finish();
+  nn::infer_statistics(network_, count_, real);
   real_ = features_of(real);
   constexpr double kLeastDeviation = 1e-6;
   scale_ = real_.std(0).clamp_min(kLeastDeviation).reciprocal();
@@ -61,14 +55,15 @@ double FrechetDistance::to(const Images& generated) const {
 at::Tensor FrechetDistance::features_of(const Images& images) const {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> rows;
-  for (int64_t first = 0; first < count_; first += kMinibatch) {
-    const at::Tensor minibatch = images(first, std::min(kMinibatch, count_ - first));
+  // Generated images are normalised by their minibatch's own statistics: the rule is for them, too.
+  nn::for_each_statistics_minibatch(count_, [&](int64_t first, int64_t size) {
+    const at::Tensor minibatch = images(first, size);
     std::vector<at::Tensor> means;
     for (const at::Tensor& map : network_.activations(minibatch, nn::Statistics::kFixed)) {
       means.push_back(map.mean({2, 3}));
     }
     rows.push_back(at::cat(means, 1).to(at::kCPU, at::kDouble));
-  }
+  });
   return at::cat(rows, 0);
 }
 

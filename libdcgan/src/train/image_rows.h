@@ -13,31 +13,35 @@ namespace dcgan::train {
 /// @param pixels  uint8 [N, side, side, 3]   @return uint8 [N, size, size, 3]
 at::Tensor reduced(const at::Tensor& pixels, int64_t size);
 
-/// Training images by their numbers: all of them in memory, on the device, or in their packed file, from which rows are
-/// read when they are asked for. The rows are the same.
+/// Where the images of a training are: in the memory of its device, in the host's, or in their packed file.
+enum class ImagePlace { kDevice, kHost, kFile };
+
+/// Training images by their numbers. Of a file, rows are read when they are asked for. The rows are the same.
 class ImageRows {
  public:
-  /// @param images  must outlive this where in_memory is false
-  ImageRows(const PackedImageReader& images, bool in_memory, c10::Device device);
+  /// @param images  must outlive this where they stay in their file
+  ImageRows(const PackedImageReader& images, ImagePlace place, c10::Device device);
 
   int64_t count() const { return count_; }  ///< N
+  bool in_file() const { return file_ != nullptr; }
   /// The images of these numbers, in their order: float32 [count, 3, H, W] in [-1, 1], channels last in memory.
   /// @throws FileError if a row cannot be read
-  at::Tensor at(const int64_t* numbers, int64_t count) const;
-  /// As at(), but as they are packed, whatever their size: uint8 [count, side, side, 3].
-  at::Tensor pixels_at(const int64_t* numbers, int64_t count) const;
+  at::Tensor at(const int64_t* numbers, int64_t count) const { return on_device(pixels_at(numbers, count)); }
 
-  /// at() reduces the images to this many pixels a side from now on.
+  /// The two halves of at(). Of a file the first only reads, on any thread, but no two files at once.
+  /// @return as they are packed, whatever their size: uint8 [count, side, side, 3]
+  at::Tensor pixels_at(const int64_t* numbers, int64_t count) const;
+  at::Tensor on_device(const at::Tensor& pixels) const;
+
+  /// on_device() reduces the images to this many pixels a side from now on.
   void reduce_to(int64_t size) { size_ = size; }
 
  private:
-  at::Tensor read(const int64_t* numbers, int64_t count) const;
-
   int64_t count_;
   int64_t size_;
   c10::Device device_;
   const PackedImageReader* file_;  ///< null: in memory
-  at::Tensor pixels_;              ///< uint8 [N, H, W, 3]
+  at::Tensor pixels_;              ///< uint8 [N, H, W, 3], on the host or the device
 };
 
 }  // namespace dcgan::train

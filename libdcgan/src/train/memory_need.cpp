@@ -27,27 +27,34 @@ MemoryNeed memory_need(const TrainingRun& run, const PackedImageReader& images) 
   const int64_t copies = run.options.average_decay > 0 ? 5 : 4;  // value, gradient, two moments; average
   const int64_t batch = (run.options.batch_size + run.processes.count - 1) / run.processes.count;
   const int64_t value_bytes = run.options.precision == Precision::kBf16 ? 2 : 4;
-  const int64_t image_bytes =
-      run.images_in_memory ? images.count() * images.info().height * images.info().width * 3 : 0;
   const int64_t adversarial = run.options.has_generator() ? 2 * discriminator : 0;  // real and generated images
   const int64_t contrastive = run.options.contrastive > 0 ? 2 * discriminator : 0;  // two views
   const int64_t maps = batch * std::max(adversarial + contrastive, discriminator + generator);
-  return {image_bytes, image_bytes + 4 * copies * weights + value_bytes * maps};
+  return {images.count() * images.info().height * images.info().width * 3, 4 * copies * weights + value_bytes * maps};
+}
+
+ImagePlace place_of_images(const TrainingRun& run, const MemoryNeed& need, std::optional<int64_t> free) {
+  const ImagePlace otherwise = run.images_in_memory ? ImagePlace::kHost : ImagePlace::kFile;
+  // Twice what the steps need by count: workspace, and what the allocator keeps between sizes.
+  return free && need.images + 2 * need.steps <= *free ? ImagePlace::kDevice : otherwise;
 }
 
 Error not_enough_memory(const TrainingRun& run, const PackedImageReader& images, const std::string& what) {
   const auto megabytes = [](int64_t bytes) { return std::to_string(bytes / 1000000) + " MB"; };
   const MemoryNeed need = memory_need(run, images);
+  const int64_t loaded = run.images_in_memory ? need.images : 0;
   return Error("--device " + run.device + " has not enough memory (" + what +
-               "): a training like this needs at least " + megabytes(need.all) + ", of which the images take " +
-               megabytes(need.images) +
+               "): a training like this needs at least " + megabytes(loaded + need.steps) +
+               ", of which the images take " + megabytes(loaded) +
                ". Take a smaller --batch-size, --ndf or --ngf, or a --max-memory below the images' size, which leaves "
                "them in their file. Checkpoints that were written are kept.");
 }
 
 void check_memory(const TrainingRun& run, const PackedImageReader& images, c10::Device device) {
   const int64_t available = run.available_memory;
-  if (!device.is_cpu() || available == 0 || memory_need(run, images).all <= available) return;
+  const MemoryNeed need = memory_need(run, images);
+  const int64_t all = need.steps + (run.images_in_memory ? need.images : 0);
+  if (!device.is_cpu() || available == 0 || all <= available) return;
   throw not_enough_memory(run, images, std::to_string(available / 1000000) + " MB are available");
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <future>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,7 @@ class Minibatches {
   void reseed(uint64_t seed) {
     seed_ = seed;
     epoch_ = -1;
+    ahead_ = {};
   }
 
   /// The last minibatch may be short; where a process would have a single image it is left out, as the generator's
@@ -53,9 +55,19 @@ class Minibatches {
   at::Tensor at(int64_t position);
   at::Tensor pixels_at(int64_t position);
 
+  /// Where images are in their file: begins to read minibatch `position` on a thread; the next at() or pixels_at() of
+  /// it has it from there, and throws what failed. Until wait() returns nothing else may read HDF5 files.
+  void read_ahead(int64_t position);
+  void wait() const {
+    if (ahead_.pixels.valid()) ahead_.pixels.wait();
+  }
+
  private:
-  /// The numbers of this process's images.
-  std::pair<const int64_t*, int64_t> numbers_at(int64_t position);
+  struct Ahead {
+    int64_t position = -1;
+    std::future<at::Tensor> pixels;
+  };
+  std::vector<int64_t> numbers_of(int64_t position);
 
   ImageRows images_;
   int64_t batch_size_;
@@ -64,6 +76,7 @@ class Minibatches {
   int64_t least_ = 2;
   int64_t epoch_ = -1;
   std::vector<int64_t> order_;
+  Ahead ahead_;
 };
 
 }  // namespace dcgan::train

@@ -57,7 +57,7 @@ Processes::Processes(const ProcessOptions& options, const std::string& device)
     : options_(options),
       device_(nn::resolve_device(device, options.count == 1 ? std::nullopt : std::optional(options.local_rank))) {
   if (!device_.is_cpu()) accelerator_ = find_accelerator(accelerator_failure_);
-  if (accelerator_ != nullptr) accelerator_->leave_default_stream(device_.index());
+  if (accelerator_ != nullptr) stream_ = accelerator_->leave_default_stream(device_.index());
   if (options.count == 1) return;
   if (!device_.is_cpu() && accelerator_ == nullptr) {
     throw Error("several processes on GPUs need libdcgan_cuda.so: " + accelerator_failure_ + " Or give --device cpu.");
@@ -84,9 +84,11 @@ Processes::Processes(const ProcessOptions& options, const std::string& device)
     const auto count = static_cast<int>(options.count);
     auto group = c10::make_intrusive<c10d::ProcessGroup>(store, rank, count);
     group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO,
-                      c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, count, gloo_options));
+                      c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store),
+                                                                  rank, count, gloo_options));
     if (accelerator_ != nullptr) {
-      const auto nccl = accelerator_->make_nccl({store, options.rank, options.count, kPatience});
+      const auto nccl = accelerator_->make_nccl(
+          {c10::make_intrusive<c10d::PrefixStore>("nccl", store), options.rank, options.count, kPatience});
       if (!nccl) throw Error("libdcgan_cuda.so was built without nccl.h; build it after tools/setup --cuda");
       group->setBackend(device_.type(), c10d::ProcessGroup::BackendType::NCCL, nccl);
     }
@@ -186,6 +188,7 @@ Processes::Gradients::~Gradients() = default;
 void Processes::Gradients::backward(const at::Tensor& loss) const {
   if (!impl_) return loss.backward();
   with_clear_errors(processes_.options_, kAnotherHasEnded, [&] {
+    impl_->reducer.rebuild_buckets();  // it would go on to note, for ever, in which order gradients come
     impl_->reducer.prepare_for_backward({});
     loss.backward();
   });

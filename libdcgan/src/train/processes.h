@@ -63,6 +63,7 @@ class Processes {
   c10::Device device_;
   std::string accelerator_failure_;
   const Accelerator* accelerator_ = nullptr;
+  std::unique_ptr<StreamScope> stream_;
   std::unique_ptr<Impl> impl_;
 };
 

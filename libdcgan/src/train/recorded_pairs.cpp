@@ -1,7 +1,12 @@
 #include "train/recorded_pairs.h"
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
 #include <array>
+#include <exception>
+
+#include "dcgan/errors.h"
 
 namespace dcgan::train {
 namespace {
@@ -40,11 +45,26 @@ void RecordedPairs::update(const PairInputs& inputs) {
   }
   inputs_ = inputs;
   if (same && plain_ >= kPlainPairs) {
-    recording_ = accelerator_->record([this] { networks_.update(inputs_); });
-    return recording_->run();
+    record();
+    if (recording_ != nullptr) return recording_->run();
   }
   plain_ = same ? plain_ + 1 : 1;
   networks_.update(inputs);
+}
+
+void RecordedPairs::record() {
+  try {
+    recording_ = accelerator_->record([this] { networks_.update(inputs_); });
+  } catch (const c10::OutOfMemoryError&) {
+    throw;  // plain pairs need as much
+  } catch (const std::exception& e) {
+    const std::string text = e.what();
+    const std::string reason = text.substr(0, text.find('\n'));
+    if (!tell_) throw Error("--cuda-graphs on: the steps cannot be recorded (" + reason + "); give auto or off.");
+    accelerator_ = nullptr;
+    networks_.drop_gradients();  // of a pair that was not recorded to its end
+    tell_("Steps are not recorded as CUDA graphs, which makes them slower: " + reason);
+  }
 }
 
 }  // namespace dcgan::train

@@ -13,6 +13,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/png_file.h"
+#include "store/generator_statistics.h"
 #include "train/run_identity.h"
 
 namespace dcgan::train {
@@ -240,21 +241,37 @@ RunFolder::Checkpoint RunFolder::newest_checkpoint(TrainObserver& observer) {
                   "holds no checkpoint that can be read; restore one, or start anew with --overwrite.");
 }
 
-RunFolder::Checkpoint RunFolder::rewind(TrainObserver& observer) {
+RunFolder::Checkpoint RunFolder::oldest_checkpoint(TrainObserver& observer) {
   const std::vector<int64_t> steps = checkpoint_steps();
-  Checkpoint oldest = first_sound({steps.rbegin(), steps.rend()}, observer);
-  for (const int64_t step : steps) {
-    if (oldest.step >= 0 && step > oldest.step) fs::remove(checkpoint_path(step));
-  }
-  return oldest;
+  return first_sound({steps.rbegin(), steps.rend()}, observer);
 }
 
-int64_t RunFolder::model_step() const { return recorded(model_path(), "step", int64_t{-1}); }
+RunFolder::ModelRecord RunFolder::model_record() const {
+  try {
+    const ModelFile model = load_model(model_path());
+    const auto training = ordered_json::parse(model.training);
+    return {training.value("step", int64_t{-1}), training.value("rewinds", int64_t{0}),
+            !store::lacks_generator_statistics(model)};
+  } catch (const std::exception&) {
+    return {};
+  }
+}
 
-void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const {
+void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file) const {
   write_safetensors(checkpoint_path(step), file);
+}
+
+void RunFolder::keep_newest(int64_t keep) const {
   const std::vector<int64_t> steps = checkpoint_steps();
   for (size_t i = static_cast<size_t>(keep); i < steps.size(); ++i) fs::remove(checkpoint_path(steps[i]));
+}
+
+void RunFolder::drop_checkpoints_after(int64_t step) const {
+  std::vector<int64_t> steps = checkpoint_steps();
+  std::reverse(steps.begin(), steps.end());
+  for (const int64_t later : steps) {
+    if (later > step) fs::remove(checkpoint_path(later));
+  }
 }
 
 void RunFolder::open_log(int64_t step) {

@@ -46,13 +46,22 @@ class RunFolder {
     SafetensorsFile file;
   };
   Checkpoint newest_checkpoint(TrainObserver& observer);
-  /// The oldest one that can be read, step -1 if there is none; those after it are removed.
-  Checkpoint rewind(TrainObserver& observer);
-  /// Appears whole; then all but the newest `keep` are removed.
-  void write_checkpoint(int64_t step, const SafetensorsFile& file, int64_t keep) const;
+  /// The oldest one that can be read, step -1 if there is none.
+  Checkpoint oldest_checkpoint(TrainObserver& observer);
+  /// Appears whole.
+  void write_checkpoint(int64_t step, const SafetensorsFile& file) const;
+  /// Removes all but the newest `keep`.
+  void keep_newest(int64_t keep) const;
+  /// Removes those of later steps, the newest last.
+  void drop_checkpoints_after(int64_t step) const;
 
-  /// The step that model.safetensors was written at; -1 if it cannot be read.
-  int64_t model_step() const;
+  /// What model.safetensors says of itself; step -1 if it cannot be read.
+  struct ModelRecord {
+    int64_t step = -1;
+    int64_t rewinds = 0;  ///< how often the training had gone back
+    bool has_generator_statistics = false;
+  };
+  ModelRecord model_record() const;
 
   /// Begins or goes on with metrics.jsonl and the TensorBoard events. What was logged after `step`, by a run that was
   /// killed past its last checkpoint, is dropped. Comes before those below.

@@ -31,8 +31,8 @@ ordered_json describe_data(const PackedImageReader& images, const std::string& s
 
 std::string run_identity(const TrainingRun& run, const PackedImageReader& images) {
   ordered_json options = options_to_json(run.options);
-  for (const char* free :
-       {"log-every", "sample-every", "checkpoint-every", "keep-checkpoints", "frechet-images", "on-collapse"}) {
+  for (const char* free : {"log-every", "sample-every", "checkpoint-every", "keep-checkpoints", "frechet-images",
+                           "cuda-graphs", "on-collapse"}) {
     options.erase(free);
   }
   if (run.options.decay_steps == 0) {

@@ -1,7 +1,6 @@
 #include "dcgan/supervised.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
@@ -20,6 +19,7 @@
 #include "nn/device.h"
 #include "nn/networks.h"
 #include "train/adam.h"
+#include "train/settings_scope.h"
 #include "train/tensor_memory.h"
 
 namespace dcgan {
@@ -139,10 +139,9 @@ class SupervisedTraining {
 
   template <class Function>
   void for_each_batch(const Examples& examples, const Function& f) const {
-    for (int64_t first = 0; first < examples.pixels.size(0); first += kStatisticsMinibatch) {
-      const int64_t n = std::min(kStatisticsMinibatch, examples.pixels.size(0) - first);
+    nn::for_each_statistics_minibatch(examples.pixels.size(0), [&](int64_t first, int64_t n) {
       f(nn::images_from_pixels(examples.pixels.narrow(0, first, n)).to(device_), examples.labels.narrow(0, first, n));
-    }
+    });
   }
 
   const SupervisedOptions& options_;
@@ -163,7 +162,7 @@ SupervisedEpoch train_supervised(const SupervisedRun& run, const ImageBatch& tra
   ArchitectureOptions architecture = run.architecture;
   architecture.ndf = run.options.ndf;
   check(architecture);
-  if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
+  const train::SettingsScope settings(run.threads);
   const train::ReusedTensorMemory reused_memory(nn::resolve_device(run.device));
   SupervisedTraining network(run, architecture, training, validation, classes);
   SupervisedEpoch best, now;

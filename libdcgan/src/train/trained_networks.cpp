@@ -139,6 +139,12 @@ void TrainedNetworks::set_updates(int64_t updates) {
   generator_adam_.set_updates(updates);
 }
 
+void TrainedNetworks::drop_gradients() {
+  for (const nn::NamedTensors& group : {discriminator_.parameters(), generator_.parameters()}) {
+    for (const auto& [name, tensor] : group) at::Tensor(tensor).mutable_grad().reset();
+  }
+}
+
 void TrainedNetworks::update_discriminator(const PairInputs& inputs) {
   set_requires_grad(trained_discriminator(), true);
   at::Tensor loss;

@@ -42,6 +42,8 @@ class TrainedNetworks {
 
   /// All that an update changes but sums(), by name. Who fills these tensors sets the number of updates, too.
   nn::NamedTensors state() const;
+  /// Of an update that did not come to its end.
+  void drop_gradients();
   void set_updates(int64_t updates);
 
   const nn::Discriminator& discriminator() const { return discriminator_; }

@@ -12,6 +12,7 @@
 #include "train/data_start.h"
 #include "train/memory_need.h"
 #include "train/run_identity.h"
+#include "train/settings_scope.h"
 #include "train/tensor_memory.h"
 #include "train/training.h"
 
@@ -98,15 +99,25 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
     throw OptionError("--sync-batch-norm has nothing to do with --batch-norm none; leave one of them out.");
   }
   if (run.options.initialise == TrainOptions::kPatchesStart) check_patches(run.architecture, images.count());
-  if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
+}
+
+void check_cuda_graphs(const TrainingRun& run, const Processes& processes) {
+  if (run.options.cuda_graphs != CudaGraphs::kOn) return;
+  if (processes.count() == 1 && processes.accelerator() != nullptr) return;
+  throw OptionError("--cuda-graphs is on; that needs one process, not " + std::to_string(processes.count()) +
+                    ", on a GPU, not " + processes.device().str() +
+                    ", and libdcgan_cuda.so beside libdcgan.so. Give auto or off.");
 }
 
 TrainingEstimate estimate(const TrainingRun& run, const PackedImageReader& images) {
   prepare(run, images);
+  const SettingsScope settings(run.threads);
   const Processes processes(run.processes, run.device);
   const ReusedTensorMemory reused_memory(processes.device());
   check_memory(run, images, processes.device());
-  Training training(run, images, processes);
+  check_cuda_graphs(run, processes);
+  TrainObserver silent;
+  Training training({run, images, processes, silent});
   // The first pair makes the kernels and the memory; on a GPU some more come before they are recorded.
   const int64_t warm_up = processes.accelerator() == nullptr ? 1 : RecordedPairs::kPlainPairs + 1;
   for (int64_t i = 0; i < warm_up; ++i) training.run_step();
@@ -120,10 +131,12 @@ TrainingEstimate estimate(const TrainingRun& run, const PackedImageReader& image
   result.discriminator_parameters = training.discriminator_parameters();
   result.generator_parameters = training.generator_parameters();
   result.device = training.device().str();
+  const MemoryNeed need = memory_need(run, images);
+  const int64_t images_there = training.image_place() == ImagePlace::kDevice ? need.images : 0;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   result.memory_bytes = training.device().is_cpu() ? static_cast<double>(usage.ru_maxrss) * 1024  // ru_maxrss: KiB
-                                                   : static_cast<double>(memory_need(run, images).all);
+                                                   : static_cast<double>(need.steps + images_there);
   return result;
 }
 
@@ -139,7 +152,7 @@ void say_how_it_trains(const TrainingRun& run, const Processes& processes, const
                        TrainObserver& observer) {
   const RunFolder::Workers workers = workers_of(processes);
   observer.on_message("Training on " + processes.device().str() + " with " + to_text(workers) + ".");
-  if (!processes.accelerator_failure().empty()) {
+  if (!processes.accelerator_failure().empty() && run.options.cuda_graphs != CudaGraphs::kOff) {
     observer.on_message("Steps are not recorded as CUDA graphs, which makes them slower: " +
                         processes.accelerator_failure());
   }
@@ -180,14 +193,16 @@ int64_t lead(const LeadingCourse::Parts& parts, const std::string& identity) {
 
 int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
   prepare(run, images);
+  const SettingsScope settings(run.threads);
   const std::string identity = run_identity(run, images);
   const Processes processes(run.processes, run.device);
   check_memory(run, images, processes.device());
+  check_cuda_graphs(run, processes);
   check_same_run(processes, run, identity, images.path());
   std::optional<RunFolder> folder;
   if (processes.is_first()) folder.emplace(run.folder, identity, workers_of(processes), run.mode);
   const ReusedTensorMemory reused_memory(processes.device());
-  Training training(run, images, processes);
+  Training training({run, images, processes, observer});
   return folder ? lead({run, training, *folder, observer}, identity) : follow(run, training, observer);
 }
 

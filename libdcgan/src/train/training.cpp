@@ -1,8 +1,9 @@
 #include "train/training.h"
 
-#include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -10,30 +11,45 @@
 #include "dcgan/seeds.h"
 #include "nn/device.h"
 #include "nn/network_tensors.h"
+#include "store/generator_statistics.h"
 #include "train/contrastive.h"
 #include "train/data_start.h"
+#include "train/memory_need.h"
 #include "train/schedule.h"
 #include "train/views.h"
 
 namespace dcgan::train {
 namespace {
 
-constexpr int64_t kSamples = 100;  // a grid of 10 x 10, as in the paper's figures
+constexpr const char* kRewinds = "rewinds";  // in a checkpoint's metadata
+constexpr const char* kReportSteps = "report-steps";
+constexpr const char* kReportSums = "report.sums";  // a tensor
+
+// Null where nothing is recorded: of several processes, sums over the network are part of a step.
+const Accelerator* accelerator_of(const TrainingRun& run, const Processes& processes) {
+  return processes.count() == 1 && run.options.cuda_graphs != CudaGraphs::kOff ? processes.accelerator() : nullptr;
+}
+
+RecordedPairs::Tell tell_unless_on(const TrainingRun& run, TrainObserver& observer) {
+  if (run.options.cuda_graphs == CudaGraphs::kOn) return nullptr;
+  return [&observer](const std::string& line) { observer.on_message(line); };
+}
 
 }  // namespace
 
-Training::Training(const TrainingRun& run, const PackedImageReader& images, const Processes& processes)
-    : run_(run),
-      reader_(images),
-      processes_(processes),
-      tf32_(run.options.precision),
-      minibatches_({images, run.images_in_memory, processes.device()}, run.options.batch_size, run.seed),
-      networks_(run, processes, processes.device()),
-      pairs_(networks_, processes.count() == 1 ? processes.accelerator() : nullptr) {
-  minibatches_.divide(processes.rank(), processes.count());
-  minibatches_.reduce_to(run.architecture.image_size);
-  if (run.options.contrastive > 0) minibatches_.set_least(kLeastContrasted);
-  at::globalContext().setBenchmarkCuDNN(true);  // the shapes are the same in every step
+Training::Training(const Parts& parts)
+    : run_(parts.run),
+      reader_(parts.images),
+      processes_(parts.processes),
+      tf32_(run_.options.precision),
+      image_place_(place_of_images(run_, memory_need(run_, reader_), nn::free_memory(device()))),
+      minibatches_({reader_, image_place_, device()}, run_.options.batch_size, run_.seed),
+      networks_(run_, processes_, device()),
+      pairs_(networks_, accelerator_of(run_, processes_), tell_unless_on(run_, parts.observer)) {
+  minibatches_.divide(processes_.rank(), processes_.count());
+  minibatches_.reduce_to(run_.architecture.image_size);
+  if (run_.options.contrastive > 0) minibatches_.set_least(kLeastContrasted);
+  start_report();
 }
 
 void Training::run_step() {
@@ -50,8 +66,9 @@ void Training::run_step() {
   const double share = rate_share(o, step_);
   const auto scalar = [&](double value) { return nn::to_device(at::full({}, value, at::kFloat), device()); };
   inputs.learning_rate = scalar(o.learning_rate * share);
+  const at::Tensor pixels = minibatches_.pixels_at(discriminator_position);
   if (has_generator) {
-    inputs.images = minibatches_.at(discriminator_position);
+    inputs.images = minibatches_.images().on_device(pixels);
     inputs.discriminator_noise = noise_for(discriminator_position, "discriminator-noise");
     inputs.generator_noise = noise_for(generator_position, "generator-noise");
     inputs.generator_size = minibatches_.size_of(generator_position);
@@ -59,12 +76,15 @@ void Training::run_step() {
     inputs.generator_learning_rate = scalar(rate * share);
   }
   if (run_.options.contrastive > 0) {
-    const ViewedImages viewed = {minibatches_.pixels_at(discriminator_position).to(at::kCPU),
-                                 derive_seed(seed_, "views", static_cast<uint64_t>(step_)), inputs.discriminator_first};
+    const ViewedImages viewed = {pixels.to(at::kCPU), derive_seed(seed_, "views", static_cast<uint64_t>(step_)),
+                                 inputs.discriminator_first};
     inputs.views = nn::to_device(two_views(viewed, run_.architecture.image_size), device());
   }
+  if (step_ + 1 < run_.options.steps) minibatches_.read_ahead(discriminator_position + (alternating ? 2 : 1));
   pairs_.update(inputs);
-  images_in_report_ += inputs.discriminator_size;
+  minibatches_.wait();
+  images_by_clock_ += inputs.discriminator_size;
+  has_statistics_ = false;
   ++step_;
   ++steps_in_report_;
 }
@@ -89,11 +109,14 @@ void Training::initialise(const std::function<void(const std::string&)>& say) {
 }
 
 StepReport Training::report() {
-  processes_.sum(networks_.sums());
+  // Rows of their own: added up on the way, they would be rounded otherwise where the training stops here and goes on.
+  sums_of_all_.zero_();
+  sums_of_all_[processes_.rank()].copy_(networks_.sums());
+  processes_.sum(sums_of_all_);
   const int64_t summands = std::max<int64_t>(1, steps_in_report_) * processes_.count();
-  const at::Tensor means = networks_.sums().div(static_cast<double>(summands)).to(at::kCPU);
+  const at::Tensor means = sums_of_all_.sum(0).div(static_cast<double>(summands));
   const float* m = means.const_data_ptr<float>();
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - report_start_).count();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - clock_start_).count();
   StepReport result;
   result.step = step_;
   result.discriminator_loss = m[0];
@@ -105,83 +128,110 @@ StepReport Training::report() {
   result.contrastive_loss = m[6];
   result.partner_found = m[7];
   result.view_similarity = m[8];
-  result.images_per_second = static_cast<double>(images_in_report_) / seconds;
+  result.images_per_second = static_cast<double>(images_by_clock_) / seconds;
   result.has_generator = run_.options.has_generator();
   result.contrastive = run_.options.contrastive > 0;
-  start_report();
   return result;
 }
 
 void Training::start_report() {
   networks_.sums().zero_();
-  steps_in_report_ = images_in_report_ = 0;
-  report_start_ = std::chrono::steady_clock::now();
+  sums_of_all_ = at::zeros({processes_.count(), networks_.sums().numel()});
+  steps_in_report_ = 0;
+  start_clock();
+}
+
+void Training::start_clock() {
+  images_by_clock_ = 0;
+  clock_start_ = std::chrono::steady_clock::now();
 }
 
 SafetensorsFile Training::checkpoint() const {
   SafetensorsFile file;
   nn::store_tensors(networks_.state(), file.tensors);
-  file.metadata = {
-      {"format", "dcgan-checkpoint"}, {"step", std::to_string(step_)}, {"rewinds", std::to_string(rewinds_)}};
+  nn::store_tensors({{kReportSums, sums_of_all_}}, file.tensors);
+  file.metadata = {{"format", "dcgan-checkpoint"},
+                   {"step", std::to_string(step_)},
+                   {kRewinds, std::to_string(rewinds_)},
+                   {kReportSteps, std::to_string(steps_in_report_)}};
   return file;
 }
 
 void Training::restore(const RunFolder::Checkpoint& checkpoint) {
   nn::load_tensors(checkpoint.file.tensors, networks_.state());
   set_step(checkpoint.step);
-  const auto rewinds = checkpoint.file.metadata.find("rewinds");
-  set_rewinds(rewinds == checkpoint.file.metadata.end() ? 0 : std::stoll(rewinds->second));
+  const auto recorded = [&](const char* name) {
+    const auto found = checkpoint.file.metadata.find(name);
+    return found == checkpoint.file.metadata.end() ? 0 : std::stoll(found->second);
+  };
+  set_rewinds(recorded(kRewinds));
+  start_report();
+  const auto found = checkpoint.file.tensors.find(kReportSums);  // an earlier version has none
+  if (found == checkpoint.file.tensors.end()) return;
+  steps_in_report_ = recorded(kReportSteps);
+  std::vector<float> sums = found->second.to_floats();
+  const at::Tensor rows = at::from_blob(sums.data(), found->second.shape, at::kFloat);
+  if (rows.sizes() == sums_of_all_.sizes()) {
+    sums_of_all_.copy_(rows);
+  } else {  // of another number of processes
+    sums_of_all_[0].copy_(rows.sum(0));
+  }
+  networks_.sums().copy_(sums_of_all_[processes_.rank()]);
 }
 
 void Training::rewind_to(const RunFolder::Checkpoint& checkpoint) {
   const int64_t rewinds = rewinds_ + 1;
   restore(checkpoint);
   set_rewinds(rewinds);
+  start_report();
 }
 
 void Training::receive_from_first() {
   set_step(processes_.receive_from_first(step_));
   set_rewinds(processes_.receive_from_first(rewinds_));
-  std::vector<at::Tensor> tensors;
+  steps_in_report_ = processes_.receive_from_first(steps_in_report_);
+  std::vector<at::Tensor> tensors = {sums_of_all_};
   for (const auto& [name, tensor] : networks_.state()) tensors.push_back(tensor);
   processes_.receive_from_first(tensors);
+  networks_.sums().copy_(sums_of_all_[processes_.rank()]);
 }
 
 bool Training::all_go_back(bool first_has) {
   if (processes_.receive_from_first(first_has ? 1 : 0) == 0) return false;
   receive_from_first();
-  start_report();
   return true;
 }
 
-ModelFile Training::model(const std::string& record) {
-  const int64_t minibatches = infer_statistics();
+ModelFile Training::model(const std::string& record, bool generator_statistics) {
+  const std::vector<int64_t> order = shuffled_indices(reader_.count(), derive_seed(run_.seed, "statistics"));
+  const int64_t count = std::min(reader_.count(), run_.options.statistics_minibatches * kStatisticsMinibatch);
+  if (!has_statistics_) {
+    nn::infer_statistics(networks_.shown_discriminator(), count, [&](int64_t first, int64_t size) {
+      return minibatches_.images().at(order.data() + first, size);
+    });
+    has_statistics_ = true;
+  }
+  nlohmann::ordered_json statistics = {
+      {"source", "training images"},
+      {"minibatches", nn::for_each_statistics_minibatch(count, [](int64_t, int64_t) {})},
+      {"minibatch-size", kStatisticsMinibatch}};
+  nn::Generator& generator = networks_.shown_generator();
+  if (!run_.options.has_generator()) {
+    // nothing to infer, and nothing is missing
+  } else if (generator_statistics) {
+    nn::infer_statistics(generator, count, [&](int64_t first, int64_t size) {
+      return noise("statistics-noise", static_cast<uint64_t>(first), size);
+    });
+  } else {
+    nn::clear_statistics(generator);
+    statistics[store::kGeneratorStatistics] = store::kNoStatistics;
+  }
   ModelFile model;
   model.architecture = run_.architecture;
-  nn::store_networks(networks_.shown_discriminator(), networks_.shown_generator(), model);
-  const nlohmann::ordered_json statistics = {
-      {"source", "training images"}, {"minibatches", minibatches}, {"minibatch-size", kStatisticsMinibatch}};
+  nn::store_networks(networks_.shown_discriminator(), generator, model);
   model.statistics = statistics.dump();
   model.training = record;
   return model;
-}
-
-// @return the number of minibatches
-int64_t Training::infer_statistics() {
-  const std::vector<int64_t> order = shuffled_indices(reader_.count(), derive_seed(run_.seed, "statistics"));
-  const auto wanted = static_cast<size_t>(run_.options.statistics_minibatches * kStatisticsMinibatch);
-  const size_t count = std::min(order.size(), wanted);
-  nn::StatisticsAverage discriminator(networks_.shown_discriminator());
-  nn::StatisticsAverage generator(networks_.shown_generator());
-  const bool has_generator = run_.options.has_generator();
-  for (size_t first = 0; first < count; first += kStatisticsMinibatch) {
-    const auto size = static_cast<int64_t>(std::min<size_t>(kStatisticsMinibatch, count - first));
-    discriminator.add(minibatches_.images().at(order.data() + first, size));
-    if (has_generator) generator.add(noise("statistics-noise", first, size));
-  }
-  discriminator.finish();
-  if (has_generator) generator.finish();
-  return (static_cast<int64_t>(count) + kStatisticsMinibatch - 1) / kStatisticsMinibatch;
 }
 
 double Training::frechet_distance() {
@@ -206,8 +256,6 @@ at::Tensor Training::samples() {
   return networks_.shown_generator().forward(noise("samples", 0, kSamples), nn::Statistics::kBatch);
 }
 
-at::Tensor Training::images() { return minibatches_.at(0).slice(0, 0, kSamples); }
-
 // The same in all of the run, whatever was gone back to.
 at::Tensor Training::noise(std::string_view purpose, uint64_t position, int64_t count) const {
   return nn::to_device(nn::draw_noise(run_.architecture, count, derive_seed(run_.seed, purpose, position)), device());
@@ -224,6 +272,7 @@ at::Tensor Training::noise_for(int64_t position, std::string_view purpose) const
 
 void Training::set_step(int64_t step) {
   step_ = step;
+  has_statistics_ = false;
   networks_.set_updates(step);
 }
 

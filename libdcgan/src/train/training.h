@@ -24,8 +24,14 @@ namespace dcgan::train {
 /// given, a function of the seed and the step, and knows no files.
 class Training {
  public:
-  /// @param run, images, processes  must outlive this
-  Training(const TrainingRun& run, const PackedImageReader& images, const Processes& processes);
+  /// All must outlive this.
+  struct Parts {
+    const TrainingRun& run;
+    const PackedImageReader& images;
+    const Processes& processes;
+    TrainObserver& observer;  ///< told where steps cannot be recorded
+  };
+  explicit Training(const Parts& parts);
 
   int64_t step() const { return step_; }
   int64_t rewinds() const { return rewinds_; }
@@ -33,6 +39,7 @@ class Training {
   int64_t generator_parameters() const { return nn::count(networks_.generator().parameters()); }
   const Processes& processes() const { return processes_; }
   c10::Device device() const { return processes_.device(); }
+  ImagePlace image_place() const { return image_place_; }
 
   /// The weights that --initialise names, before the first step.
   /// @param say  told what comes next
@@ -42,10 +49,15 @@ class Training {
   /// One pair of updates, or one of the discriminator alone.
   void run_step();
 
-  /// Means since the last report, over all processes. The only point at which the host waits for the device.
+  /// Means since start_report(), over all processes. The only point at which the host waits for the device.
   StepReport report();
   void start_report();
+  /// Images a second are counted from here on.
+  void start_clock();
+  /// Time that no steps took.
+  void leave_out(std::chrono::steady_clock::duration time) { clock_start_ += time; }
 
+  /// Also of the report under way, as report() found it last.
   SafetensorsFile checkpoint() const;
   void restore(const RunFolder::Checkpoint& checkpoint);
   /// Goes on from a checkpoint with other noise and another order of the images than the run had after it.
@@ -57,8 +69,9 @@ class Training {
 
   /// The model of this step. Its batch-norm statistics are averages over the run's own images and noise, the same ones
   /// at every call.
-  /// @param record  of the training, JSON
-  ModelFile model(const std::string& record);
+  /// @param record                 of the training, JSON
+  /// @param generator_statistics  false: left out, and the model's record says so; they take as long as a few steps
+  ModelFile model(const std::string& record, bool generator_statistics);
 
   /// Fréchet distance between images of the run, spread evenly, and as many samples of always the same noise.
   double frechet_distance();
@@ -66,10 +79,11 @@ class Training {
   /// Samples of always the same noise, normalised by their own statistics as the authors do: float32 [N, 3, H, W].
   at::Tensor samples();
   /// As many images of the first minibatch, of the same shape.
-  at::Tensor images();
+  at::Tensor images() { return minibatches_.at(0).slice(0, 0, kSamples); }
 
  private:
-  int64_t infer_statistics();
+  static constexpr int64_t kSamples = 100;  // a grid of 10 x 10, as in the paper's figures
+
   at::Tensor noise(std::string_view purpose, uint64_t position, int64_t count) const;
   at::Tensor noise_for(int64_t position, std::string_view purpose) const;
   void set_step(int64_t step);
@@ -81,15 +95,18 @@ class Training {
   uint64_t seed_ = run_.seed;  ///< of noise and order; another one after a rewind
   int64_t rewinds_ = 0;
   nn::Tf32Scope tf32_;
+  ImagePlace image_place_;
   Minibatches minibatches_;
   TrainedNetworks networks_;
   RecordedPairs pairs_;
   std::optional<FrechetDistance> frechet_;  ///< once it was asked for
   int64_t step_ = 0;
+  bool has_statistics_ = false;  ///< the discriminator, of this step
 
   int64_t steps_in_report_ = 0;
-  int64_t images_in_report_ = 0;
-  std::chrono::steady_clock::time_point report_start_ = std::chrono::steady_clock::now();
+  at::Tensor sums_of_all_;  ///< float32 [processes, values of a report] on the CPU, as report() found them
+  int64_t images_by_clock_ = 0;
+  std::chrono::steady_clock::time_point clock_start_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace dcgan::train

@@ -1,0 +1,88 @@
+#include "train/processes.h"
+
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <malloc.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <functional>
+#include <thread>
+
+namespace dcgan::train {
+namespace {
+
+int64_t free_port() {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ::bind(descriptor, reinterpret_cast<sockaddr*>(&address), size);
+  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
+  ::close(descriptor);
+  return ntohs(address.sin_port);
+}
+
+// Two of them as two threads of this process.
+void in_two(const std::function<void(const Processes&)>& work) {
+  const int64_t port = free_port();
+  const auto one = [&](int64_t rank) {
+    ProcessOptions options;
+    options.rank = rank;
+    options.count = 2;
+    options.port = port;
+    const Processes processes(options, "cpu");
+    work(processes);
+  };
+  std::thread other(one, 1);
+  one(0);
+  other.join();
+}
+
+TEST(Processes, AverageGradients) {
+  in_two([](const Processes& processes) {
+    const at::Tensor weight = at::zeros({2});
+    const Processes::Gradients gradients(processes, {{"weight", weight}});
+    for (int pair = 0; pair < 3; ++pair) {
+      weight.mutable_grad().reset();
+      gradients.backward(weight.sum().mul(static_cast<double>(1 + processes.rank() * 2 + pair)));
+      EXPECT_EQ(weight.grad()[0].item<double>(), 2 + pair);
+    }
+  });
+}
+
+// c10d's Reducer notes in each backward which gradient came when, until it is asked to sort its buckets by that.
+TEST(Processes, KeepNothingOfAPairOfSteps) {
+  constexpr int64_t kParameters = 200, kPairs = 200;
+  size_t grown = 0;
+  in_two([&](const Processes& processes) {
+    nn::NamedTensors parameters;
+    for (int64_t i = 0; i < kParameters; ++i) parameters.emplace_back(std::to_string(i), at::zeros({1}));
+    const Processes::Gradients gradients(processes, parameters);
+    const auto pair = [&] {
+      at::Tensor loss = at::zeros({1});
+      for (const auto& [name, value] : parameters) {
+        value.mutable_grad().reset();
+        loss = loss.add(value);
+      }
+      gradients.backward(loss.sum());
+    };
+    for (int i = 0; i < 5; ++i) pair();
+    processes.any(false);
+    const size_t before = mallinfo2().uordblks;
+    processes.any(false);
+    for (int64_t i = 0; i < kPairs; ++i) pair();
+    processes.any(false);
+    if (processes.is_first()) grown = mallinfo2().uordblks - std::min(before, mallinfo2().uordblks);
+    processes.any(false);
+  });
+  // A tensor and a number of 8 bytes each for every parameter, pair and process would make 1.3 MB. What is left are
+  // c10d's notes of the last collectives, whose number is limited.
+  EXPECT_LT(grown, 800000U);
+}
+
+}  // namespace
+}  // namespace dcgan::train
