@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"

@@ -185,8 +185,8 @@ MUTANTS = [
     Mutant("pixels are divided by 128", "libdcgan/src/features/inference_engine.cpp",
            "/ 127.5F - 1.0F", "/ 128.0F - 1.0F",
            "features", "InferenceEngine.MapsPixels0And255ToMinusOneAndOne"),
-    Mutant("statistics are averaged over minibatches of 64", "libdcgan/src/features/statistics.cpp",
-           "while (more && count < kStatisticsMinibatch)", "while (more && count < kStatisticsMinibatch / 2)",
+    Mutant("statistics are averaged over minibatches of 64", "libdcgan/src/base/network_constants.h",
+           "kStatisticsMinibatch = 128", "kStatisticsMinibatch = 64",
            "features", "Extractor.TakesMinibatchesOf128InOrder"),
     # --- nn
     Mutant("maps are flattened as (H, W, C)", "libdcgan/src/nn/networks.cpp",

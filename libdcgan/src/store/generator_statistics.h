@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dcgan/export.h"
 #include "dcgan/model_file.h"
 
 namespace dcgan::store {
@@ -9,6 +10,6 @@ namespace dcgan::store {
 constexpr const char* kGeneratorStatistics = "generator";
 constexpr const char* kNoStatistics = "none: mean 0, variance 1";
 
-bool lacks_generator_statistics(const ModelFile& model);
+DCGAN_EXPORT bool lacks_generator_statistics(const ModelFile& model);
 
 }  // namespace dcgan::store
