@@ -31,6 +31,7 @@ struct FeatureFileInfo {
   std::vector<int64_t> layer_offsets;  ///< [layers + 1] first column of each layer; the last entry is D
   int64_t grid = 4;                    ///< side that each map was max-pooled to
   std::string preprocessing = "{}";    ///< JSON: resize, crop, decode, statistics, ...
+  std::string options;  ///< JSON: what the extraction was asked for, so that rows can be made again; empty: not known
   std::string command_line;
   uint64_t seed = 0;
   InputRange inputs;
@@ -73,6 +74,10 @@ class DCGAN_EXPORT FeatureFileWriter {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// What an HDF5 file says it is: "dcgan-features", "dcgan-images", or nothing where another program made it.
+/// @throws FileError if it is no HDF5 file
+DCGAN_EXPORT std::string file_format(const std::string& path);
 
 /// Reads any part of a feature file, ours or another program's. read() may be called from several threads (it locks).
 class DCGAN_EXPORT FeatureFileReader {

@@ -41,10 +41,12 @@ void write_feature_attributes(hdf5::Place file, const FeatureFileInfo& info, con
   const auto write = [&](const auto& value, const char* name) { hdf5::write_attribute(file, name, value); };
   describe_kind(info, write);
   describe_part(info, write);
+  if (!origin.options.empty()) write(origin.options, "options");
 }
 
 void read_feature_attributes(hdf5::Place file, FeatureFileInfo& info) {
   const auto read = [&](auto& value, const char* name) { value = hdf5::read_attribute(file, name, value); };
+  read(info.options, "options");
   read(info.command_line, "command_line");
   describe_kind(info, read);
   describe_part(info, read);

@@ -158,7 +158,7 @@ void write_virtual(const MergeJob& job, const FeatureFileInfo& info, const std::
   const hdf5::Session session;
   hdf5::Handle file = hdf5::create_file(partial);
   const hdf5::Place root{file, partial};
-  store::write_feature_attributes(root, info, {info.command_line, store::utc_now()});
+  store::write_feature_attributes(root, info, {info.command_line, store::utc_now(), info.options});
   int64_t rows = 0;
   for (const Part& part : parts) rows += part.rows;
   const auto space_of = [&](int64_t count) {

@@ -59,6 +59,7 @@ store::RowFile feature_file(const FeatureFileInfo& info) {
   file.classes = info.classes;
   file.identity = store::identity_of_part(info);
   file.command_line = info.command_line;
+  file.options = info.options;
   file.lay_out = [info](hdf5::Place root, const store::Origin& origin, int64_t rows) {
     return lay_out(root, info, origin, rows);
   };

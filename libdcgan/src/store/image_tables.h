@@ -19,6 +19,7 @@ constexpr int64_t kFormatVersion = 1;
 struct Origin {
   std::string command_line;
   std::string created;  ///< as utc_now() gives it
+  std::string options;  ///< JSON, or empty
 };
 /// Writes format, format_version, library_version, command_line, created, and complete = 0.
 void write_origin(hdf5::Place file, const std::string& format, const Origin& origin);

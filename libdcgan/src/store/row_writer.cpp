@@ -86,7 +86,7 @@ RowWriter::~RowWriter() {
 void RowWriter::begin() try {
   journal_.cut(0);
   ::unlink(partial_.c_str());
-  origin_ = {file_.command_line, utc_now()};
+  origin_ = {file_.command_line, utc_now(), file_.options};
   begin_ = make_head(1, false).begin;
   ::unlink(head_.c_str());
   data_ = File(partial_, O_RDWR | O_CREAT | O_TRUNC);
@@ -96,6 +96,7 @@ void RowWriter::begin() try {
   header.number(begin_);
   header.text(origin_.command_line);
   header.text(origin_.created);
+  header.text(origin_.options);
   header.number(static_cast<int64_t>(file_.identity.size()));
   for (const Field& field : file_.identity) {
     header.text(field.name);
@@ -151,6 +152,7 @@ void RowWriter::check_header(RecordReader record) {
   begin_ = record.number();
   origin_.command_line = record.text();
   origin_.created = record.text();
+  origin_.options = record.text();
   int64_t count = record.number();
   for (const Field& field : file_.identity) {
     const std::string name = count-- > 0 ? record.text() : "";

@@ -37,6 +37,7 @@ struct RowFile {
   std::vector<std::string> classes;
   std::vector<Field> identity;  ///< what must be equal in a run that goes on, beside the version of the library
   std::string command_line;
+  std::string options;                ///< JSON, or empty
   bool dense = false;                 ///< see hdf5::create_file()
   int64_t waiting_bytes = INT64_MAX;  ///< of rows, before a flush that nobody asked for
   /// Makes attributes and the dataset of the rows in a new file. The rows lie one behind the other, and where they
