@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "dcgan/file_locks.h"
-#include "tools/cli/command_line.h"
+#include "tools/cli/program.h"
 
 namespace dcgan::cli::test {
 namespace {
@@ -22,7 +22,7 @@ TEST(Environment, LocksAreWantedUnlessHdf5sVariableSaysFalse) {
 TEST(Environment, AProgramHandsTheWishForNoLocksToTheLibrary) {
   const char* argv[] = {"program"};
   const auto locks_in_a_program = [&] {
-    return run_program(1, argv, "", {}, [](int, const char* const*) { return uses_file_locks() ? 1 : 0; });
+    return run_program(1, argv, {"", {}, [](CommandLine&) { return uses_file_locks() ? 1 : 0; }});
   };
   EXPECT_EQ(locks_in_a_program(), 1);
   ::setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);

@@ -93,7 +93,7 @@ class Convert(ProgramTest):
             self.assertFalse(output.exists())
 
         net = GOLDEN / "netD.pt"
-        refuses(code=2, says=["found none"])
+        refuses(code=2, says=["no FILE given"])
         refuses(net, says=["discriminator.bn2.bias [128]", "and 26 others", "--mapping", "0.weight [3,3,3,3]"])
         refuses(net, "--ndf", 0, code=2, says=["--ndf is 0"])
         refuses(net, "--mapping", self.folder / "none.json", says=["none.json", "cannot be opened"])
@@ -177,4 +177,4 @@ class Convert(ProgramTest):
         with open(broken, "r+b") as file:
             file.truncate(1000)
         self.assert_refuses("dcgan-convert", "info", broken, code=1, says=[broken])
-        self.assert_refuses("dcgan-convert", "info", self.model, broken, code=2, says=["found 2"])
+        self.assert_refuses("dcgan-convert", "info", self.model, broken, code=2, says=["2 were named"])

@@ -77,7 +77,7 @@ class Extract(ProgramTest):
 
         merge = ["dcgan-extract", "merge", "-o", self.path("x.h5")]
         self.assert_refuses(*merge, *parts[:2], code=1, says=["part-2.h5", "inputs 20 to 39 of 60", "part-0.h5"])
-        self.assert_refuses(*merge, *parts, parts[1], code=1, says=["part-0.h5", "inputs 0 to 19"])
+        self.assert_refuses(*merge, *parts, parts[1], code=2, says=["part-0.h5", "named twice"])
         self.extract("foreign.h5", "--shard", "2/3", "--layers", "1,2", expect=0)
         self.assert_refuses(*merge, *parts[1:], self.path("foreign.h5"), code=1, says=["foreign.h5", "layers", "1,2"])
         self.assert_refuses(*merge, code=2, says=["PART.h5"])
@@ -172,6 +172,22 @@ class Extract(ProgramTest):
                 name = f"verify {number}.h5"  # a name with a space, too
                 self.extract(name, *arguments)
                 self.assertIn("16 extracted again", self.verify(name, "--rows", 16).stdout)
+
+    def test_verify_reads_what_was_asked_for_and_of_older_files_the_command_line(self):
+        self.extract("asked.h5", "--grid", 1, "--resize", "area")
+        with h5py.File(self.path("asked.h5")) as file:
+            options = json.loads(file.attrs["options"])
+            self.assertEqual((options["images"], options["grid"], options["resize"]), ([str(self.images)], 1, "area"))
+        shutil.copy(self.path("asked.h5"), self.path("older.h5"))
+        with h5py.File(self.path("asked.h5"), "r+") as file:
+            file.attrs["command_line"] = "dcgan-extract of-another-day --resize linear"
+        with h5py.File(self.path("older.h5"), "r+") as file:
+            del file.attrs["options"]
+        for name in ("asked.h5", "older.h5"):
+            self.assertIn("58 extracted again, equal", self.verify(name, "--rows", 58, "--tolerance", 0).stdout)
+        with h5py.File(self.path("asked.h5"), "r+") as file:
+            file.attrs["options"] = '{"images": [1]}'
+        self.assert_verify_refuses("asked.h5", says=["options", "damaged"])
 
     def test_verify_names_what_differs(self):
         def swap_paths(file):

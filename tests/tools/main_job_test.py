@@ -1,9 +1,11 @@
 """The main job in miniature: image folder -> packed file -> training -> features -> accuracy, by the programs."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
+import tarfile
 import time
 
 import h5py
@@ -120,6 +122,21 @@ class MainJob(ProgramTest):
         self.assertEqual((run / "data.h5").read_bytes(), before)  # a training that is refused replaces nothing
         self.run_program(*command(), "--overwrite", expect=3)
         self.assertFalse((run / "data.new.h5").exists())
+
+    def test_code_that_decodes_images_is_loaded_only_where_the_data_is_not_packed(self):
+        """libdcgan_images.so, with OpenCV behind it, as the loader names the files that it opens."""
+        watched = {**os.environ, "LD_DEBUG": "files"}
+        packed = self.train("watched", 1, env=watched).stderr
+        self.assertIn("libdcgan.so", packed)
+        self.assertNotIn("libdcgan_images", packed)
+        self.assertNotIn("opencv", packed)
+        archive = self.folder / "train.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(self.folder / "train", arcname=".")
+        command = ["dcgan-train", "--data", archive, "--out", self.folder / "of-archive", "--steps", 1, *NARROW]
+        self.assertIn("libdcgan_images", self.run_program(*command, env=watched).stderr)
+        with h5py.File(self.folder / "of-archive/data.h5") as made, h5py.File(self.folder / "train.h5") as expected:
+            numpy.testing.assert_array_equal(made["images"][:], expected["images"][:])
 
     def test_a_run_is_resumed_with_the_data_that_it_was_started_from(self):
         for name in ("cats", "dogs"):

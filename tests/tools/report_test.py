@@ -121,7 +121,7 @@ class Report(ProgramTest):
                             says=["there.html", "exists", "--overwrite"])
 
     def test_refuses_what_is_no_run(self):
-        self.assert_refuses("dcgan-train", "report", code=2, says=["takes one run folder"])
+        self.assert_refuses("dcgan-train", "report", code=2, says=["expected one RUN"])
         self.assert_refuses("dcgan-train", "report", self.folder / "nowhere", code=1,
                             says=["nowhere/metrics.jsonl", "must be the run folder"])
         self.assert_refuses("dcgan-train", "report", self.write_run("empty", []), code=1, says=["holds no metrics yet"])

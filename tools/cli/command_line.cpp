@@ -3,16 +3,13 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <thread>
 
-#include "dcgan/file_locks.h"
 #include "dcgan/version.h"
-#include "tools/cli/environment.h"
 
 namespace dcgan::cli {
 namespace {
@@ -20,13 +17,6 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr const char* kPositional = "positional-arguments";
-
-volatile std::sig_atomic_t g_interrupted = 0;
-
-void on_signal(int signal_number) {
-  if (g_interrupted != 0) std::_Exit(128 + signal_number);
-  g_interrupted = 1;
-}
 
 // Levenshtein distance, to guess what a mistyped name was meant to be.
 size_t edit_distance(const std::string& a, const std::string& b) {
@@ -42,13 +32,6 @@ size_t edit_distance(const std::string& a, const std::string& b) {
     }
   }
   return row[b.size()];
-}
-
-std::string nearest(const std::string& name, const std::vector<std::string>& known) {
-  const auto closest = std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
-    return edit_distance(name, a) < edit_distance(name, b);
-  });
-  return closest == known.end() || edit_distance(name, *closest) > 3 ? "" : *closest;
 }
 
 std::vector<std::string> long_names(const po::options_description& options) {
@@ -95,27 +78,58 @@ po::parsed_options read_file(const std::string& path, const po::options_descript
   }
 }
 
-}  // namespace
-
-CommandLine::CommandLine(std::string program, std::string summary, std::string example)
-    : program_(std::move(program)), summary_(std::move(summary)), example_(std::move(example)) {}
-
-po::options_description& CommandLine::new_group(const std::string& name) {
-  groups_.push_back(std::make_unique<po::options_description>(name, 120, 70));
-  return *groups_.back();
+// For 0 one per core that the process may run on: fewer than there are in a container or under Slurm.
+int64_t resolve_threads(int64_t requested) {
+  constexpr int64_t kMost = 1024;
+  require_option(requested >= 0 && requested <= kMost, "threads", requested, "from 0 to " + std::to_string(kMost));
+  if (requested > 0) return requested;
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+  return std::max<int64_t>(1, std::thread::hardware_concurrency());
 }
 
-void CommandLine::add_text_option(po::options_description& group, const std::string& flag, const std::string& help,
-                                  bool is_switch, const std::string& value_name, const std::string& default_text,
-                                  Setter set) {
-  if (is_switch) {
-    group.add_options()(flag.c_str(), po::bool_switch(), help.c_str());
-  } else {
-    auto* value = po::value<std::string>()->value_name(value_name);
-    if (!default_text.empty()) value->default_value(default_text);
-    group.add_options()(flag.c_str(), value, help.c_str());
+}  // namespace
+
+CommandLine::CommandLine(std::string program, std::vector<std::string> words, std::vector<Command> commands)
+    : program_(std::move(program)), words_(std::move(words)), commands_(std::move(commands)) {}
+
+void CommandLine::about(std::string summary, std::string example) {
+  summary_ = std::move(summary);
+  example_ = std::move(example);
+}
+
+po::options_description& CommandLine::group_of(const std::string& name) {
+  for (const auto& [known, group] : groups_) {
+    if (known == name) return *group;
   }
-  setters_.emplace_back(option_name(flag), std::move(set));
+  groups_.emplace_back(name, std::make_unique<po::options_description>(name, 120, 70));
+  return *groups_.back().second;
+}
+
+void CommandLine::add_text_option(po::options_description& group, const Flag& flag, Setter set) {
+  if (flag.is_switch) {
+    group.add_options()(flag.name.c_str(), po::bool_switch(), flag.help.c_str());
+  } else {
+    auto* value = po::value<std::string>()->value_name(flag.value_name);
+    if (!flag.default_text.empty()) value->default_value(flag.default_text);
+    group.add_options()(flag.name.c_str(), value, flag.help.c_str());
+  }
+  setters_.emplace_back(option_name(flag.name), std::move(set));
+}
+
+void CommandLine::output(Output& output, const std::string& what) {
+  output.what = what;
+  add("Output", output.path, "output,o", what.c_str());
+  add("Output", output.overwrite, "overwrite", "replace what exists, a partial file included");
+}
+
+void CommandLine::output_to_resume(Output& output, const std::string& what) {
+  this->output(output, what);
+  add("Output", output.resume, "resume", "go on where an interrupted run stopped");
+}
+
+void CommandLine::require(const std::string& value, const std::string& flag, const std::string& what) {
+  required_.push_back({&value, flag, what});
 }
 
 void CommandLine::start_from(std::string& recipe, std::function<std::string(const std::string&)> find) {
@@ -123,32 +137,82 @@ void CommandLine::start_from(std::string& recipe, std::function<std::string(cons
   find_recipe_ = std::move(find);
 }
 
-void CommandLine::positional(std::vector<std::string>& values, const std::string& name, const std::string& help) {
-  positional_ = &values;
-  positional_name_ = name;
-  positional_help_ = help;
+void CommandLine::positional(std::vector<std::string>& values, const std::string& name, const std::string& help,
+                             size_t at_least) {
+  positional_ = {&values, nullptr, name, help, at_least};
 }
 
-bool CommandLine::parse(int argc, const char* const* argv) {
-  for (int i = 0; i < argc; ++i) text_ += (i == 0 ? "" : " ") + quoted(argv[i]);
-  po::options_description& general = new_group("General");
-  general.add_options()("config", po::value<std::string>()->value_name("FILE"),
-                        "INI file with options; the command line wins")("help,h", "print this help")(
-      "version", "print the version");
+void CommandLine::one(std::string& value, const std::string& name, const std::string& help) {
+  positional_ = {nullptr, &value, name, help, 1};
+}
 
-  po::options_description visible;
-  for (const auto& group : groups_) visible.add(*group);
+po::options_description CommandLine::visible() const {
   po::options_description all;
-  all.add(visible).add_options()(kPositional, po::value<std::vector<std::string>>());
+  for (const auto& [name, group] : groups_) all.add(*group);
+  return all;
+}
+
+void CommandLine::set_fields(const po::variables_map& values) const {
+  for (const auto& [flag, set] : setters_) {
+    if (values.count(flag) == 0 || values[flag].defaulted()) continue;
+    const auto& value = values[flag].value();
+    set(flag,
+        value.type() == typeid(bool) ? to_text(boost::any_cast<bool>(value)) : boost::any_cast<std::string>(value));
+  }
+}
+
+po::parsed_options CommandLine::set_fields_from(const std::string& path, const po::options_description& known) const {
+  po::parsed_options options = read_file(path, known);
+  po::variables_map values;
+  po::store(options, values);
+  try {
+    set_fields(values);
+  } catch (const OptionError& e) {
+    throw OptionError(path + ": " + e.what());
+  }
+  return options;
+}
+
+void CommandLine::take_positional() {
+  std::vector<std::string> values;
+  if (values_.count(kPositional) != 0) values = values_[kPositional].as<std::vector<std::string>>();
+  const std::set<std::string> distinct(values.begin(), values.end());
+  for (const std::string& value : distinct) {
+    if (std::count(values.begin(), values.end(), value) > 1) throw OptionError("\"" + value + "\" is named twice.");
+  }
+  if (positional_.only != nullptr) {
+    if (values.size() != 1) {
+      throw OptionError("expected one " + positional_.name + " (" + positional_.help + "), " +
+                        std::to_string(values.size()) + " were named.");
+    }
+    *positional_.only = values.front();
+  } else if (positional_.values != nullptr) {
+    if (values.size() < positional_.at_least) {
+      throw OptionError("no " + positional_.name + " given; name " + positional_.help + ".");
+    }
+    *positional_.values = values;
+  } else if (!values.empty()) {
+    throw OptionError("\"" + values.front() + "\" is not expected here; " + program_ +
+                      " takes options only, see --help.");
+  }
+}
+
+bool CommandLine::parse() {
+  add("Common", common_);
+  group_of("General").add_options()("config", po::value<std::string>()->value_name("FILE"),
+                                    "INI file with options; the command line wins")("help,h", "print this help")(
+      "version", "print the version");
+  const po::options_description known = visible();
+  po::options_description all;
+  all.add(known).add_options()(kPositional, po::value<std::vector<std::string>>());
   po::positional_options_description positions;
   positions.add(kPositional, -1);
-
-  const std::string advice = program_ + " --help lists the options.";
   try {
     const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(argc, argv).options(all).positional(positions).style(style).run(), values_);
+    const std::vector<std::string> words(words_.begin() + 1, words_.end());
+    po::store(po::command_line_parser(words).options(all).positional(positions).style(style).run(), values_);
   } catch (const po::error& e) {
-    refuse(e, visible, advice);
+    refuse(e, known, program_ + " --help lists the options.");
   }
   if (values_.count("help") != 0) {
     print_help();
@@ -158,39 +222,19 @@ bool CommandLine::parse(int argc, const char* const* argv) {
     std::cout << program_ << " (libdcgan) " << DCGAN_VERSION << "\n";
     return false;
   }
-  if (values_.count(kPositional) != 0) {
-    const auto values = values_[kPositional].as<std::vector<std::string>>();
-    if (positional_ == nullptr) {
-      throw OptionError("\"" + values.front() + "\" is not expected here; " + program_ +
-                        " takes options only, see --help.");
-    }
-    *positional_ = values;
-  }
-  const auto set_fields = [&](const po::variables_map& values) {
-    for (const auto& [flag, set] : setters_) {
-      if (values.count(flag) == 0 || values[flag].defaulted()) continue;
-      const auto& value = values[flag].value();
-      set(flag,
-          value.type() == typeid(bool) ? to_text(boost::any_cast<bool>(value)) : boost::any_cast<std::string>(value));
-    }
-  };
-  const auto set_fields_from = [&](const std::string& path) {
-    const po::parsed_options options = read_file(path, visible);
-    po::variables_map values;
-    po::store(options, values);
-    try {
-      set_fields(values);
-    } catch (const OptionError& e) {
-      throw OptionError(path + ": " + e.what());
-    }
-    return options;
-  };
-  if (given("config")) po::store(set_fields_from(values_["config"].as<std::string>()), values_);
+  if (given("config")) po::store(set_fields_from(values_["config"].as<std::string>(), known), values_);
   set_fields(values_);
   if (recipe_ != nullptr) {
-    set_fields_from(find_recipe_(*recipe_));
+    set_fields_from(find_recipe_(*recipe_), known);
     set_fields(values_);
   }
+  take_positional();
+  for (const Required& r : required_) {
+    if (r.value->empty()) throw OptionError(r.flag + " is missing; it names " + r.what + ".");
+  }
+  require_option(common_.progress_every > 0, "progress-every", common_.progress_every, "positive");
+  all_cores_ = common_.threads == 0;
+  common_.threads = resolve_threads(common_.threads);
   return true;
 }
 
@@ -198,12 +242,20 @@ bool CommandLine::given(const std::string& flag) const {
   return values_.count(flag) != 0 && !values_[flag].defaulted();
 }
 
+std::string CommandLine::text() const {
+  std::string text;
+  for (const std::string& word : words_) text += (text.empty() ? "" : " ") + quoted(word);
+  return text;
+}
+
 void CommandLine::print_help() const {
-  std::cout << summary_ << "\n\nUsage: " << program_ << (positional_ == nullptr ? "" : " " + positional_name_ + "...")
-            << " [options]\n";
-  if (positional_ != nullptr) std::cout << "  " << positional_name_ << ": " << positional_help_ << "\n";
-  std::cout << "\nExample:\n  " << example_ << "\n";
-  for (const auto& group : groups_) std::cout << "\n" << *group;
+  const std::string dots = positional_.only == nullptr ? "..." : "";
+  const std::string names = positional_.name.empty() ? "" : " " + positional_.name + dots;
+  std::cout << summary_ << "\n\nUsage: " << program_ << names << " [options]\n";
+  if (!names.empty()) std::cout << "  " << positional_.name << ": " << positional_.help << "\n";
+  std::cout << "\nExample:\n  " << program_ << " " << example_ << "\n";
+  if (!commands_.empty()) std::cout << "\nCommands, with their own --help:\n" << list_of(commands_);
+  for (const auto& [name, group] : groups_) std::cout << "\n" << *group;
 }
 
 std::vector<std::string> split_words(const std::string& text) {
@@ -228,81 +280,19 @@ std::vector<std::string> split_words(const std::string& text) {
   return words;
 }
 
-bool interrupted() { return g_interrupted != 0; }
-
-int64_t resolve_threads(int64_t requested) {
-  constexpr int64_t kMost = 1024;
-  require_option(requested >= 0 && requested <= kMost, "threads", requested, "from 0 to " + std::to_string(kMost));
-  if (requested > 0) return requested;
-  cpu_set_t cores;  // those that the process may run on: fewer than there are in a container or under Slurm
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
-  return std::max<int64_t>(1, std::thread::hardware_concurrency());
+std::string nearest(const std::string& name, const std::vector<std::string>& known, size_t most) {
+  const auto closest = std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
+    return edit_distance(name, a) < edit_distance(name, b);
+  });
+  return closest == known.end() || edit_distance(name, *closest) > most ? "" : *closest;
 }
 
-namespace {
-
-int dispatch(int argc, const char* const* argv, const std::string& summary, const std::vector<Command>& commands,
-             const std::function<int(int, const char* const*)>& fallback) {
-  const std::string program = argc > 0 ? std::string(argv[0]).substr(std::string(argv[0]).rfind('/') + 1) : "";
-  const std::string first = argc > 1 ? argv[1] : "";
-  for (const Command& command : commands) {
-    if (command.name != first) continue;
-    const std::string name = program + " " + first;
-    std::vector<const char*> rest = {name.c_str()};
-    rest.insert(rest.end(), argv + 2, argv + argc);
-    return command.run(static_cast<int>(rest.size()), rest.data());
+std::string list_of(const std::vector<Command>& commands) {
+  std::string text;
+  for (const Command& c : commands) {
+    text += "  " + c.name + std::string(14 - std::min<size_t>(13, c.name.size()), ' ') + c.summary + "\n";
   }
-  if (fallback) return fallback(argc, argv);
-
-  std::vector<std::string> names;
-  for (const Command& command : commands) names.push_back(command.name);
-  if (first == "--help" || first == "-h") {
-    std::cout << summary << "\n\nUsage: " << program << " COMMAND [options]\n\nCommands:\n";
-    for (const Command& c : commands)
-      std::cout << "  " << c.name << std::string(14 - std::min<size_t>(13, c.name.size()), ' ') << c.summary << "\n";
-    std::cout << "\n" << program << " COMMAND --help says more.\n";
-    return 0;
-  }
-  if (first == "--version") {
-    std::cout << program << " (libdcgan) " << DCGAN_VERSION << "\n";
-    return 0;
-  }
-  std::string known;
-  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
-  const std::string guess = nearest(first, names);
-  throw OptionError((first.empty() ? "no command given" : "\"" + first + "\" is no command of " + program) +
-                    (guess.empty() || first.empty() ? "" : "; did you mean " + guess + "?") + "; commands: " + known +
-                    ".");
-}
-
-}  // namespace
-
-int run_program(int argc, const char* const* argv, const std::string& summary, const std::vector<Command>& commands,
-                const std::function<int(int, const char* const*)>& fallback) {
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
-  // A write past a limit of the file size is then an error of write(), with a message, and not the end of the process.
-  std::signal(SIGXFSZ, SIG_IGN);
-  use_file_locks(wants_file_locks(std::getenv));
-  try {
-    const int code = dispatch(argc, argv, summary, commands, fallback);
-    std::cout.flush();
-    if (!std::cout) throw Error("standard output cannot be written; is the disk full?");
-    return code;
-  } catch (const Interrupted&) {
-    std::cerr << "interrupted\n";
-    return 130;
-  } catch (const OptionError& e) {
-    std::cerr << "error: " << e.what() << "\n";
-    return 2;
-  } catch (const std::bad_alloc&) {
-    std::cerr << "error: out of memory; a smaller --batch-size needs less.\n";
-    return 1;
-  } catch (const std::exception& e) {
-    const std::string text = e.what();  // LibTorch's end with where they were thrown, over many lines
-    std::cerr << "error: " << text.substr(0, text.find('\n')) << "\n";
-    return 1;
-  }
+  return text;
 }
 
 }  // namespace dcgan::cli

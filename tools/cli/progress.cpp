@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <iostream>
 
+#include "tools/cli/command_line.h"
+
 namespace dcgan::cli {
 namespace {
 
@@ -24,32 +26,44 @@ constexpr double kRedrawEvery_s = 0.2;
 
 }  // namespace
 
-Progress::Progress(std::string what, int64_t total, bool quiet)
-    : what_(std::move(what)), total_(total), shown_(!quiet && isatty(STDERR_FILENO) != 0) {}
+Progress::Progress(std::string what, int64_t total, const CommonOptions& common)
+    : what_(std::move(what)),
+      total_(total),
+      shown_(!common.quiet),
+      on_terminal_(isatty(STDERR_FILENO) != 0),
+      every_s_(on_terminal_ ? kRedrawEvery_s : common.progress_every) {}
 
 Progress::~Progress() {
-  if (shown_ && first_done_ >= 0) std::cerr << "\r\033[K" << std::flush;
+  if (shown_ && on_terminal_ && first_done_ >= 0) std::cerr << "\r\033[K" << std::flush;
 }
 
 void Progress::update(int64_t done) {
   if (!shown_) return;
   const auto now = std::chrono::steady_clock::now();
-  if (first_done_ < 0) {
+  const bool first = first_done_ < 0;
+  if (first) {
     first_done_ = done;
-    start_ = now;
-  } else if (std::chrono::duration<double>(now - last_).count() < kRedrawEvery_s && done < total_) {
-    return;
+    start_ = last_ = now;
   }
+  // A terminal shows the first and the last state, too; a log file needs neither.
+  const bool due = std::chrono::duration<double>(now - last_).count() >= every_s_;
+  if (!due && !(on_terminal_ && (first || done == total_))) return;
   last_ = now;
+  std::cerr << (on_terminal_ ? "\r" + line(done) + "\033[K" : line(done) + "\n") << std::flush;
+}
+
+std::string Progress::line(int64_t done) const {
+  const std::string note = note_.empty() ? "" : "; " + note_;
+  if (total_ <= 0) return what_ + " " + std::to_string(done) + note;
   // The rate counts what this run did, not what an earlier run had done before it was resumed.
   const double elapsed = seconds_since(start_);
   const double rate = elapsed > 0 ? static_cast<double>(done - first_done_) / elapsed : 0;
-  std::string line = what_ + " " + std::to_string(done) + "/" + std::to_string(total_);
-  if (total_ > 0) line += format(" (%.0f%%)", 100.0 * static_cast<double>(done) / static_cast<double>(total_));
+  std::string text = what_ + " " + std::to_string(done) + "/" + std::to_string(total_);
+  text += format(" (%.0f%%)", 100.0 * static_cast<double>(done) / static_cast<double>(total_));
   if (rate > 0) {
-    line += format(", %.1f/s", rate) + ", " + human_duration(static_cast<double>(total_ - done) / rate) + " left";
+    text += format(", %.1f/s", rate) + ", " + human_duration(static_cast<double>(total_ - done) / rate) + " left";
   }
-  std::cerr << "\r" << line << "\033[K" << std::flush;
+  return text + note;
 }
 
 std::string human_duration(double seconds) {
@@ -67,7 +81,9 @@ std::string human_bytes(double bytes) {
 }
 
 void log(bool quiet, const std::string& line) {
-  if (!quiet) std::cerr << line << std::endl;
+  if (quiet) return;
+  const char* clear = isatty(STDERR_FILENO) != 0 ? "\r\033[K" : "";  // a line of progress
+  std::cerr << clear << line << std::endl;
 }
 
 }  // namespace dcgan::cli

@@ -3,20 +3,30 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace dcgan::cli {
 
-/// A line on stderr with done/total, rate and time left; on a terminal only, and never with --quiet.
+struct CommonOptions;
+
+/// A line on stderr with done/total, rate and time left: one that is redrawn on a terminal, elsewhere a new one now and
+/// then (--progress-every). Never with --quiet.
 class Progress {
  public:
-  Progress(std::string what, int64_t total, bool quiet);
-  ~Progress();  ///< clears the line
+  /// @param total  0: not known beforehand
+  Progress(std::string what, int64_t total, const CommonOptions& common);
+  ~Progress();  ///< clears the line of a terminal
   void update(int64_t done);
+  /// Text that ends the line from now on, such as the losses of a training.
+  void note(std::string text) { note_ = std::move(text); }
 
  private:
-  std::string what_;
+  std::string line(int64_t done) const;
+
+  std::string what_, note_;
   int64_t total_;
-  bool shown_;
+  bool shown_, on_terminal_;
+  double every_s_;
   int64_t first_done_ = -1;
   std::chrono::steady_clock::time_point start_, last_;
 };

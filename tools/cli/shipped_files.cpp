@@ -9,13 +9,11 @@ namespace dcgan::cli {
 
 namespace fs = std::filesystem;
 
-fs::path program_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
-
 std::string shipped_file(const ShippedFiles& files, const std::string& option, const std::string& wanted) {
   if (wanted.find_first_of("/.") != std::string::npos || fs::is_regular_file(wanted)) return wanted;
   std::set<std::string> names;
-  for (const fs::path& folder :
-       {program_folder() / "../share/dcgan" / files.installed, fs::path(DCGAN_SOURCE_DIR) / files.source}) {
+  for (const fs::path& folder : {fs::read_symlink("/proc/self/exe").parent_path() / "../share/dcgan" / files.installed,
+                                 fs::path(DCGAN_SOURCE_DIR) / files.source}) {
     const fs::path file = folder / (wanted + files.extension);
     if (fs::exists(file)) return file.lexically_normal();
     std::error_code missing;
@@ -27,6 +25,15 @@ std::string shipped_file(const ShippedFiles& files, const std::string& option, c
   for (const std::string& name : names) known += (known.empty() ? ": " : ", ") + name;
   throw OptionError(option + " is \"" + wanted + "\", neither a file nor a " + files.what + " of this project" + known +
                     ".");
+}
+
+std::string model_file(const std::string& option, const std::string& wanted) {
+  const fs::path extension = fs::path(wanted).extension();
+  if (extension == ".pth" || extension == ".pt") {
+    throw FileError(wanted, "is a file of PyTorch; dcgan-convert state-dict makes a model file of it.");
+  }
+  const fs::path of_run = fs::path(wanted) / "model.safetensors";
+  return fs::exists(of_run) ? of_run.string() : shipped_file(kModels, option, wanted);
 }
 
 }  // namespace dcgan::cli

@@ -17,13 +17,14 @@ inline constexpr ShippedFiles kRecipes = {"recipe", "recipes", "tools/recipes", 
 inline constexpr ShippedFiles kModels = {"model", "models", "data/models", ".safetensors"};
 inline constexpr const char* kDefaultModel = "tiny-imagenet32";
 
-/// The folder of the program that runs.
-std::filesystem::path program_folder();
-
 /// The path of a file that is given by its path, or by the name of one that ships with the project. A path is what
 /// exists, or has a slash or a dot in it.
 /// @param option  that names it, such as "--model"
 /// @throws OptionError that lists the names there are
 std::string shipped_file(const ShippedFiles& files, const std::string& option, const std::string& wanted);
+
+/// The same for a model, where a run folder stands for its model.safetensors.
+/// @throws FileError for a file of PyTorch, with what makes a model of it
+std::string model_file(const std::string& option, const std::string& wanted);
 
 }  // namespace dcgan::cli

@@ -20,25 +20,6 @@ Number parse_whole_number(const std::string& flag, const std::string& text, cons
   return value;
 }
 
-template <class T>
-std::string join(const std::vector<T>& values) {
-  std::string text;
-  for (const T& value : values) text += (text.empty() ? "" : ",") + to_text(value);
-  return text;
-}
-
-template <class T>
-std::vector<T> split(const std::string& flag, const std::string& text) {
-  if (!text.empty() && text.back() == ',') refuse(flag, text, "numbers with commas between them, none after the last");
-  std::vector<T> values;
-  std::stringstream parts(text);
-  for (std::string part; std::getline(parts, part, ',');) {
-    values.emplace_back();
-    from_text(flag, part, values.back());
-  }
-  return values;
-}
-
 }  // namespace
 
 std::string one_line(const std::string& text) {
@@ -66,8 +47,6 @@ std::string to_text(double value) {
   return std::string(text, end);
 }
 std::string to_text(const std::string& value) { return value; }
-std::string to_text(const std::vector<int64_t>& values) { return join(values); }
-std::string to_text(const std::vector<double>& values) { return join(values); }
 
 void from_text(const std::string& flag, const std::string& text, bool& value) {
   if (text != "true" && text != "false" && text != "1" && text != "0") refuse(flag, text, "true or false");
@@ -85,11 +64,15 @@ void from_text(const std::string& flag, const std::string& text, double& value) 
   if (text.empty() || error != std::errc() || stop != end || !std::isfinite(value)) refuse(flag, text, "a number");
 }
 void from_text(const std::string&, const std::string& text, std::string& value) { value = text; }
-void from_text(const std::string& flag, const std::string& text, std::vector<int64_t>& values) {
-  values = split<int64_t>(flag, text);
-}
-void from_text(const std::string& flag, const std::string& text, std::vector<double>& values) {
-  values = split<double>(flag, text);
+
+std::vector<std::string> parts_of(const std::string& flag, const std::string& text) {
+  std::vector<std::string> parts;
+  std::stringstream all(text + (text.empty() ? "" : ","));
+  for (std::string part; std::getline(all, part, ',');) {
+    if (part.empty()) refuse(flag, text, "a list with a comma between two values and none elsewhere");
+    parts.push_back(part);
+  }
+  return parts;
 }
 
 }  // namespace dcgan::cli

@@ -14,15 +14,6 @@
 namespace dcgan::convert_tool {
 namespace {
 
-struct PartialOptions {
-  bool partial = false;
-};
-
-template <class Visitor>
-void describe(PartialOptions& o, Visitor&& f) {
-  f(o.partial, "partial", "accept missing upper convolutions or a missing generator, and keep the rest");
-}
-
 struct NamesOptions {
   std::string mapping;
   double epsilon = StateDictOptions().epsilon;
@@ -70,117 +61,102 @@ void print_list(const std::vector<StateDictReader>& files, bool json) {
 
 }  // namespace
 
-int released_command(int argc, const char* const* argv) {
-  std::vector<std::string> folders;
-  PartialOptions partial;
-  ModelOutputOptions output;
+int released_command(cli::CommandLine& line) {
+  std::string folder;
+  bool partial = false;
+  ModelOutput output;
   tools::StatisticsOptions statistics;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Makes a model file of the weights that the paper's authors released.",
-                        "dcgan-convert released models/svhn -o svhn.safetensors --statistics-from svhn/train");
-  line.positional(folders, "DIR", "folder with the .npy arrays");
-  line.add("Input", partial);
-  line.add("Output", output);
+  line.about("Makes a model file of the weights that the paper's authors released.",
+             "models/svhn -o svhn.safetensors --statistics-from svhn/train");
+  line.one(folder, "DIR", "folder with the .npy arrays");
+  line.add("Input", partial, "partial", "accept missing upper convolutions or a missing generator, and keep the rest");
+  output.add_to(line);
   line.add("Batch-norm statistics", statistics);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  const std::string& folder = only(folders, "folder with .npy arrays");
-  check_output(output);
+  if (!line.parse()) return 0;
+  output.file.require_free();
   if (statistics.statistics_from.empty()) {
     throw OptionError(
         "--statistics-from is missing; the released weights have no batch-norm statistics, they are inferred "
         "from images of the target domain.");
   }
-  write_model(read_released_weights(folder, partial.partial), output, statistics, common);
+  write_model(read_released_weights(folder, partial), output, statistics, line.common());
   return 0;
 }
 
-int state_dict_command(int argc, const char* const* argv) {
+int state_dict_command(cli::CommandLine& line) {
   std::vector<std::string> paths;
   NamesOptions names;
   StateDictOptions options;
-  ModelOutputOptions output;
+  ModelOutput output;
   tools::StatisticsOptions statistics;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0],
-                        "Makes a model file of a DCGAN trained in PyTorch: files that torch.save(model.state_dict(), "
-                        "...) wrote, read without executing anything. The network must be one of this project's: no "
-                        "biases but batch norm's, LeakyReLU of slope 0.2, padding kernel / 2, a dense head.",
-                        "dcgan-convert state-dict netD.pt netG.pt -o model.safetensors --mapping names.json --ndf 64");
-  line.positional(paths, "FILE", "files of torch.save(), .pt or .pth");
+  line.about(
+      "Makes a model file of a DCGAN trained in PyTorch: files that torch.save(model.state_dict(), "
+      "...) wrote, read without executing anything. The network must be one of this project's: no "
+      "biases but batch norm's, LeakyReLU of slope 0.2, padding kernel / 2, a dense head.",
+      "netD.pt netG.pt -o model.safetensors --mapping names.json --ndf 64");
+  line.positional(paths, "FILE", "files of torch.save(), .pt or .pth", 1);
   line.add("Names", names);
   line.add("Architecture", options.architecture);
-  line.add("Output", output);
+  output.add_to(line);
   line.add("Batch-norm statistics", statistics);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  if (paths.empty()) throw OptionError("expected one or more files of torch.save(), found none.");
-  if (!names.list) check_output(output);
+  if (!line.parse()) return 0;
+  if (!names.list) output.file.require_free();
   std::vector<StateDictReader> files;
   for (const std::string& path : paths) files.emplace_back(path);
   if (names.list) {
-    print_list(files, common.json);
+    print_list(files, line.common().json);
     return 0;
   }
   options.mapping = read_mapping(names.mapping);
   options.epsilon = names.epsilon;
   options.without_statistics = !statistics.statistics_from.empty();
-  write_model(model_from_state_dicts(files, options), output, statistics, common);
+  write_model(model_from_state_dicts(files, options), output, statistics, line.common());
   return 0;
 }
 
-int model_command(int argc, const char* const* argv) {
-  std::vector<std::string> files;
-  ModelOutputOptions output;
+int model_command(cli::CommandLine& line) {
+  std::string file;
+  ModelOutput output;
   tools::StatisticsOptions statistics;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Writes a model file anew: in float16, without the generator, with other statistics.",
-                        "dcgan-convert model run/model.safetensors -o small.safetensors --storage f16 --no-generator");
-  line.positional(files, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
-  line.add("Output", output);
+  line.about("Writes a model file anew: in float16, without the generator, with other statistics.",
+             "run/model.safetensors -o small.safetensors --storage f16 --no-generator");
+  line.one(file, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
+  output.add_to(line);
   line.add("Batch-norm statistics", statistics);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  const std::string path = cli::shipped_file(cli::kModels, "MODEL", only(files, "model file"));
-  check_output(output);
-  write_model(load_model(path), output, statistics, common);
+  if (!line.parse()) return 0;
+  const std::string path = cli::model_file("MODEL", file);
+  output.file.require_free();
+  write_model(load_model(path), output, statistics, line.common());
   return 0;
 }
 
-int equalise_command(int argc, const char* const* argv) {
-  std::vector<std::string> files;
-  ModelOutputOptions output;
+int equalise_command(cli::CommandLine& line) {
+  std::string file;
+  ModelOutput output;
   tools::StatisticsOptions statistics;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0],
-                        "Scales a model's channels so that the features of all have the same deviation over images; "
-                        "what the network computes, and its batch-norm statistics, stay.",
-                        "dcgan-convert equalise run/model.safetensors -o equal.safetensors --statistics-from photos/");
-  line.positional(files, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
-  line.add("Output", output);
+  line.about(
+      "Scales a model's channels so that the features of all have the same deviation over images; what the network "
+      "computes, and its batch-norm statistics, stay.",
+      "run/model.safetensors -o equal.safetensors --statistics-from photos/");
+  line.one(file, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
+  output.add_to(line);
   line.add("Images that the deviations are taken over", statistics);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  const std::string path = cli::shipped_file(cli::kModels, "MODEL", only(files, "model file"));
-  check_output(output);
-  if (statistics.statistics_from.empty()) {
-    throw OptionError("--statistics-from is missing; it names the images that the deviations are taken over.");
-  }
+  line.require(statistics.statistics_from, "--statistics-from", "the images that the deviations are taken over");
+  if (!line.parse()) return 0;
+  const std::string path = cli::model_file("MODEL", file);
+  output.file.require_free();
   ModelFile model = load_model(path);
-  tools::StatisticsImages images = statistics_images(statistics, model, common);
-  equalise_channels(model, images.next(), statistics.statistics_from);
-  write_model(std::move(model), output, {}, common);
+  equalise_channels(model, images_of(statistics, model, line.common()), statistics.statistics_from);
+  write_model(std::move(model), output, {}, line.common());
   return 0;
 }
 
-int info_command(int argc, const char* const* argv) {
-  std::vector<std::string> files;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Says what a model file holds.", "dcgan-convert info model.safetensors");
-  line.positional(files, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  std::cout << model_report(cli::shipped_file(cli::kModels, "MODEL", only(files, "model file")), common.json);
+int info_command(cli::CommandLine& line) {
+  std::string file;
+  line.about("Says what a model file holds.", "model.safetensors");
+  line.one(file, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
+  if (!line.parse()) return 0;
+  std::cout << model_report(cli::model_file("MODEL", file), line.common().json);
   return 0;
 }
 

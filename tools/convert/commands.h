@@ -1,16 +1,18 @@
 #pragma once
 
+#include "tools/cli/command_line.h"
+
 namespace dcgan::convert_tool {
 
 /// dcgan-convert released DIR -o MODEL
-int released_command(int argc, const char* const* argv);
+int released_command(cli::CommandLine& line);
 /// dcgan-convert state-dict FILE... -o MODEL
-int state_dict_command(int argc, const char* const* argv);
+int state_dict_command(cli::CommandLine& line);
 /// dcgan-convert model MODEL -o MODEL
-int model_command(int argc, const char* const* argv);
+int model_command(cli::CommandLine& line);
 /// dcgan-convert equalise MODEL -o MODEL --statistics-from IMAGES
-int equalise_command(int argc, const char* const* argv);
+int equalise_command(cli::CommandLine& line);
 /// dcgan-convert info MODEL
-int info_command(int argc, const char* const* argv);
+int info_command(cli::CommandLine& line);
 
 }  // namespace dcgan::convert_tool

@@ -73,34 +73,31 @@ void print(const nlohmann::ordered_json& object, const std::string& indent, std:
 
 }  // namespace
 
-void check_output(const ModelOutputOptions& options) {
-  if (options.output.empty()) throw OptionError("-o is missing; it names the model file to make.");
-  if (std::filesystem::exists(options.output) && !options.overwrite) {
-    throw FileError(options.output, "exists; --overwrite replaces it.");
-  }
+void ModelOutput::add_to(cli::CommandLine& line) {
+  line.output(file, "model file (.safetensors) to make");
+  line.add("Output", *this);
 }
 
-tools::StatisticsImages statistics_images(const tools::StatisticsOptions& statistics, const ModelFile& model,
-                                          const cli::CommonOptions& common) {
+NextImages images_of(const tools::StatisticsOptions& statistics, const ModelFile& model,
+                     const cli::CommonOptions& common) {
   data::ResizeOptions resize;
   resize.size = model.architecture.image_size;
-  return {statistics, resize, {}, cli::resolve_threads(common.threads), common.seed, common.quiet};
+  return tools::statistics_images(statistics, resize, {}, common);
 }
 
-void write_model(ModelFile model, const ModelOutputOptions& options, const tools::StatisticsOptions& statistics,
+void write_model(ModelFile model, const ModelOutput& options, const tools::StatisticsOptions& statistics,
                  const cli::CommonOptions& common) {
   if (options.no_generator) drop_generator(model);
   if (!statistics.statistics_from.empty()) {
-    tools::StatisticsImages images = statistics_images(statistics, model, common);
-    infer_statistics(model, images.next(),
-                     {statistics.statistics_from, common.seed, cli::resolve_threads(common.threads)});
+    infer_statistics(model, images_of(statistics, model, common),
+                     {statistics.statistics_from, common.seed, common.threads});
   }
   store_weights_as(options.storage, model);
-  save_model(options.output, model);
+  save_model(options.file.path, model);
   if (common.json) {
-    std::cout << model_report(options.output, true);
+    std::cout << model_report(options.file.path, true);
   } else {
-    std::cout << options.output << ": " << model.convolutions << " convolutions"
+    std::cout << options.file.path << ": " << model.convolutions << " convolutions"
               << (model.has_generator ? " and the generator" : ", no generator") << "\n";
   }
 }
@@ -111,11 +108,6 @@ std::string model_report(const std::string& path, bool json) {
   std::string text;
   print(facts, "", text);
   return text;
-}
-
-const std::string& only(const std::vector<std::string>& values, const std::string& what) {
-  if (values.size() != 1) throw OptionError("expected one " + what + ", found " + std::to_string(values.size()) + ".");
-  return values.front();
 }
 
 }  // namespace dcgan::convert_tool

@@ -1,12 +1,14 @@
 #pragma once
 
+#include "tools/cli/command_line.h"
+
 namespace dcgan::eval_tool {
 
 /// dcgan-eval svm: fits a linear machine to one feature file and says how well it does on another
-int svm_command(int argc, const char* const* argv);
+int svm_command(cli::CommandLine& line);
 /// dcgan-eval cifar10: Table 1 of the paper with our rows beside it
-int cifar10_command(int argc, const char* const* argv);
+int cifar10_command(cli::CommandLine& line);
 /// dcgan-eval svhn: Table 2
-int svhn_command(int argc, const char* const* argv);
+int svhn_command(cli::CommandLine& line);
 
 }  // namespace dcgan::eval_tool

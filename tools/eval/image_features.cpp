@@ -9,7 +9,7 @@
 #include "dcgan/seeds.h"
 #include "dcgan/train_library.h"
 #include "eval/features/feature_matrix.h"
-#include "tools/cli/command_line.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/eval/labelled_rows.h"
 
@@ -20,9 +20,9 @@ int64_t image_bytes(const ImageBatch& batch) { return batch.height * batch.width
 
 std::unique_ptr<eval::FeatureMatrix> extract(FeatureExtractor& extractor, const LoadedImages& images,
                                              const ProtocolModel& model, const std::string& what) {
-  cli::Progress progress(what, images.batch.count(), model.quiet);
+  cli::Progress progress(what, images.batch.count(), model);
   return eval::feature_matrix(extractor, images.batch, [&](int64_t done) {
-    if (cli::interrupted()) throw cli::Interrupted();
+    cli::stop_if_interrupted();
     progress.update(done);
   });
 }
@@ -76,19 +76,19 @@ LoadedImages LoadedImages::at(const std::vector<int64_t>& indices) const {
   return part;
 }
 
-LoadedImages load_images(const data::ImageSource& source, int64_t size, int64_t threads, bool quiet) {
+LoadedImages load_images(const data::ImageSource& source, int64_t size, const cli::CommonOptions& common) {
   data::ResizeOptions resize;
   resize.size = size;
   data::PipelineOptions options;
-  options.threads = threads;
+  options.threads = common.threads;
   data::ImagePipeline pipeline(source, resize, options);
   LoadedImages images;
   images.classes = source.classes();
   images.batch.height = images.batch.width = size;
   images.batch.pixels.reserve(static_cast<size_t>(source.count() * size * size * 3));
-  cli::Progress progress("images", source.count(), quiet);
+  cli::Progress progress("images", source.count(), common);
   for (data::DecodedBlock block; pipeline.next(block);) {
-    if (cli::interrupted()) throw cli::Interrupted();
+    cli::stop_if_interrupted();
     const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
     append(images.batch.pixels, block.images.pixels);
     append(images.batch.paths, block.images.paths);
@@ -128,8 +128,8 @@ FeaturePair kmeans_features(const eval::KmeansOptions& options, const ProtocolMo
   eval::KmeansResources resources;
   resources.threads = model.threads;
   resources.on_progress = [&](const std::string& what, int64_t done, int64_t total) {
-    if (cli::interrupted()) throw cli::Interrupted();
-    if (what != shown) progress = std::make_unique<cli::Progress>(what, total, model.quiet);
+    cli::stop_if_interrupted();
+    if (what != shown) progress = std::make_unique<cli::Progress>(what, total, model);
     shown = what;
     progress->update(done);
   };

@@ -10,6 +10,7 @@
 #include "dcgan/images.h"
 #include "eval/baselines/kmeans.h"
 #include "eval/svm/rows.h"
+#include "tools/cli/command_line.h"
 
 namespace dcgan::eval_tool {
 
@@ -24,18 +25,20 @@ struct LoadedImages {
   LoadedImages at(const std::vector<int64_t>& indices) const;
 };
 
+/// The images of a protocol.
+struct ProtocolImages {
+  LoadedImages training, test;
+  std::vector<std::string> notes;  ///< how they differ from those of the paper
+};
+
 /// All images of a source, resized by the authors' rule where they have another size.
-LoadedImages load_images(const data::ImageSource& source, int64_t size, int64_t threads, bool quiet);
+LoadedImages load_images(const data::ImageSource& source, int64_t size, const cli::CommonOptions& common);
 
 /// How features are made from the images of a protocol.
-struct ProtocolModel {
+struct ProtocolModel : cli::CommonOptions {
   std::string path;             ///< model file
   std::vector<int64_t> layers;  ///< empty: all that the model has
   bool own_statistics = false;  ///< the model's own batch-norm statistics rather than those of the training images
-  int64_t threads = 1;
-  std::string device = "auto";
-  uint64_t seed = 0;
-  bool quiet = false;
 };
 
 /// Features of two sets of images, and what made them.
@@ -52,8 +55,8 @@ FeaturePair network_features(const ProtocolModel& model, const LoadedImages& tra
 /// The pixels themselves, x / 127.5 - 1.
 FeaturePair pixel_features(const LoadedImages& training, const LoadedImages& test);
 
-/// By K-means on patches of the training images, without labels; standardised. Of the model only threads, seed and
-/// quiet count.
+/// By K-means on patches of the training images, without labels; standardised. Of the model only the common
+/// options count.
 FeaturePair kmeans_features(const eval::KmeansOptions& options, const ProtocolModel& model,
                             const LoadedImages& training, const LoadedImages& test);
 

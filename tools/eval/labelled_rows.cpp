@@ -12,21 +12,13 @@ std::unique_ptr<LabelledRows> LabelledRows::open(const std::string& path, const 
   std::unique_ptr<LabelledRows> result(new LabelledRows);
   LabelledRows& rows = *result;
   rows.path_ = path;
-  try {
-    rows.features_ = std::make_unique<FeatureFileReader>(path, features, labels);
-  } catch (const FileError&) {
-    // Packed images stand for their pixels; what the reader of features says is right for everything else.
-    try {
-      rows.packed_ = std::make_unique<PackedImageReader>(path);
-    } catch (const Error&) {
-    }
-    if (!rows.packed_) throw;
-  }
-  if (rows.packed_) {
+  if (file_format(path) == "dcgan-images") {
+    rows.packed_ = std::make_unique<PackedImageReader>(path);
     rows.rows_ = rows.packed_->count();
     rows.columns_ = rows.packed_->info().height * rows.packed_->info().width * 3;
     rows.set_labels(rows.packed_->labels(), rows.packed_->info().classes, "labels");
   } else {
+    rows.features_ = std::make_unique<FeatureFileReader>(path, features, labels);
     rows.rows_ = rows.features_->rows();
     rows.columns_ = rows.features_->feature_count();
     rows.model_sha256_ = rows.features_->info().model_sha256;

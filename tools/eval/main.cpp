@@ -1,12 +1,14 @@
 // dcgan-eval: how much features are worth.
 
-#include "tools/cli/command_line.h"
+#include "tools/cli/program.h"
 #include "tools/eval/commands.h"
 
 int main(int argc, char** argv) {
   using namespace dcgan::eval_tool;
-  return dcgan::cli::run_program(argc, argv, "Measures features with a linear SVM.",
-                                 {{"svm", "fit one feature file, test on another", svm_command},
-                                  {"cifar10", "Table 1 of the paper with our rows beside it", cifar10_command},
-                                  {"svhn", "Table 2 of the paper with our rows beside it", svhn_command}});
+  return dcgan::cli::run_program(argc, argv,
+                                 {"Measures features with a linear SVM.",
+                                  {{"svm", "fit one feature file, test on another", svm_command},
+                                   {"cifar10", "Table 1 of the paper with our rows beside it", cifar10_command},
+                                   {"svhn", "Table 2 of the paper with our rows beside it", svhn_command}},
+                                  nullptr});
 }

@@ -7,7 +7,7 @@
 #include "dcgan/train_library.h"
 #include "eval/baselines/kmeans.h"
 #include "eval/protocols/tables.h"
-#include "tools/cli/command_line.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
 #include "tools/eval/commands.h"
@@ -37,15 +37,6 @@ void describe(ProtocolFiles& o, Visitor&& f) {
   f(o.format, "format", "of the table on stdout");
 }
 
-struct GridOptions {
-  std::vector<double> grid;
-};
-
-template <class Visitor>
-void describe(GridOptions& o, Visitor&& f) {
-  f(o.grid, "c-grid", "values of C to choose from");
-}
-
 // A row that needs LibTorch is left out where it is missing.
 void add_if_possible(const std::function<void()>& add) {
   try {
@@ -58,32 +49,29 @@ void add_if_possible(const std::function<void()>& add) {
 // The options that both commands have, and what follows from them.
 class ProtocolCommand {
  public:
-  ProtocolCommand(const char* name, const char* summary, const char* example, std::vector<double> grid)
-      : line(name, summary, example) {
-    cost.grid = std::move(grid);
+  ProtocolCommand(cli::CommandLine& command_line, std::vector<double> default_grid) : line(command_line) {
+    grid = std::move(default_grid);
     line.add("Data and model", files);
     line.add("Machine", svm);
-    line.add("Choice of C", cost);
+    line.add("Choice of C", grid, "c-grid", "values of C to choose from");
     line.add("K-means baseline", kmeans);
-    line.add("Common", common);
+    line.require(files.data, "--data", "the folder of the data set");
   }
 
   /// To be called after line.parse().
   /// @param other_rows  whether the command has rows of its own, so that a model is not needed
   void check_options(bool other_rows = false) {
-    if (files.data.empty()) throw OptionError("--data is missing; give the folder of the data set.");
     if (files.model.empty() && kmeans.centroids == 0 && !other_rows) {
       throw OptionError(
           "--model is missing; give a model file, or the name of one that ships with the project, or only ask for "
           "baselines such as --kmeans.");
     }
-    if (cost.grid.empty()) throw OptionError("--c-grid is empty; give values of C, such as 1e-5,1e-4,1e-3.");
-    for (const double c : cost.grid) eval::check_cost("c-grid", c);
+    if (grid.empty()) throw OptionError("--c-grid is empty; give values of C, such as 1e-5,1e-4,1e-3.");
+    for (const double c : grid) eval::check_cost("c-grid", c);
     check(svm);
     check(kmeans);
-    threads = cli::resolve_threads(common.threads);
     if (!files.model.empty()) {
-      files.model = cli::shipped_file(cli::kModels, "--model", files.model);
+      files.model = cli::model_file("--model", files.model);
       const ModelFile model = load_model(files.model);
       image_size = model.architecture.image_size;
       training_record_ = model.training;
@@ -104,27 +92,30 @@ class ProtocolCommand {
   eval::ProtocolResources resources() const {
     eval::ProtocolResources r;
     r.svm = svm;
-    r.grid = cost.grid;
-    r.solver.threads = threads;
+    r.grid = grid;
+    r.solver.threads = common.threads;
     r.solver.seed = common.seed;
-    r.solver.on_pass = [](int64_t, double) {
-      if (cli::interrupted()) throw cli::Interrupted();
+    r.solver.on_pass = [progress = std::make_shared<cli::Progress>("pass", 0, common)](int64_t passes, double gap) {
+      cli::stop_if_interrupted();
+      progress->note("gap below " + cli::to_text(gap));
+      progress->update(passes);
     };
     r.solver.log = [quiet = common.quiet](const std::string& text) { cli::log(quiet, "  " + text); };
     return r;
   }
 
   /// One row of a table for each way to make features.
-  void run(eval::ResultTable& table, const LoadedImages& training, const LoadedImages& test,
-           const std::vector<std::string>& notes,
-           const std::function<std::vector<eval::ProtocolResult>(const eval::LabelledFeatures&,
-                                                                 const eval::LabelledFeatures&)>& protocol) {
+  using Protocol = std::function<std::vector<eval::ProtocolResult>(const eval::LabelledFeatures& training,
+                                                                   const eval::LabelledFeatures& test)>;
+  void run(eval::ResultTable& table, const ProtocolImages& images, const Protocol& protocol) {
+    const LoadedImages& training = images.training;
+    const LoadedImages& test = images.test;
     const ProtocolModel model = protocol_model();
     table.seed = common.seed;
     const auto add = [&](const std::string& name, const FeaturePair& features, std::vector<std::string> row_notes) {
       cli::log(common.quiet, name + ": " + std::to_string(features.training->columns()) + " features");
-      const auto labelled = [](const eval::RowSource& rows, const LoadedImages& images) {
-        return eval::LabelledFeatures{rows, images.batch.labels, images.batch.paths, images.groups, images.classes};
+      const auto labelled = [](const eval::RowSource& rows, const LoadedImages& of) {
+        return eval::LabelledFeatures{rows, of.batch.labels, of.batch.paths, of.groups, of.classes};
       };
       eval::MeasuredRow row;
       row.model = name;
@@ -132,7 +123,7 @@ class ProtocolCommand {
       row.features = features.training->columns();
       row.results = protocol(labelled(*features.training, training), labelled(*features.test, test));
       row.notes = std::move(row_notes);
-      row.notes.insert(row.notes.end(), notes.begin(), notes.end());
+      row.notes.insert(row.notes.end(), images.notes.begin(), images.notes.end());
       if (svm.loss != eval::Loss::kSquaredHinge)
         row.notes.push_back(to_name(svm.loss) + " loss instead of squared hinge");
       if (svm.intercept != eval::Intercept::kPenalised) row.notes.push_back("no intercept");
@@ -165,17 +156,15 @@ class ProtocolCommand {
     std::cout << eval::render(table, files.format);
   }
 
-  ProtocolModel protocol_model() const {
-    return {files.model, files.layers, files.own_statistics, threads, common.device, common.seed, common.quiet};
-  }
+  ProtocolModel protocol_model() const { return {common, files.model, files.layers, files.own_statistics}; }
 
-  cli::CommandLine line;
-  cli::CommonOptions common;
+  cli::CommandLine& line;
+  const cli::CommonOptions& common = line.common();
   ProtocolFiles files;
   eval::SvmOptions svm;
-  GridOptions cost;
+  std::vector<double> grid;
   eval::KmeansOptions kmeans;
-  int64_t threads = 1, image_size = 32;
+  int64_t image_size = 32;
 
  private:
   // Which published variant the network is, by its convolutions and the features that are used.
@@ -208,96 +197,83 @@ class ProtocolCommand {
   }
 };
 
-int exit_code(const LoadedImages& training, const LoadedImages& test) {
-  return training.failures + test.failures > 0 ? cli::kSomeInputsFailed : 0;
-}
-
-struct CifarOptions {
-  bool all_only = false;
-};
-
-template <class Visitor>
-void describe(CifarOptions& o, Visitor&& f) {
-  f(o.all_only, "all-labels-only", "leave out the column with few labels");
+int exit_code(const ProtocolImages& images) {
+  return images.training.failures + images.test.failures > 0 ? cli::kSomeInputsFailed : 0;
 }
 
 }  // namespace
 
-int cifar10_command(int argc, const char* const* argv) {
-  ProtocolCommand command("dcgan-eval cifar10", "Table 1 of the paper: CIFAR-10 with all and with few labels.",
-                          "dcgan-eval cifar10 --data cifar-10-batches-bin --model run/model.safetensors",
-                          eval::default_c_grid());
+int cifar10_command(cli::CommandLine& line) {
+  line.about("Table 1 of the paper: CIFAR-10 with all and with few labels.",
+             "--data cifar-10-batches-bin --model run/model.safetensors");
+  ProtocolCommand command(line, eval::default_c_grid());
   eval::ValidationOptions validation;
-  CifarOptions cifar;
+  bool all_only = false;
   // The paper does not give the number of draws; ten thousand images of the training set choose C.
   eval::DrawOptions draws{400, 3, 10, 10000, 0};
-  command.line.add("All labels", validation);
-  command.line.add("Few labels", draws);
-  command.line.add("Few labels", cifar);
-  if (!command.line.parse(argc, argv)) return 0;
+  line.add("All labels", validation);
+  line.add("Few labels", draws);
+  line.add("Few labels", all_only, "all-labels-only", "leave out the column with few labels");
+  if (!line.parse()) return 0;
   command.check_options();
   check(validation);
   check(draws);
-  const LoadedImages training = load_images(*data::open_cifar10(command.files.data, data::CifarSplit::kTrain),
-                                            command.image_size, command.threads, command.common.quiet);
-  const LoadedImages test = load_images(*data::open_cifar10(command.files.data, data::CifarSplit::kTest),
-                                        command.image_size, command.threads, command.common.quiet);
+  const auto load = [&](data::CifarSplit split) {
+    return load_images(*data::open_cifar10(command.files.data, split), command.image_size, line.common());
+  };
+  ProtocolImages images{load(data::CifarSplit::kTrain), load(data::CifarSplit::kTest), {}};
   constexpr int64_t kOfficialTraining = 50000, kOfficialTest = 10000;
-  std::vector<std::string> notes;
-  if (training.batch.count() != kOfficialTraining) {
-    notes.push_back(std::to_string(training.batch.count()) + " training images instead of 50,000");
-  }
-  if (test.batch.count() != kOfficialTest) {
-    notes.push_back(std::to_string(test.batch.count()) + " test images instead of 10,000");
-  }
+  const auto official = [&](const LoadedImages& part, int64_t count, const std::string& what) {
+    if (part.batch.count() == count) return;
+    images.notes.push_back(std::to_string(part.batch.count()) + " " + what);
+  };
+  official(images.training, kOfficialTraining, "training images instead of 50,000");
+  official(images.test, kOfficialTest, "test images instead of 10,000");
   eval::ResultTable table = eval::cifar10_table();
   table.columns[1] = std::to_string(draws.per_class) + " per class";
-  command.run(table, training, test, notes, [&](const auto& a, const auto& b) {
+  command.run(table, images, [&](const auto& a, const auto& b) {
     const eval::ProtocolResources resources = command.resources();
     std::vector<eval::ProtocolResult> results;
     results.push_back(all_labels(a, b, validation, resources));
-    results.push_back(cifar.all_only ? eval::ProtocolResult{} : few_labels(a, b, draws, resources));
+    results.push_back(all_only ? eval::ProtocolResult{} : few_labels(a, b, draws, resources));
     return results;
   });
-  return exit_code(training, test);
+  return exit_code(images);
 }
 
-int svhn_command(int argc, const char* const* argv) {
-  ProtocolCommand command("dcgan-eval svhn", "Table 2 of the paper: SVHN with 1,000 labels.",
-                          "dcgan-eval svhn --data svhn/ --model run/model.safetensors", eval::published_c_grid());
+int svhn_command(cli::CommandLine& line) {
+  line.about("Table 2 of the paper: SVHN with 1,000 labels.", "--data svhn/ --model run/model.safetensors");
+  ProtocolCommand command(line, eval::published_c_grid());
   // The training set without the "extra" images; authors' svhn_semisup_analysis.py.
   constexpr int64_t kOfficialTraining = 73257;
   eval::DrawOptions draws{100, 10, 100, 10000, kOfficialTraining};
   TrialOptions trials;
-  command.line.add("Draws", draws);
-  command.line.add("Supervised baseline", trials);
-  if (!command.line.parse(argc, argv)) return 0;
+  line.add("Draws", draws);
+  line.add("Supervised baseline", trials);
+  if (!line.parse()) return 0;
   check(draws);
   check(trials);
   command.check_options(trials.trials > 0);
-  const SvhnImages svhn =
-      load_svhn(command.files.data, command.image_size, command.threads, command.common.seed, command.common.quiet);
-  std::vector<std::string> notes;
-  if (!svhn.note.empty()) notes.push_back(svhn.note);
+  ProtocolImages svhn = load_svhn(command.files.data, command.image_size, line.common());
   const auto instead_of = [&](int64_t value, int64_t published, const char* what) {
     if (value == published) return;
-    notes.push_back(std::to_string(value) + " " + what + " instead of " + std::to_string(published));
+    svhn.notes.push_back(std::to_string(value) + " " + what + " instead of " + std::to_string(published));
   };
   const eval::DrawOptions published;
   instead_of(draws.per_class, published.per_class, "labels per class");
   instead_of(draws.selection_draws, published.selection_draws, "draws for each C");
   instead_of(draws.final_draws, published.final_draws, "draws");
   instead_of(draws.validation_rows, published.validation_rows, "validation images");
-  if (command.cost.grid != eval::published_c_grid()) notes.push_back("another grid of C");
+  if (command.grid != eval::published_c_grid()) svhn.notes.push_back("another grid of C");
   eval::ResultTable table = eval::svhn_table();
   if (trials.trials > 0) {
     add_if_possible(
         [&] { table.measured.push_back(supervised_row(trials, draws, svhn.training, command.protocol_model())); });
   }
-  command.run(table, svhn.training, svhn.test, notes, [&](const auto& a, const auto& b) {
+  command.run(table, svhn, [&](const auto& a, const auto& b) {
     return std::vector<eval::ProtocolResult>{few_labels(a, b, draws, command.resources())};
   });
-  return exit_code(svhn.training, svhn.test);
+  return exit_code(svhn);
 }
 
 }  // namespace dcgan::eval_tool

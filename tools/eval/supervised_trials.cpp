@@ -1,6 +1,7 @@
 #include "tools/eval/supervised_trials.h"
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -11,7 +12,7 @@
 #include "dcgan/options.h"
 #include "dcgan/seeds.h"
 #include "dcgan/train_library.h"
-#include "tools/cli/command_line.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 
 namespace dcgan::eval_tool {
@@ -107,9 +108,9 @@ eval::MeasuredRow supervised_row(const TrialOptions& options, const eval::DrawOp
     run.seed = derive_seed(resources.seed, "supervised trial", number);
     run.options = draw_supervised(base, run.architecture, derive_seed(run.seed, "options"));
     const std::string name = "trial " + std::to_string(number + 1) + " of " + std::to_string(options.trials);
-    cli::Progress progress(name, run.options.epochs, resources.quiet);
+    cli::Progress progress(name, run.options.epochs, resources);
     run.on_epoch = [&](const SupervisedEpoch& epoch) {
-      if (cli::interrupted()) throw cli::Interrupted();
+      cli::stop_if_interrupted();
       progress.update(epoch.epoch);
     };
     const SupervisedEpoch best = library.train_supervised(run, train.batch, validation.batch, classes);
@@ -122,7 +123,7 @@ eval::MeasuredRow supervised_row(const TrialOptions& options, const eval::DrawOp
                                 {"training_loss", best.training_loss}};
     std::ofstream file(options.file, std::ios::app);
     file << trial << "\n" << std::flush;
-    if (!file) throw FileError(options.file, "cannot be written; is the disk full, or the folder missing?");
+    if (!file) throw FileError(options.file, "cannot be written: " + std::string(std::strerror(errno)) + ".");
     trials.push_back(trial);
     cli::log(resources.quiet, "  " + name + ": validation error " + trial["validation_error"].dump() + " after epoch " +
                                   std::to_string(best.epoch) + " (" + summary(trial) + ")");

@@ -75,9 +75,9 @@ LabelTable read_labels(const std::string& folder) {
   return table;
 }
 
-LoadedImages load_folder(const std::string& folder, int64_t size, int64_t threads, bool quiet) {
+LoadedImages load_folder(const std::string& folder, int64_t size, const cli::CommonOptions& common) {
   const LabelTable table = read_labels(folder);
-  LoadedImages images = load_images(data::FolderImages(table.list, {}), size, threads, quiet);
+  LoadedImages images = load_images(data::FolderImages(table.list, {}), size, common);
   if (!table.houses.empty()) {
     for (const std::string& path : images.batch.paths) images.groups.push_back(table.houses.at(path));
   }
@@ -86,26 +86,25 @@ LoadedImages load_folder(const std::string& folder, int64_t size, int64_t thread
 
 }  // namespace
 
-SvhnImages load_svhn(const std::string& folder, int64_t size, int64_t threads, uint64_t seed, bool quiet) {
+ProtocolImages load_svhn(const std::string& folder, int64_t size, const cli::CommonOptions& common) {
   if (data::is_svhn_mat(folder)) {
     const auto load = [&](data::SvhnSplit split) {
-      return load_images(*data::open_svhn_mat(folder, split), size, threads, quiet);
+      return load_images(*data::open_svhn_mat(folder, split), size, common);
     };
-    return {load(data::SvhnSplit::kTrain), load(data::SvhnSplit::kTest), ""};
+    return {load(data::SvhnSplit::kTrain), load(data::SvhnSplit::kTest), {}};
   }
   if (fs::exists(folder + "/train/labels.csv") && fs::exists(folder + "/test/labels.csv")) {
-    return {load_folder(folder + "/train", size, threads, quiet), load_folder(folder + "/test", size, threads, quiet),
-            ""};
+    return {load_folder(folder + "/train", size, common), load_folder(folder + "/test", size, common), {}};
   }
-  const LoadedImages all = load_folder(folder, size, threads, quiet);
+  const LoadedImages all = load_folder(folder, size, common);
   eval::ValidationOptions division;
   division.held_out = kTestShare;
   const eval::RowSplit split =
-      eval::validation_splits(all.batch.labels, all.groups, division, derive_seed(seed, "test houses")).front();
-  SvhnImages svhn{all.at(split.training), all.at(split.validation), ""};
+      eval::validation_splits(all.batch.labels, all.groups, division, derive_seed(common.seed, "test houses")).front();
+  ProtocolImages svhn{all.at(split.training), all.at(split.validation), {}};
   svhn.training.failures = all.failures;
-  svhn.note = std::to_string(svhn.test.batch.count()) + " test images set apart from the same part of SVHN" +
-              (all.groups.empty() ? "" : ", by house") + ", instead of the official 26,032";
+  svhn.notes.push_back(std::to_string(svhn.test.batch.count()) + " test images set apart from the same part of SVHN" +
+                       (all.groups.empty() ? "" : ", by house") + ", instead of the official 26,032");
   return svhn;
 }
 

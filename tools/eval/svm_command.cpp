@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iomanip>
-#include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -9,8 +9,8 @@
 #include "eval/choice.h"
 #include "eval/splits.h"
 #include "eval/test_split.h"
-#include "tools/cli/command_line.h"
 #include "tools/cli/memory.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/eval/commands.h"
 #include "tools/eval/labelled_rows.h"
@@ -45,11 +45,44 @@ void describe(CostOptions& o, Visitor&& f) {
   f(o.grid, "c-grid", "values of C to choose from, on rows held out of the training file");
 }
 
-nlohmann::json grid_to_json(const eval::ChosenC& c) {
-  nlohmann::json grid = nlohmann::json::array();
-  for (const eval::GridPoint& p : c.grid())
-    grid.push_back({{"c", p.c}, {"validation_accuracy", p.accuracy}, {"converged", p.convergence.reached()}});
-  return grid;
+struct SvmArguments {
+  SvmFiles files;
+  eval::SvmOptions svm;
+  CostOptions cost;
+  eval::ValidationOptions validation;
+  bool fixed = false;  ///< C was given
+};
+
+void warn(bool quiet, const std::string& line) { cli::log(quiet, "warning: " + line); }
+
+// @return false if --help or --version was asked for and printed
+bool parse(cli::CommandLine& line, SvmArguments& arguments) {
+  line.about("Fits a linear SVM to one feature file and tests it on another.",
+             "--train train.h5 --test test.h5 --c-grid 1e-5,1e-4,1e-3");
+  line.add("Files", arguments.files);
+  line.add("Machine", arguments.svm);
+  line.add("Choice of C", arguments.cost);
+  line.add("Choice of C", arguments.validation);
+  line.require(arguments.files.train, "--train", "the feature file to fit to");
+  line.require(arguments.files.test, "--test", "the feature file to test on");
+  if (!line.parse()) return false;
+  arguments.fixed = line.given("c");
+  if (arguments.fixed) {
+    for (const char* flag : {"c-grid", "folds", "held-out"}) {
+      if (line.given(flag)) throw OptionError(std::string("--c and --") + flag + " are both given; give one of them.");
+    }
+    eval::check_cost("c", arguments.cost.c);
+  }
+  for (const double c : arguments.cost.grid) eval::check_cost("c-grid", c);
+  check(arguments.svm);
+  check(arguments.validation);
+  if (arguments.svm.solver == eval::SolverKind::kLiblinear) {
+    for (const char* flag : {"tolerance", "max-passes", "max-memory"}) {
+      if (!line.given(flag)) continue;
+      warn(line.common().quiet, std::string("--") + flag + " is ignored: it is the dense solver's.");
+    }
+  }
+  return true;
 }
 
 // Of so much memory for everything, what the rows of training may take.
@@ -59,150 +92,171 @@ int64_t memory_for_rows(int64_t max_memory, int64_t columns) {
   return std::max(max_memory / 4, max_memory - rest);
 }
 
-void warn(bool quiet, const std::string& line) { cli::log(quiet, "warning: " + line); }
-
-}  // namespace
-
-int svm_command(int argc, const char* const* argv) {
-  cli::CommonOptions common;
-  SvmFiles files;
-  eval::SvmOptions svm;
-  CostOptions cost;
-  eval::ValidationOptions validation;
-  cli::CommandLine line("dcgan-eval svm", "Fits a linear SVM to one feature file and tests it on another.",
-                        "dcgan-eval svm --train train.h5 --test test.h5 --c-grid 1e-5,1e-4,1e-3");
-  line.add("Files", files);
-  line.add("Machine", svm);
-  line.add("Choice of C", cost);
-  line.add("Choice of C", validation);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  if (files.train.empty()) throw OptionError("--train is missing; give the feature file to fit to.");
-  if (files.test.empty()) throw OptionError("--test is missing; give the feature file to test on.");
-  const bool fixed = line.given("c");
-  if (fixed && line.given("c-grid")) throw OptionError("--c and --c-grid are both given; give one of them.");
-  if (fixed) eval::check_cost("c", cost.c);
-  for (const double c : cost.grid) eval::check_cost("c-grid", c);
-  check(svm);
-  check(validation);
-  if (svm.solver == eval::SolverKind::kLiblinear) {
-    for (const char* flag : {"tolerance", "max-passes", "max-memory"}) {
-      if (line.given(flag)) warn(common.quiet, std::string("--") + flag + " is ignored: it is the dense solver's.");
-    }
-  }
-  eval::SolverResources resources;
-  resources.threads = cli::resolve_threads(common.threads);
-  resources.seed = common.seed;
-  const int64_t max_memory = files.max_memory.empty() ? 0 : cli::memory_size("max-memory", files.max_memory);
-
-  const auto train_file = LabelledRows::open(files.train, files.features, files.labels);
-  const auto test_file = LabelledRows::open(files.test, files.features, files.labels);
-  if (train_file->are_pixels() != test_file->are_pixels()) {
-    const auto& pixels = train_file->are_pixels() ? train_file : test_file;
-    FeatureFileReader(pixels->path(), files.features, files.labels);  // says what it expected
-  }
-  if (train_file->columns() != test_file->columns()) {
-    throw FileError(files.test, std::to_string(test_file->columns()) + " features a row, expected " +
-                                    std::to_string(train_file->columns()) + " as in " + files.train +
-                                    "; extract both with the same model, --layers and --grid.");
-  }
-  if (std::filesystem::equivalent(files.train, files.test)) {
-    warn(common.quiet, "--train and --test are the same file: the accuracy says nothing about other images.");
-  }
-  if (!train_file->model_sha256().empty() && !test_file->model_sha256().empty() &&
-      train_file->model_sha256() != test_file->model_sha256()) {
-    warn(common.quiet, files.train + " and " + files.test + " were extracted with different models.");
-  }
-
-  // Rows stay in their file only where they would not fit.
-  const int64_t needed =
-      train_file->rows() * eval::row_pitch(train_file->columns()) * static_cast<int64_t>(sizeof(float));
-  const bool from_disk = svm.solver == eval::SolverKind::kDense && max_memory > 0 &&
-                         needed > memory_for_rows(max_memory, train_file->columns());
+// Both files, the training rows in memory where they fit.
+struct Rows {
+  std::unique_ptr<LabelledRows> train, test;
+  std::vector<int32_t> test_labels;  ///< by the classes of the training file
+  int64_t memory = 0;                ///< that the training rows may take; 0: all they need
   std::optional<eval::FeatureMatrix> matrix;
-  if (from_disk) {
-    resources.max_memory = memory_for_rows(max_memory, train_file->columns());
-  } else {
-    cli::log(common.quiet, "reading " + files.train + ": " + std::to_string(train_file->rows()) + " x " +
-                               std::to_string(train_file->columns()) + ", " +
-                               cli::human_bytes(static_cast<double>(needed)));
-    matrix.emplace(*train_file);
-  }
-  const eval::RowSource& features = from_disk ? static_cast<const eval::RowSource&>(*train_file) : *matrix;
-  const eval::NamedLabels& names = train_file->labels();
-  const eval::TrainingSet training{features, eval::all_rows(features.rows()), names.labels,
-                                   static_cast<int64_t>(names.classes.size())};
-  try {
-    eval::check(training);
-  } catch (const Error& error) {
-    throw FileError(files.train, error.what());
-  }
-  eval::TestSplit test(*test_file, eval::all_rows(test_file->rows()), [&] {
-    try {
-      return eval::match_classes(test_file->labels(), names.classes);
-    } catch (const Error& error) {
-      throw FileError(files.test, error.what());
-    }
-  }());
 
+  eval::TrainingSet training() const {
+    const eval::NamedLabels& names = train->labels();
+    const eval::RowSource& features = matrix ? static_cast<const eval::RowSource&>(*matrix) : *train;
+    return {features, eval::all_rows(features.rows()), names.labels, static_cast<int64_t>(names.classes.size())};
+  }
+};
+
+void check_pair(const LabelledRows& train, const LabelledRows& test, bool quiet) {
+  if (train.are_pixels() != test.are_pixels()) {
+    const LabelledRows& pixels = train.are_pixels() ? train : test;
+    throw FileError(pixels.path(), "format is dcgan-images, expected dcgan-features as in " +
+                                       (train.are_pixels() ? test : train).path() +
+                                       "; packed images stand for their pixels only where both files are.");
+  }
+  if (train.columns() != test.columns()) {
+    throw FileError(test.path(), std::to_string(test.columns()) + " features a row, expected " +
+                                     std::to_string(train.columns()) + " as in " + train.path() +
+                                     "; extract both with the same model, --layers and --grid.");
+  }
+  if (std::filesystem::equivalent(train.path(), test.path())) {
+    warn(quiet, "--train and --test are the same file: the accuracy says nothing about other images.");
+  }
+  if (!train.model_sha256().empty() && !test.model_sha256().empty() && train.model_sha256() != test.model_sha256()) {
+    warn(quiet, train.path() + " and " + test.path() + " were extracted with different models.");
+  }
+}
+
+// What `call` throws, with the file that it is about.
+template <class Call>
+auto about_file(const std::string& path, const Call& call) {
+  try {
+    return call();
+  } catch (const Error& error) {
+    throw FileError(path, error.what());
+  }
+}
+
+Rows load(const SvmArguments& arguments, const cli::CommonOptions& common) {
+  const SvmFiles& files = arguments.files;
+  const int64_t max_memory = files.max_memory.empty() ? 0 : cli::memory_size("max-memory", files.max_memory);
+  Rows rows;
+  rows.train = LabelledRows::open(files.train, files.features, files.labels);
+  rows.test = LabelledRows::open(files.test, files.features, files.labels);
+  check_pair(*rows.train, *rows.test, common.quiet);
+  // Rows stay in their file only where they would not fit.
+  const int64_t columns = rows.train->columns();
+  const int64_t needed = rows.train->rows() * eval::row_pitch(columns) * static_cast<int64_t>(sizeof(float));
+  if (arguments.svm.solver == eval::SolverKind::kDense && max_memory > 0 &&
+      needed > memory_for_rows(max_memory, columns)) {
+    rows.memory = memory_for_rows(max_memory, columns);
+  } else {
+    cli::log(common.quiet, "reading " + files.train + ": " + std::to_string(rows.train->rows()) + " x " +
+                               std::to_string(columns) + ", " + cli::human_bytes(static_cast<double>(needed)));
+    rows.matrix.emplace(*rows.train);
+  }
+  about_file(files.train, [&] { eval::check(rows.training()); });
+  rows.test_labels =
+      about_file(files.test, [&] { return eval::match_classes(rows.test->labels(), rows.train->labels().classes); });
+  return rows;
+}
+
+// The machine, and how it does on the test rows.
+struct Fitted {
+  eval::ChosenC c;
+  eval::SvmFit fit;
+  double accuracy = 0;
+};
+
+Fitted fit(const Rows& rows, const SvmArguments& arguments, const cli::CommonOptions& common) {
+  eval::SolverResources resources;
+  resources.threads = common.threads;
+  resources.seed = common.seed;
+  resources.max_memory = rows.memory;
+  cli::Progress progress("pass", 0, common);
   resources.on_pass = [&](int64_t passes, double gap) {
-    if (cli::interrupted()) throw cli::Interrupted();
-    if (from_disk) cli::log(common.quiet, "pass " + std::to_string(passes) + ": gap below " + cli::to_text(gap));
+    cli::stop_if_interrupted();
+    progress.note("gap below " + cli::to_text(gap));
+    progress.update(passes);
   };
   resources.log = [&](const std::string& text) { cli::log(common.quiet, text); };
-  const eval::ChosenC c =
-      fixed ? eval::given_c(cost.c)
-            : eval::choose_c(training, eval::validation_splits(training.labels, {}, validation, common.seed), cost.grid,
-                             svm, resources);
+  const eval::TrainingSet training = rows.training();
+  const auto splits = [&] { return eval::validation_splits(training.labels, {}, arguments.validation, common.seed); };
+  const eval::ChosenC c = arguments.fixed
+                              ? eval::given_c(arguments.cost.c)
+                              : eval::choose_c(training, splits(), arguments.cost.grid, arguments.svm, resources);
   if (!c.edge_warning().empty()) warn(common.quiet, c.edge_warning());
   if (!c.convergence().reached()) {
     warn(common.quiet, "C was chosen without convergence: " + c.convergence().warning());
   }
-  std::vector<eval::SvmFit> fits;
-  fits.push_back(eval::make_solver(training, svm, resources)->fit(c.value()));
-  const eval::SvmFit& fit = fits.front();
+  const eval::SvmFit machine = eval::make_solver(training, arguments.svm, resources)->fit(c.value());
   eval::Convergence convergence;
-  convergence.add(fit);
+  convergence.add(machine);
   if (!convergence.reached()) warn(common.quiet, convergence.warning());
-  const double accuracy = test.open(c, fits, resources.threads).front();
+  eval::TestSplit test(*rows.test, eval::all_rows(rows.test->rows()), rows.test_labels);
+  return {c, machine, test.open(c, {machine}, common.threads).front()};
+}
 
-  nlohmann::json report = {{"accuracy", accuracy},
-                           {"error", 1 - accuracy},
-                           {"c", fit.c},
-                           {"primal", fit.primal},
-                           {"seconds", fit.seconds},
-                           {"converged", fit.converged},
-                           {"solver", to_name(svm.solver)},
-                           {"loss", to_name(svm.loss)},
-                           {"intercept", to_name(svm.intercept)},
-                           {"train_rows", training.rows.size()},
-                           {"test_rows", test_file->rows()},
-                           {"features", training.features.columns()},
-                           {"classes", names.classes},
-                           {"seed", common.seed},
-                           {"threads", resources.threads}};
-  if (fit.has_dual) {
-    report.update({{"dual", fit.dual},
-                   {"gap", fit.gap},
-                   {"passes", fit.passes},
-                   {"tolerance", svm.tolerance},
-                   {"class_gaps", fit.class_gaps}});
+nlohmann::json grid_to_json(const eval::ChosenC& c) {
+  nlohmann::json grid = nlohmann::json::array();
+  for (const eval::GridPoint& p : c.grid())
+    grid.push_back({{"c", p.c}, {"validation_accuracy", p.accuracy}, {"converged", p.convergence.reached()}});
+  return grid;
+}
+
+nlohmann::ordered_json json_of(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments) {
+  const eval::SvmFit& machine = fitted.fit;
+  nlohmann::ordered_json report = {{"accuracy", fitted.accuracy},
+                                   {"error", 1 - fitted.accuracy},
+                                   {"c", machine.c},
+                                   {"primal", machine.primal},
+                                   {"seconds", machine.seconds},
+                                   {"converged", machine.converged},
+                                   {"solver", to_name(arguments.svm.solver)},
+                                   {"loss", to_name(arguments.svm.loss)},
+                                   {"intercept", to_name(arguments.svm.intercept)},
+                                   {"train_rows", rows.train->rows()},
+                                   {"test_rows", rows.test->rows()},
+                                   {"features", rows.train->columns()},
+                                   {"classes", rows.train->labels().classes}};
+  if (machine.has_dual) {
+    report.update({{"dual", machine.dual},
+                   {"gap", machine.gap},
+                   {"passes", machine.passes},
+                   {"tolerance", arguments.svm.tolerance},
+                   {"class_gaps", machine.class_gaps}});
   }
-  if (!fixed) report.update({{"c_grid", grid_to_json(c)}, {"c_at_edge", c.at_edge()}});
-  if (common.json) {
-    std::cout << report.dump(2) << '\n';
-    return 0;
+  if (!arguments.fixed) report.update({{"c_grid", grid_to_json(fitted.c)}, {"c_at_edge", fitted.c.at_edge()}});
+  return report;
+}
+
+std::string text_of(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments) {
+  const eval::SvmFit& machine = fitted.fit;
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(2) << "accuracy  " << 100 * fitted.accuracy << "%  (" << rows.test->rows()
+       << " test rows)\n"
+       << std::defaultfloat << std::setprecision(6) << "C         " << machine.c
+       << (arguments.fixed ? "" : "  (best on held-out training rows)")
+       << (fitted.c.convergence().reached() ? "" : ", not converged") << "\nprimal    " << std::setprecision(8)
+       << machine.primal << '\n';
+  if (machine.has_dual) {
+    text << "gap       " << std::setprecision(2) << machine.gap << "  after " << machine.passes << " passes\n";
   }
-  std::cout << std::fixed << std::setprecision(2) << "accuracy  " << 100 * accuracy << "%  (" << test_file->rows()
-            << " test rows)\n"
-            << std::defaultfloat << std::setprecision(6) << "C         " << fit.c
-            << (fixed ? "" : "  (best on held-out training rows)")
-            << (c.convergence().reached() ? "" : ", not converged") << "\nprimal    " << std::setprecision(8)
-            << fit.primal << '\n';
-  if (fit.has_dual)
-    std::cout << "gap       " << std::setprecision(2) << fit.gap << "  after " << fit.passes << " passes\n";
-  std::cout << std::setprecision(3) << "fit       " << fit.seconds << " s, " << to_name(svm.solver)
-            << (fit.converged ? "" : ", not converged") << '\n';
+  text << std::setprecision(3) << "fit       " << machine.seconds << " s, " << to_name(arguments.svm.solver)
+       << (machine.converged ? "\n" : ", not converged\n");
+  return text.str();
+}
+
+}  // namespace
+
+int svm_command(cli::CommandLine& line) {
+  SvmArguments arguments;
+  if (!parse(line, arguments)) return 0;
+  const cli::CommonOptions& common = line.common();
+  const Rows rows = load(arguments, common);
+  const Fitted fitted = fit(rows, arguments, common);
+  nlohmann::ordered_json report = json_of(fitted, rows, arguments);
+  report.update({{"seed", common.seed}, {"threads", common.threads}});
+  cli::print_result(common, report, text_of(fitted, rows, arguments));
   return 0;
 }
 

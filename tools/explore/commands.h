@@ -1,8 +1,10 @@
 #pragma once
 
+#include "tools/cli/command_line.h"
+
 namespace dcgan::explore_tool {
 
 /// dcgan-explore samples --model MODEL --out FOLDER
-int samples_command(int argc, const char* const* argv);
+int samples_command(cli::CommandLine& line);
 
 }  // namespace dcgan::explore_tool

@@ -1,14 +1,16 @@
 #pragma once
 
+#include "tools/cli/command_line.h"
+
 namespace dcgan::extract_tool {
 
 /// dcgan-extract IMAGES... -o FILE.h5
-int extract_command(int argc, const char* const* argv);
+int extract_command(cli::CommandLine& line);
 /// dcgan-extract merge -o ALL.h5 PART.h5...
-int merge_command(int argc, const char* const* argv);
+int merge_command(cli::CommandLine& line);
 /// dcgan-extract verify FILE.h5 [IMAGES...] [--rows K] [--model FILE]
-int verify_command(int argc, const char* const* argv);
+int verify_command(cli::CommandLine& line);
 /// dcgan-extract export FILE.h5 [--npy FILE] [--csv FILE]
-int export_command(int argc, const char* const* argv);
+int export_command(cli::CommandLine& line);
 
 }  // namespace dcgan::extract_tool

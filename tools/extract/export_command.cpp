@@ -1,4 +1,3 @@
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "dcgan/feature_export.h"
@@ -23,34 +22,26 @@ void describe(ExportOptions& o, Visitor&& f) {
 
 }  // namespace
 
-int export_command(int argc, const char* const* argv) {
-  std::vector<std::string> names;
+int export_command(cli::CommandLine& line) {
+  std::string file;
   ExportOptions options;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Features, and the paths and labels of their rows, in the formats of other programs.",
-                        std::string(argv[0]) + " photos.h5 --npy photos.npy --csv photos.csv");
-  line.positional(names, "FILE.h5", "feature file");
+  line.about("Features, and the paths and labels of their rows, in the formats of other programs.",
+             "photos.h5 --npy photos.npy --csv photos.csv");
+  line.one(file, "FILE.h5", "feature file");
   line.add("Output", options);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  if (names.size() != 1) throw OptionError("expected one FILE.h5, " + std::to_string(names.size()) + " were named.");
+  if (!line.parse()) return 0;
   if (options.npy.empty() && options.csv.empty()) {
     throw OptionError("--npy and --csv are missing; name at least one file to make.");
   }
-  const FeatureFileReader features(names.front());
+  for (const std::string& path : {options.npy, options.csv}) cli::make_folder_of(path);
+  const FeatureFileReader features(file);
   if (!options.npy.empty()) export_npy(features, options.npy, options.overwrite);
   if (!options.csv.empty()) export_csv(features, options.csv, options.overwrite);
-  if (common.json) {
-    std::cout << nlohmann::ordered_json({{"rows", features.rows()},
-                                         {"features", features.feature_count()},
-                                         {"npy", options.npy},
-                                         {"csv", options.csv}})
-                     .dump()
-              << "\n";
-  } else {
-    const bool both = !options.npy.empty() && !options.csv.empty();
-    std::cout << options.npy << (both ? " and " : "") << options.csv << ": " << features.rows() << " rows\n";
-  }
+  const bool both = !options.npy.empty() && !options.csv.empty();
+  cli::print_result(
+      line.common(),
+      {{"rows", features.rows()}, {"features", features.feature_count()}, {"npy", options.npy}, {"csv", options.csv}},
+      options.npy + (both ? " and " : "") + options.csv + ": " + std::to_string(features.rows()) + " rows\n");
   return 0;
 }
 

@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <condition_variable>
+#include <future>
 #include <iostream>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <thread>
 
-#include "data/image_pipeline.h"
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/text_values.h"
 
@@ -32,40 +29,30 @@ struct Rows {
   int64_t inputs_done = 0;
 };
 
-// Writes on a thread of its own, one block behind the network: a slot that holds one block keeps memory constant.
+// Writes one block behind the network; no more than one waits, which keeps memory constant.
 class WriterThread {
  public:
-  explicit WriterThread(FeatureFileWriter& writer) : writer_(writer), thread_([this] { run(); }) {}
-  ~WriterThread() {
-    if (thread_.joinable()) stop();
-  }
+  explicit WriterThread(FeatureFileWriter& writer) : writer_(writer) {}
 
+  /// @throws what the writing of the block before threw
   void put(Rows rows) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !slot_; });
-    if (error_) std::rethrow_exception(error_);
-    slot_ = std::move(rows);
-    changed_.notify_all();
+    finish();
+    writing_ = std::async(std::launch::async, [this, rows = std::move(rows)] {
+      const Clock::time_point start = Clock::now();
+      writer_.append(rows.features.data(), rows.paths, rows.labels, rows.failures, rows.inputs_done);
+      flush_now_and_then();
+      busy_s_ += seconds_since(start);
+    });
   }
 
   /// Waits for what is on its way; throws what the writing threw.
   void finish() {
-    stop();
-    if (error_) std::rethrow_exception(error_);
+    if (writing_.valid()) writing_.get();
   }
 
   double busy_s() const { return busy_s_; }
 
  private:
-  void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      changed_.notify_all();
-    }
-    thread_.join();
-  }
-
   // So that a killed run loses a second or so of work; rarer where the disk is slow, to cost a twentieth of the time.
   void flush_now_and_then() {
     const Clock::time_point start = Clock::now();
@@ -75,39 +62,11 @@ class WriterThread {
     flush_s_ = std::chrono::duration<double>(flushed_ - start).count();
   }
 
-  void run() {
-    for (;;) {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return slot_ || stopping_; });
-      if (!slot_) return;
-      const Rows rows = std::move(*slot_);
-      lock.unlock();
-      const Clock::time_point start = Clock::now();
-      try {
-        if (!error_) {
-          writer_.append(rows.features.data(), rows.paths, rows.labels, rows.failures, rows.inputs_done);
-          flush_now_and_then();
-        }
-      } catch (...) {
-        error_ = std::current_exception();
-      }
-      busy_s_ += seconds_since(start);
-      lock.lock();
-      slot_.reset();
-      changed_.notify_all();
-    }
-  }
-
   FeatureFileWriter& writer_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::optional<Rows> slot_;
-  bool stopping_ = false;
-  std::exception_ptr error_;
   double busy_s_ = 0;
   Clock::time_point flushed_ = Clock::now();
-  double flush_s_ = 0;  // that the last flush took
-  std::thread thread_;
+  double flush_s_ = 0;         // that the last flush took
+  std::future<void> writing_;  // the last member: its destructor waits
 };
 
 // Of a block that begins at input `first` only what precedes its first failure: that image is the next input.
@@ -124,35 +83,28 @@ void cut_before_failure(Rows& rows, const data::ImageSource& source, int64_t fir
 
 // The list of inputs holds names only: that these are the images that the interrupted run saw, the first and the last
 // of them must show.
-void check_what_is_done(const data::ImageSource& source, const data::ResizeOptions& resize, FeatureExtractor& extractor,
-                        const ExtractionJob& job, const FeatureFileWriter& writer) {
+void check_what_is_done(const FeatureMaker& maker, const ExtractionJob& job, const FeatureFileWriter& writer) {
   constexpr int64_t kImages = 8;
   constexpr double kSame = 0.01;  // other processors and bfloat16 stay far below, another image far above
   const int64_t count = std::min(kImages, writer.inputs_done());
   for (const int64_t first : {int64_t{0}, writer.inputs_done() - count}) {
-    data::PipelineOptions options;
-    options.threads = job.threads;
-    options.block_size = kImages;
-    options.begin = job.info.inputs.first + first;
-    options.end = options.begin + count;
-    data::ImagePipeline pipeline(source, resize, options);
-    data::DecodedBlock block;
-    if (!pipeline.next(block)) return;
-    const int64_t rows = block.images.count();
+    FeatureBlocks blocks(maker, job.inputs(first, count));
+    if (!blocks.next()) return;
+    const std::vector<std::string>& paths = blocks.block.images.paths;
+    const auto rows = static_cast<int64_t>(paths.size());
     const int64_t first_row = first == 0 ? 0 : writer.rows() - rows;
-    const auto columns = static_cast<size_t>(extractor.feature_count());
-    std::vector<float> expected(static_cast<size_t>(rows) * columns), found(expected.size());
-    extractor.extract(block.images.pixels.data(), rows, resize.size, resize.size, 0, expected.data());
+    const auto columns = static_cast<size_t>(maker.extractor.feature_count());
+    std::vector<float> found(blocks.features.size());
     const bool enough = first_row >= 0 && first_row + rows <= writer.rows();
     if (enough) writer.read(first_row, rows, found.data());
-    for (size_t i = 0; i < block.images.paths.size(); ++i) {
-      const float* row = found.data() + i * columns;
-      if (enough && compare_rows(row, expected.data() + i * columns, columns, job.info.storage).relative <= kSame)
+    for (size_t i = 0; i < paths.size(); ++i) {
+      const float* expected = blocks.features.data() + i * columns;
+      if (enough && compare_rows(found.data() + i * columns, expected, columns, job.info.storage).relative <= kSame)
         continue;
-      throw FileError(job.output + ".partial",
-                      block.images.paths[i] +
-                          " has other features now than in the interrupted run: the images are not "
-                          "those that it saw. Resume with those, or start anew with --overwrite.");
+      throw FileError(job.output + ".partial", paths[i] +
+                                                   " has other features now than in the interrupted run: the images "
+                                                   "are not those that it saw. Resume with those, or start anew with "
+                                                   "--overwrite.");
     }
   }
 }
@@ -177,7 +129,7 @@ RowDifference compare_rows(const float* found, const float* expected, size_t col
 }
 
 FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features) {
-  return FeatureExtractor(cli::shipped_file(cli::kModels, "--model", options.model), features);
+  return FeatureExtractor(cli::model_file("--model", options.model), features);
 }
 
 void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions& statistics,
@@ -186,10 +138,10 @@ void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions&
     if (!statistics.statistics_list.empty()) throw OptionError("--statistics-list needs --statistics-from.");
     return;
   }
-  tools::StatisticsImages images(statistics, resize_options(options, extractor.image_size()),
-                                 decode_options(options, extractor.image_size()), cli::resolve_threads(common.threads),
-                                 common.seed, common.quiet);
-  extractor.infer_statistics(images.next(), statistics.statistics_from);
+  const int64_t size = extractor.image_size();
+  extractor.infer_statistics(
+      tools::statistics_images(statistics, resize_options(options, size), decode_options(options, size), common),
+      statistics.statistics_from);
 }
 
 data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size) {
@@ -207,58 +159,48 @@ data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size) 
   return decode;
 }
 
-std::string preprocessing_json(const ExtractOptions& options, Precision precision, const FeatureExtractor& extractor,
-                               const data::ImageSource& source) {
-  const data::ResizeOptions resize = resize_options(options, extractor.image_size());
-  nlohmann::ordered_json json = {{"images", nlohmann::ordered_json::parse(source.description())},
-                                 {"resize", nlohmann::ordered_json::parse(data::resize_description(resize))},
+std::string preprocessing_json(Precision precision, const FeatureMaker& maker) {
+  nlohmann::ordered_json json = {{"images", nlohmann::ordered_json::parse(maker.source.description())},
+                                 {"resize", nlohmann::ordered_json::parse(data::resize_description(maker.resize))},
                                  {"scale", "x / 127.5 - 1"},
-                                 {"statistics", nlohmann::ordered_json::parse(extractor.statistics())}};
+                                 {"statistics", nlohmann::ordered_json::parse(maker.extractor.statistics())}};
   if (precision != Precision::kF32) json["precision"] = to_name(precision);
   return json.dump();
 }
 
-FeatureFileWriter::Mode write_mode(bool resume, bool overwrite) {
-  if (resume && overwrite) throw OptionError("--resume and --overwrite exclude each other.");
-  return resume      ? FeatureFileWriter::Mode::kResume
-         : overwrite ? FeatureFileWriter::Mode::kOverwrite
-                     : FeatureFileWriter::Mode::kCreate;
+data::PipelineOptions ExtractionJob::inputs(int64_t first, int64_t count) const {
+  data::PipelineOptions options;
+  options.threads = common.threads;
+  options.block_size = batch_size;
+  options.begin = info.inputs.first + first;
+  options.end = options.begin + count;
+  return options;
 }
 
-ExtractionReport extract_to_file(const data::ImageSource& source, const data::ResizeOptions& resize,
-                                 FeatureExtractor& extractor, const ExtractionJob& job) {
+ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob& job) {
   const Clock::time_point start = Clock::now();
   FeatureFileWriter writer(job.output, job.info, job.mode);
   const InputRange& inputs = job.info.inputs;
   ExtractionReport report;
   report.resumed_at = writer.inputs_done();
-  check_what_is_done(source, resize, extractor, job, writer);
+  check_what_is_done(maker, job, writer);
 
-  data::PipelineOptions pipeline_options;
-  pipeline_options.threads = job.threads;
-  pipeline_options.block_size = job.batch_size;
-  pipeline_options.begin = inputs.first + writer.inputs_done();
-  pipeline_options.end = inputs.first + inputs.count;
-  data::ImagePipeline pipeline(source, resize, pipeline_options);
+  FeatureBlocks blocks(maker, job.inputs(writer.inputs_done(), inputs.count - writer.inputs_done()));
   WriterThread writer_thread(writer);
-  cli::Progress progress("images", inputs.count, job.quiet);
+  cli::Progress progress("images", inputs.count, job.common);
   progress.update(writer.inputs_done());
 
-  data::DecodedBlock block;
-  while (pipeline.next(block)) {
+  while (blocks.next()) {
+    data::DecodedBlock& block = blocks.block;
     Rows rows;
-    rows.features.resize(static_cast<size_t>(block.images.count() * extractor.feature_count()));
-    const Clock::time_point network_start = Clock::now();
-    extractor.extract(block.images.pixels.data(), block.images.count(), resize.size, resize.size, 0,
-                      rows.features.data());
-    report.network_s += seconds_since(network_start);
+    rows.features = std::move(blocks.features);
     rows.paths = std::move(block.images.paths);
     rows.labels = std::move(block.images.labels);
     rows.failures = std::move(block.failures);
     rows.inputs_done = block.first + block.inputs - inputs.first;
     for (const Failure& f : rows.failures) std::cerr << cli::one_line(f.path + ": " + f.reason) << "\n";
     const bool failed = !rows.failures.empty();
-    if (failed && job.strict) cut_before_failure(rows, source, inputs.first + rows.inputs_done - block.inputs, inputs);
+    if (failed && job.strict) cut_before_failure(rows, maker.source, block.first, inputs);
     progress.update(rows.inputs_done);
     const Clock::time_point put_start = Clock::now();
     writer_thread.put(std::move(rows));
@@ -272,7 +214,7 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
     if (cli::interrupted()) {
       writer_thread.finish();
       writer.flush();
-      throw cli::Interrupted();
+      throw cli::Interrupted(writer.inputs_done(), inputs.count, "images");
     }
   }
   const Clock::time_point finish_start = Clock::now();
@@ -287,8 +229,9 @@ ExtractionReport extract_to_file(const data::ImageSource& source, const data::Re
   writer.close();
   report.write_s = writer_thread.busy_s() + seconds_since(close_start);
   report.blocked_s += seconds_since(finish_start);
-  report.decode_s = pipeline.times().decode_s;
-  report.wait_s = pipeline.times().wait_s;
+  report.network_s = blocks.network_s();
+  report.decode_s = blocks.times().decode_s;
+  report.wait_s = blocks.times().wait_s;
   report.seconds = seconds_since(start);
   return report;
 }

@@ -13,6 +13,7 @@
 #include "dcgan/options.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/shipped_files.h"
+#include "tools/extract/feature_blocks.h"
 #include "tools/shared/statistics_images.h"
 
 namespace dcgan::extract_tool {
@@ -63,20 +64,18 @@ data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size);
 data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size);
 
 /// JSON of what was done to each image before the network, and where the batch-norm statistics come from.
-std::string preprocessing_json(const ExtractOptions& options, Precision precision, const FeatureExtractor& extractor,
-                               const data::ImageSource& source);
-
-/// @throws OptionError if both are set.
-FeatureFileWriter::Mode write_mode(bool resume, bool overwrite);
+std::string preprocessing_json(Precision precision, const FeatureMaker& maker);
 
 struct ExtractionJob {
   std::string output;
-  FeatureFileWriter::Mode mode = FeatureFileWriter::Mode::kCreate;
+  OutputMode mode = OutputMode::kCreate;
   FeatureFileInfo info;  ///< info.inputs: which of the source are extracted
-  int64_t threads = 1;
   int64_t batch_size = 64;
   bool strict = false;  ///< the first failure ends the run
-  bool quiet = false;
+  cli::CommonOptions common;
+
+  /// For `count` of the inputs from `first` on, counted from the first of info.inputs.
+  data::PipelineOptions inputs(int64_t first, int64_t count) const;
 };
 
 /// What a run did and where its time went.
@@ -104,7 +103,6 @@ RowDifference compare_rows(const float* found, const float* expected, size_t col
 /// Decodes, runs the network and writes side by side; the rows are in the order of the inputs. Failures go to stderr,
 /// one line each, and into the file. A run that goes on first extracts the first and the last images again that are
 /// done, and refuses if their features are others. @throws cli::Interrupted after a flush, if a signal came.
-ExtractionReport extract_to_file(const data::ImageSource& source, const data::ResizeOptions& resize,
-                                 FeatureExtractor& extractor, const ExtractionJob& job);
+ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob& job);
 
 }  // namespace dcgan::extract_tool

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "data/image_pipeline.h"
 #include "data/selected_source.h"
 #include "dcgan/errors.h"
 #include "tools/cli/progress.h"
@@ -67,17 +66,18 @@ Plan make_plan(const data::ImageSource& source, const ExtractionJob& job) {
   const int64_t value_bytes = job.info.storage == FloatStorage::kFloat32 ? 4 : 2;
   plan.output_bytes = plan.inputs * plan.features * value_bytes;
   plan.needed_bytes = plan.output_bytes + path_bytes;
-  if (job.mode != FeatureFileWriter::Mode::kCreate) plan.needed_bytes -= allocated_bytes(job.output + ".partial");
-  plan.folder = fs::absolute(job.output).parent_path().string();
-  std::error_code error;
-  const fs::space_info space = fs::space(plan.folder, error);
-  if (error) throw FileError(plan.folder, "cannot hold the output: " + error.message() + "; make the folder first.");
+  if (job.mode != OutputMode::kCreate) plan.needed_bytes -= allocated_bytes(job.output + ".partial");
+  fs::path folder = fs::absolute(job.output).parent_path();
+  while (!fs::exists(folder)) folder = folder.parent_path();  // a dry run makes no folder
+  plan.folder = folder.string();
+  const fs::space_info space = fs::space(folder);
+  if (space.capacity == 0)
+    throw FileError(plan.folder, "is on a file system that holds no files; name another folder.");
   plan.free_bytes = static_cast<int64_t>(space.available);
   return plan;
 }
 
-double measure_rate(const data::ImageSource& source, const data::ResizeOptions& resize, FeatureExtractor& extractor,
-                    const ExtractionJob& job) {
+double measure_rate(const FeatureMaker& maker, const ExtractionJob& job) {
   constexpr double kEnough_s = 3;
   constexpr int64_t kImages = 4096;
   using Clock = std::chrono::steady_clock;
@@ -86,23 +86,19 @@ double measure_rate(const data::ImageSource& source, const data::ResizeOptions& 
   for (size_t i = 0; i < spread.size(); ++i) {
     spread[i] = range.first + static_cast<int64_t>(i) * range.count / static_cast<int64_t>(spread.size());
   }
-  const data::SelectedSource sample(source, spread);
-  std::vector<float> features;
+  const data::SelectedSource sample(maker.source, spread);
+  data::PipelineOptions options = job.inputs(0, 0);
+  options.begin = 0;
+  options.end = sample.count();
   // The first round warms up: memory, kernels, the cache of the disk where the second meets the same images.
   double seconds = 0;
   int64_t images = 0;
   for (const double enough_s : {kEnough_s / 6, kEnough_s}) {
-    data::PipelineOptions options;
-    options.threads = job.threads;
-    options.block_size = job.batch_size;
     const Clock::time_point start = Clock::now();
-    data::ImagePipeline pipeline(sample, resize, options);
-    data::DecodedBlock block;
-    for (images = 0, seconds = 0; seconds < enough_s && pipeline.next(block);
+    FeatureBlocks blocks(maker, sample, options);
+    for (images = 0, seconds = 0; seconds < enough_s && blocks.next();
          seconds = std::chrono::duration<double>(Clock::now() - start).count()) {
-      features.resize(static_cast<size_t>(block.images.count() * extractor.feature_count()));
-      extractor.extract(block.images.pixels.data(), block.images.count(), resize.size, resize.size, 0, features.data());
-      images += block.inputs;
+      images += blocks.block.inputs;
     }
   }
   return seconds > 0 ? static_cast<double>(images) / seconds : 0;

@@ -5,8 +5,6 @@
 #include <string>
 
 #include "data/image_source.h"
-#include "data/resize.h"
-#include "dcgan/feature_extractor.h"
 #include "tools/extract/extraction.h"
 
 namespace dcgan::extract_tool {
@@ -31,7 +29,6 @@ Plan make_plan(const data::ImageSource& source, const ExtractionJob& job);
 
 /// Images per second, decoding and network side by side, measured for a few seconds on images that are spread evenly
 /// over the inputs. @return 0 where there are none
-double measure_rate(const data::ImageSource& source, const data::ResizeOptions& resize, FeatureExtractor& extractor,
-                    const ExtractionJob& job);
+double measure_rate(const FeatureMaker& maker, const ExtractionJob& job);
 
 }  // namespace dcgan::extract_tool

@@ -1,14 +1,13 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "data/image_pipeline.h"
 #include "data/selected_source.h"
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/extract/arguments.h"
 #include "tools/extract/commands.h"
@@ -22,7 +21,8 @@ struct VerifyOptions {
   int64_t rows = 32;
   std::string model;
   double tolerance = 1e-4;
-  uint64_t seed = 0;  ///< of the choice of rows; --seed
+  uint64_t seed = 0;    ///< of the choice of rows; --seed
+  int64_t threads = 1;  ///< --threads
 };
 
 template <class Visitor>
@@ -46,12 +46,12 @@ void check_accounts(const FeatureFileReader& file) {
   if (file.paths().size() != static_cast<size_t>(file.rows())) throw FileError(file.path(), "has no paths.");
 }
 
-void check_finite(const FeatureFileReader& file, bool quiet) {
+void check_finite(const FeatureFileReader& file, const cli::CommonOptions& common) {
   constexpr int64_t kBlockValues = int64_t{4} << 20;  // 16 MiB
   const int64_t columns = file.feature_count();
   const int64_t block = std::max<int64_t>(1, kBlockValues / columns);
   std::vector<float> values;
-  cli::Progress progress("rows", file.rows(), quiet);
+  cli::Progress progress("rows", file.rows(), common);
   for (int64_t first = 0; first < file.rows(); first += block) {
     const int64_t count = std::min(block, file.rows() - first);
     values.resize(static_cast<size_t>(count * columns));
@@ -64,7 +64,7 @@ void check_finite(const FeatureFileReader& file, bool quiet) {
                                        "; expected finite values, extract it again.");
     }
     progress.update(first + count);
-    if (cli::interrupted()) throw cli::Interrupted();
+    cli::stop_if_interrupted();
   }
 }
 
@@ -122,58 +122,39 @@ double check_row(const FeatureFileReader& file, int64_t row, const float* expect
   return relative;
 }
 
-double check_rows(const FeatureFileReader& file, const data::ImageSource& source, FeatureExtractor& extractor,
-                  const ExtractArguments& made, const VerifyOptions& options) {
-  const std::vector<int64_t> inputs = inputs_of_rows(file, source);
+double check_rows(const FeatureFileReader& file, const FeatureMaker& maker, const VerifyOptions& options) {
+  const std::vector<int64_t> inputs = inputs_of_rows(file, maker.source);
   std::vector<int64_t> rows = shuffled_indices(file.rows(), derive_seed(options.seed, "verify"));
   rows.resize(static_cast<size_t>(std::min(options.rows, file.rows())));
   std::sort(rows.begin(), rows.end());
   std::vector<int64_t> selected;
   for (const int64_t row : rows) {
     selected.push_back(inputs[static_cast<size_t>(row)]);
-    check_label(file, source, row, selected.back());
+    check_label(file, maker.source, row, selected.back());
   }
-  const data::SelectedSource sample(source, selected);
-  const data::ResizeOptions resize = resize_options(made.options, extractor.image_size());
-  data::PipelineOptions pipeline_options;
-  pipeline_options.threads = made.features.threads;
-  data::ImagePipeline pipeline(sample, resize, pipeline_options);
-  data::DecodedBlock block;
-  std::vector<float> features;
+  const data::SelectedSource sample(maker.source, selected);
+  data::PipelineOptions pipeline;
+  pipeline.threads = options.threads;
+  FeatureBlocks blocks(maker, sample, pipeline);
   double worst = 0;
-  while (pipeline.next(block)) {
+  while (blocks.next()) {
+    const data::DecodedBlock& block = blocks.block;
     if (!block.failures.empty()) {
       throw FileError(file.path(), block.failures.front().path +
                                        " has a row, but cannot be decoded now: " + block.failures.front().reason + ".");
     }
-    features.resize(static_cast<size_t>(block.images.count() * extractor.feature_count()));
-    extractor.extract(block.images.pixels.data(), block.images.count(), resize.size, resize.size, 0, features.data());
     for (int64_t i = 0; i < block.images.count(); ++i) {
       worst = std::max(worst, check_row(file, rows[static_cast<size_t>(block.first + i)],
-                                        features.data() + i * extractor.feature_count(), options.tolerance));
+                                        blocks.features.data() + i * file.feature_count(), options.tolerance));
     }
-    if (cli::interrupted()) throw cli::Interrupted();
+    cli::stop_if_interrupted();
   }
   return worst;
 }
 
-// What made the file, by its own command line.
-ExtractArguments arguments_of(const FeatureFileReader& file) {
-  const std::vector<std::string> words = cli::split_words(file.info().command_line);
-  std::vector<const char*> argv;
-  for (const std::string& word : words) argv.push_back(word.c_str());
-  ExtractArguments made;
-  if (argv.empty() || !made.parse(static_cast<int>(argv.size()), argv.data())) {
-    throw FileError(file.path(), "its command line is \"" + file.info().command_line + "\", no extraction.");
-  }
-  made.features.layers = file.info().layers;
-  made.features.grid = file.info().grid;
-  return made;
-}
-
 // A model that shipped with the version that made the file may not ship any more.
 std::string recorded_model(const std::string& model) try {
-  return cli::shipped_file(cli::kModels, "--model", model);
+  return cli::model_file("--model", model);
 } catch (const OptionError&) {
   return model;
 }
@@ -193,18 +174,16 @@ std::string missing_for_rows(const ExtractArguments& made) {
 
 }  // namespace
 
-int verify_command(int argc, const char* const* argv) {
+int verify_command(cli::CommandLine& line) {
   std::vector<std::string> names;
   VerifyOptions options;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Checks a feature file, and extracts some of its rows again.",
-                        std::string(argv[0]) + " photos.h5 --rows 100");
-  line.positional(names, "FILE.h5 [IMAGES]", "the file; images, if they are not where its command line says");
+  const cli::CommonOptions& common = line.common();
+  line.about("Checks a feature file, and extracts some of its rows again.", "photos.h5 --rows 100");
+  line.positional(names, "FILE.h5 [IMAGES]", "the file; images, if they are not where the file says", 1);
   line.add("Checks", options);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  if (names.empty()) throw OptionError("no FILE.h5 given; name the feature file to check.");
+  if (!line.parse()) return 0;
   options.seed = common.seed;
+  options.threads = common.threads;
   require_option(options.rows >= 0, "rows", options.rows, "0 or more");
   require_option(options.tolerance >= 0, "tolerance", options.tolerance, "0 or more");
 
@@ -212,7 +191,7 @@ int verify_command(int argc, const char* const* argv) {
   const FeatureFileInfo& info = file.info();
   if (info.model_sha256.empty()) throw FileError(file.path(), "does not say how it was made: no feature file of ours.");
   check_accounts(file);
-  check_finite(file, common.quiet);
+  check_finite(file, common);
   nlohmann::ordered_json report = {{"file", file.path()},
                                    {"complete", true},
                                    {"rows", file.rows()},
@@ -224,11 +203,12 @@ int verify_command(int argc, const char* const* argv) {
                      std::to_string(info.inputs.count - file.rows()) + " failures, every input accounted for\n";
 
   ExtractArguments made = arguments_of(file);
-  made.options.model = options.model.empty() ? recorded_model(made.options.model)
-                                             : cli::shipped_file(cli::kModels, "--model", options.model);
+  made.options.model =
+      options.model.empty() ? recorded_model(made.options.model) : cli::model_file("--model", options.model);
   if (names.size() > 1) made.images.assign(names.begin() + 1, names.end());
-  made.features.threads = cli::resolve_threads(common.threads);
+  made.features.threads = common.threads;
   made.features.device = common.device;
+  made.common.threads = common.threads;
   made.common.quiet = common.quiet;
   std::string missing = missing_for_rows(made);
   if (!missing.empty() && (line.given("rows") ? options.rows > 0 : names.size() > 1 || line.given("model"))) {
@@ -246,7 +226,8 @@ int verify_command(int argc, const char* const* argv) {
       const data::OpenedImages opened =
           data::open_images(made.images, made.input, decode_options(made.options, extractor.image_size()));
       use_statistics(extractor, made.statistics, made.options, made.common);
-      const double worst = check_rows(file, *opened.source, extractor, made, options);
+      const FeatureMaker maker = {*opened.source, resize_options(made.options, extractor.image_size()), extractor};
+      const double worst = check_rows(file, maker, options);
       const int64_t checked = std::min(options.rows, file.rows());
       report["rows_extracted_again"] = checked;
       report["largest_difference"] = worst;
@@ -262,7 +243,7 @@ int verify_command(int argc, const char* const* argv) {
     report["not_checked"] = missing;
     text += "not checked: rows extracted again (" + missing + ")\n";
   }
-  std::cout << (common.json ? report.dump() + "\n" : text);
+  cli::print_result(common, report, text);
   return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "dcgan/png_file.h"
 #include "dcgan/seeds.h"
 #include "dcgan/train_library.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/prepare/commands.h"
 #include "tools/prepare/packing.h"
@@ -52,7 +53,7 @@ void for_each_block(const data::ImageSource& source, int64_t threads, const Use&
   options.block_size = 1024;
   data::ImagePipeline pipeline(source, {kHashSide, data::ResizeFilter::kArea}, options);
   for (data::DecodedBlock block; pipeline.next(block);) {
-    if (cli::interrupted()) throw cli::Interrupted();
+    cli::stop_if_interrupted();
     use(block);
   }
 }
@@ -65,7 +66,7 @@ TrainLibrary::ImageCodes train(const TrainLibrary& library, const data::ImageSou
   SemanticHash::Training training;
   training.options = options;
   training.seed = common.seed;
-  training.threads = cli::resolve_threads(common.threads);
+  training.threads = common.threads;
   training.device = common.device;
   training.should_stop = cli::interrupted;
   training.on_epoch = [&](int64_t epoch, double loss) {
@@ -83,9 +84,9 @@ TrainLibrary::ImageCodes train(const TrainLibrary& library, const data::ImageSou
 Duplicates find(const data::ImageSource& source, const TrainLibrary::ImageCodes& codes, data::DuplicateFinder finder,
                 const cli::CommonOptions& common) {
   Duplicates duplicates;
-  cli::Progress progress("image", source.count(), common.quiet);
+  cli::Progress progress("image", source.count(), common);
   int64_t image = 0;
-  for_each_block(source, cli::resolve_threads(common.threads), [&](const data::DecodedBlock& block) {
+  for_each_block(source, common.threads, [&](const data::DecodedBlock& block) {
     for (const ImageCode& code : codes(block.images.pixels)) {
       const int64_t original = finder.add(code);
       if (original < 0) {
@@ -140,46 +141,38 @@ void write_list(const std::string& path, const Duplicates& duplicates, const Pac
   if (!file.flush()) throw FileError(path, "cannot be written.");
 }
 
-void refuse_existing(const std::string& path, bool may_exist) {
-  if (!may_exist && !path.empty() && fs::exists(path)) throw FileError(path, "exists; --overwrite replaces it.");
-}
-
 }  // namespace
 
-int dedup_command(int argc, const char* const* argv) {
-  std::vector<std::string> names;
+int dedup_command(cli::CommandLine& line) {
+  std::string file;
   HashOptions hash_options;
   DuplicateOptions options;
-  OutputOptions output;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0],
-                        "Packs the images of a packed file again, without near-duplicates: the paper's de-noising "
-                        "autoencoder 3072-128-3072 is trained on the images at 32x32, and of images with equal codes "
-                        "(which of the 128 units are active) the first in the file stays.",
-                        std::string(argv[0]) + " lsun.h5 -o lsun-unique.h5 --sheet groups.png");
-  line.positional(names, "FILE", "packed image file");
-  line.add("Output", output);
+  cli::Output output;
+  line.about(
+      "Packs the images of a packed file again, without near-duplicates: the paper's de-noising "
+      "autoencoder 3072-128-3072 is trained on the images at 32x32, and of images with equal codes "
+      "(which of the 128 units are active) the first in the file stays.",
+      "lsun.h5 -o lsun-unique.h5 --sheet groups.png");
+  line.one(file, "FILE", "packed image file");
+  line.output_to_resume(output, "packed file to make");
   line.add("Duplicates", options);
   line.add("Autoencoder", hash_options);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  if (names.size() != 1) {
-    throw OptionError("expected one packed file, " + std::to_string(names.size()) + " were named.");
-  }
+  if (!line.parse()) return 0;
   check(hash_options);
   if (is_complete(output)) return 0;
   const TrainLibrary& library = train_library("dcgan-prepare dedup");
   // A run that goes on makes list and sheet again, the same ones.
   for (const std::string& path : {options.sheet, options.list}) {
-    refuse_existing(path, output.overwrite || output.resume);
+    if (!path.empty()) cli::require_free(path, output.overwrite || output.resume);
   }
-  const data::PackedSource source{PackedImageReader(names.front())};
+  const data::PackedSource source{PackedImageReader(file)};
   const PackedImageReader& images = source.reader();
   if (images.info().height != images.info().width) {
     throw FileError(images.path(), "its images are not square; pack them again with dcgan-prepare folder.");
   }
   data::DuplicateFinder finder(options.unsure_bits, source.count());
-  const Duplicates duplicates = find(source, train(library, source, hash_options, common), std::move(finder), common);
+  const Duplicates duplicates =
+      find(source, train(library, source, hash_options, line.common()), std::move(finder), line.common());
   if (!options.sheet.empty() && !duplicates.groups.empty()) write_sheet(options.sheet, duplicates, images);
   if (!options.list.empty()) write_list(options.list, duplicates, images);
 
@@ -190,7 +183,7 @@ int dedup_command(int argc, const char* const* argv) {
   describe(hash_options, [&](const auto& value, const char* flag, const char*) { made[flag] = value; });
   preparation.description = ordered_json({{"duplicates_removed", made}}).dump();
   const ordered_json found = {{"duplicates", duplicates.removed}, {"groups", duplicates.groups.size()}};
-  return pack(data::SelectedSource(source, duplicates.kept), {preparation, output, found}, common, line);
+  return pack(data::SelectedSource(source, duplicates.kept), {preparation, output, found}, line);
 }
 
 }  // namespace dcgan::prepare_tool

@@ -108,7 +108,7 @@ class Transfer {
     return written * size;
   }
 
-  static int report(void* self, curl_off_t total, curl_off_t done, curl_off_t, curl_off_t) {
+  static int report(void* self, curl_off_t total, curl_off_t done, curl_off_t, curl_off_t) {  // arguments: libcurl's
     auto* transfer = static_cast<Transfer*>(self);
     try {  // no exception may cross libcurl
       if (transfer->calls_.on_bytes) {

@@ -3,13 +3,12 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
 #include "dcgan/errors.h"
-#include "tools/cli/command_line.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/prepare/commands.h"
 #include "tools/prepare/download.h"
@@ -100,51 +99,46 @@ void unpack(const std::string& archive, const std::string& folder) {
 
 }  // namespace
 
-int download_command(int argc, const char* const* argv) {
-  std::vector<std::string> names;
+int download_command(cli::CommandLine& line) {
+  std::string name;
   DownloadOptions options;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Fetches a public data set, checks it, and goes on where an earlier try stopped.",
-                        std::string(argv[0]) + " cifar10 -o cifar10/");
-  line.positional(names, "NAME", "cifar10, svhn, lsun-bedroom (46 GB), or the URL of a file");
+  const cli::CommonOptions& common = line.common();
+  line.about("Fetches a public data set, checks it, and goes on where an earlier try stopped.", "cifar10 -o cifar10/");
+  line.one(name, "NAME", "cifar10, svhn, lsun-bedroom (46 GB), or the URL of a file");
   line.add("Download", options);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  if (names.size() != 1) throw OptionError("expected one name, " + std::to_string(names.size()) + " were given.");
-  if (options.output.empty()) throw OptionError("-o is missing; it names the folder that the files come into.");
-  const DataSet set = find_data_set(names.front(), options);
+  line.require(options.output, "-o", "the folder that the files come into");
+  if (!line.parse()) return 0;
+  const DataSet set = find_data_set(name, options);
   std::error_code error;
   fs::create_directories(options.output, error);
   if (error) throw FileError(options.output, "cannot be created: " + error.message() + ".");
 
   nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  std::string text;
   for (const RemoteFile& file : set.files) {
     const std::string path = fs::path(options.output) / file_name(file.url);
     std::optional<cli::Progress> progress;
     DownloadCalls calls;
-    calls.on_message = [&](const std::string& text) { cli::log(common.quiet, text); };
+    calls.on_message = [&](const std::string& message) { cli::log(common.quiet, message); };
     calls.on_bytes = [&](int64_t done, int64_t total) {
-      if (cli::interrupted()) throw cli::Interrupted();
+      cli::stop_if_interrupted();
       if (total == 0) return;
-      if (!progress) progress.emplace("bytes", total, common.quiet);
+      if (!progress) progress.emplace("bytes", total, common);
       progress->update(done);
     };
     const bool fetched = download(file, path, calls);
     progress.reset();
     files.push_back({{"file", path}, {"fetched", fetched}, {"checked", !file.md5.empty()}});
-    if (!common.json) {
-      std::cout << path << ": " << (fetched ? "fetched" : "was there already") << ", "
-                << (file.md5.empty() ? "no checksum is known" : "its MD5 is right") << std::endl;
-    }
+    text += path + ": " + (fetched ? "fetched" : "was there already") + ", " +
+            (file.md5.empty() ? "no checksum is known" : "its MD5 is right") + "\n";
     if (set.unpack) unpack(path, options.output);
   }
-  if (common.json) {
-    std::cout << nlohmann::ordered_json({{"files", files}}).dump() << "\n";
-  } else if (*set.next != 0) {
+  if (*set.next != 0) {
     std::string next = set.next;
     for (size_t at = 0; (at = next.find("FOLDER", at)) != std::string::npos;) next.replace(at, 6, options.output);
-    std::cout << "Next: " << next << ".\n";
+    text += "Next: " + next + ".\n";
   }
+  cli::print_result(common, {{"files", files}}, text);
   return 0;
 }
 

@@ -1,5 +1,3 @@
-#include <filesystem>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "data/packed_contents.h"
@@ -7,18 +5,11 @@
 #include "dcgan/png_file.h"
 #include "tools/cli/command_line.h"
 #include "tools/prepare/commands.h"
-#include "tools/prepare/packing.h"
 
 namespace dcgan::prepare_tool {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string one_file(const std::vector<std::string>& files) {
-  if (files.size() != 1)
-    throw OptionError("expected one packed file, " + std::to_string(files.size()) + " were named.");
-  return files.front();
-}
 
 struct SheetOptions {
   int64_t first = 0;
@@ -35,14 +26,12 @@ void describe(SheetOptions& o, Visitor&& f) {
 
 }  // namespace
 
-int info_command(int argc, const char* const* argv) {
-  std::vector<std::string> names;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Says what a packed image file holds.", std::string(argv[0]) + " photos.h5");
-  line.positional(names, "FILE", "packed image file");
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  const PackedImageReader images(one_file(names));
+int info_command(cli::CommandLine& line) {
+  std::string file;
+  line.about("Says what a packed image file holds.", "photos.h5");
+  line.one(file, "FILE", "packed image file");
+  if (!line.parse()) return 0;
+  const PackedImageReader images(file);
   const ordered_json content = {{"file", images.path()},
                                 {"images", images.count()},
                                 {"height", images.info().height},
@@ -53,39 +42,30 @@ int info_command(int argc, const char* const* argv) {
                                 {"preparation", ordered_json::parse(images.info().preparation)},
                                 {"command_line", images.info().command_line},
                                 {"pixels_sha256", data::pixel_checksum(images)}};
-  if (common.json) {
-    std::cout << content << "\n";
-  } else {
-    for (const auto& [name, value] : content.items()) std::cout << name << ": " << value << "\n";
-  }
+  std::string text;
+  for (const auto& [name, value] : content.items()) text += name + ": " + value.dump() + "\n";
+  cli::print_result(line.common(), content, text);
   return 0;
 }
 
-int sheet_command(int argc, const char* const* argv) {
-  std::vector<std::string> names;
+int sheet_command(cli::CommandLine& line) {
+  std::string file;
   SheetOptions options;
-  std::string output;
-  bool overwrite = false;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Draws images of a packed file into one PNG.",
-                        std::string(argv[0]) + " photos.h5 -o photos.png");
-  line.positional(names, "FILE", "packed image file");
+  cli::Output output;
+  line.about("Draws images of a packed file into one PNG.", "photos.h5 -o photos.png");
+  line.one(file, "FILE", "packed image file");
   line.add("Sheet", options);
-  line.add("Output", output, "output,o", "PNG to make");
-  line.add("Output", overwrite, "overwrite", "replace a file that exists");
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  require_given(output, "-o", "the PNG to make");
-  const PackedImageReader images(one_file(names));
+  line.output(output, "PNG to make");
+  if (!line.parse()) return 0;
+  output.require_free();
+  const PackedImageReader images(file);
   if (options.rows < 1 || options.columns < 1) throw OptionError("--rows and --columns must be positive.");
   if (options.first < 0 || options.first >= images.count()) {
     throw OptionError("--first is " + std::to_string(options.first) + "; " + images.path() + " has images 0 to " +
                       std::to_string(images.count() - 1) + ".");
   }
-  if (!overwrite && std::filesystem::exists(output)) {
-    throw FileError(output, "exists; --overwrite replaces it.");
-  }
-  write_png_grid(output, data::read_images(images, options.first, options.rows * options.columns), options.columns);
+  write_png_grid(output.path, data::read_images(images, options.first, options.rows * options.columns),
+                 options.columns);
   return 0;
 }
 

@@ -9,92 +9,80 @@
 namespace dcgan::prepare_tool {
 namespace {
 
-int files(int argc, const char* const* argv, const std::string& summary, int64_t size) {
+int files(cli::CommandLine& line, const std::string& summary, int64_t size) {
   std::vector<std::string> inputs;
   data::InputOptions input;
   data::DecodeOptions decode;
   data::ResizeOptions resize;
   resize.size = size;
-  OutputOptions output;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], summary, std::string(argv[0]) + " photos/ -o photos.h5");
+  cli::Output output;
+  line.about(summary, "photos/ -o photos.h5");
   line.positional(inputs, "IMAGES",
                   "files, folders (with all their folders), one .tar archive, one LMDB or one packed file");
   line.add("Input", input);
-  line.add("Output", output);
+  line.output_to_resume(output, "packed file to make");
   line.add("Resize", resize);
   line.add("Decoding", decode);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
+  if (!line.parse()) return 0;
   const data::OpenedImages images = data::open_images(inputs, input, decode);
-  for (const std::string& note : images.notes) cli::log(common.quiet, note);
-  return pack(*images.source, {data::resize_preparation(resize), output}, common, line);
+  for (const std::string& note : images.notes) cli::log(line.common().quiet, note);
+  return pack(*images.source, {data::resize_preparation(resize), output}, line);
 }
 
 }  // namespace
 
-int folder_command(int argc, const char* const* argv) {
-  return files(argc, argv, "Packs image files and folders of any sizes.", 32);
-}
+int folder_command(cli::CommandLine& line) { return files(line, "Packs image files and folders of any sizes.", 32); }
 
-int imagenet32_command(int argc, const char* const* argv) {
-  return files(argc, argv,
+int imagenet32_command(cli::CommandLine& line) {
+  return files(line,
                "Packs ImageNet at 32x32 as its authors did: shorter side to 32, then the centre; labels are the class "
                "folders.",
                32);
 }
 
-int lsun_command(int argc, const char* const* argv) {
+int lsun_command(cli::CommandLine& line) {
   return files(
-      argc, argv,
+      line,
       "Packs a category of LSUN: the images of its LMDB (bedroom_train_lmdb/), read where they lie, in order of "
       "their keys.",
       64);
 }
 
-int cifar10_command(int argc, const char* const* argv) {
+int cifar10_command(cli::CommandLine& line) {
   std::string folder;
   data::CifarSplit split = data::CifarSplit::kTrain;
-  OutputOptions output;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Packs a split of CIFAR-10.",
-                        std::string(argv[0]) + " --data cifar-10-batches-bin -o cifar10-test.h5 --split test");
+  cli::Output output;
+  line.about("Packs a split of CIFAR-10.", "--data cifar-10-batches-bin -o cifar10-test.h5 --split test");
   line.add("Input", folder, "data", "folder with the official binary batches, or with train/CLASS/ and test/CLASS/");
   line.add("Input", split, "split", "train (50,000 images) or test (10,000)");
-  line.add("Output", output);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  require_given(folder, "--data", "the folder of CIFAR-10");
-  return pack(*data::open_cifar10(folder, split), {data::resize_preparation({}), output}, common, line);
+  line.output_to_resume(output, "packed file to make");
+  line.require(folder, "--data", "the folder of CIFAR-10");
+  if (!line.parse()) return 0;
+  return pack(*data::open_cifar10(folder, split), {data::resize_preparation({}), output}, line);
 }
 
-int svhn_command(int argc, const char* const* argv) {
+int svhn_command(cli::CommandLine& line) {
   std::string folder;
   data::SvhnSplit split = data::SvhnSplit::kTrain;
-  OutputOptions output;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Packs a split of SVHN's cropped digits.",
-                        std::string(argv[0]) + " --data svhn/ -o svhn-test.h5 --split test");
+  cli::Output output;
+  line.about("Packs a split of SVHN's cropped digits.", "--data svhn/ -o svhn-test.h5 --split test");
   line.add("Input", folder, "data", "folder with train_32x32.mat, test_32x32.mat or extra_32x32.mat");
   line.add("Input", split, "split", "train (73,257 images), test (26,032) or extra (531,131)");
-  line.add("Output", output);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  require_given(folder, "--data", "the folder of SVHN");
-  return pack(*data::open_svhn_mat(folder, split), {data::resize_preparation({}), output}, common, line);
+  line.output_to_resume(output, "packed file to make");
+  line.require(folder, "--data", "the folder of SVHN");
+  if (!line.parse()) return 0;
+  return pack(*data::open_svhn_mat(folder, split), {data::resize_preparation({}), output}, line);
 }
 
-int render_command(int argc, const char* const* argv) {
+int render_command(cli::CommandLine& line) {
   data::RenderOptions options;
-  OutputOptions output;
-  cli::CommonOptions common;
-  cli::CommandLine line(argv[0], "Draws the built-in labelled set: digits in many fonts, colours and places.",
-                        std::string(argv[0]) + " --count 4000 --split train -o train.h5");
+  cli::Output output;
+  line.about("Draws the built-in labelled set: digits in many fonts, colours and places.",
+             "--count 4000 --split train -o train.h5");
   line.add("Drawing", options);
-  line.add("Output", output);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  return pack(data::RenderedSet(options, common.seed), {data::resize_preparation({}), output}, common, line);
+  line.output_to_resume(output, "packed file to make");
+  if (!line.parse()) return 0;
+  return pack(data::RenderedSet(options, line.common().seed), {data::resize_preparation({}), output}, line);
 }
 
 }  // namespace dcgan::prepare_tool

@@ -1,6 +1,7 @@
 #include "tools/shared/statistics_images.h"
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 
 #include "data/image_pipeline.h"
@@ -8,17 +9,11 @@
 #include "data/selected_source.h"
 #include "dcgan/options.h"
 #include "dcgan/seeds.h"
-#include "tools/cli/command_line.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 
 namespace dcgan::tools {
 namespace {
-
-std::unique_ptr<data::ImageSource> open(const StatisticsOptions& options, const data::DecodeOptions& decode) {
-  data::InputOptions input;
-  input.list = options.statistics_list;
-  return data::open_images({options.statistics_from}, input, decode).source;
-}
 
 std::vector<int64_t> order(int64_t count, const StatisticsOptions& options, uint64_t seed) {
   require_option(options.statistics_images >= 0, "statistics-images", options.statistics_images, "0 or more");
@@ -37,22 +32,37 @@ data::PipelineOptions with_threads(int64_t threads) {
   return options;
 }
 
+// Each refers to the one before.
+struct Stream {
+  Stream(std::unique_ptr<data::ImageSource> images, std::vector<int64_t> order, const data::ResizeOptions& resize,
+         const cli::CommonOptions& common)
+      : source(std::move(images)),
+        selected(*source, std::move(order)),
+        pipeline(selected, resize, with_threads(common.threads)),
+        progress("statistics", selected.count(), common) {}
+  std::unique_ptr<data::ImageSource> source;
+  data::SelectedSource selected;
+  data::ImagePipeline pipeline;
+  cli::Progress progress;
+  data::DecodedBlock block;
+  int64_t taken = 0;  // images of the block that were handed on
+};
+
 }  // namespace
 
-struct StatisticsImages::Impl {
-  Impl(const StatisticsOptions& options, const data::ResizeOptions& resize, const data::DecodeOptions& decode,
-       int64_t threads, uint64_t seed, bool is_quiet)
-      : quiet(is_quiet),
-        source(open(options, decode)),
-        selected(*source, order(source->count(), options, seed)),
-        pipeline(selected, resize, with_threads(threads)),
-        progress("statistics", selected.count(), quiet),
-        image_bytes(resize.size * resize.size * 3) {}
-
-  int64_t next(uint8_t* pixels, int64_t capacity) {
-    if (cli::interrupted()) throw cli::Interrupted();
+NextImages statistics_images(const StatisticsOptions& options, const data::ResizeOptions& resize,
+                             const data::DecodeOptions& decode, const cli::CommonOptions& common) {
+  data::InputOptions input;
+  input.list = options.statistics_list;
+  std::unique_ptr<data::ImageSource> source = data::open_images({options.statistics_from}, input, decode).source;
+  std::vector<int64_t> indices = order(source->count(), options, common.seed);
+  const auto stream = std::make_shared<Stream>(std::move(source), std::move(indices), resize, common);
+  const int64_t image_bytes = resize.size * resize.size * 3;
+  return [stream, image_bytes, quiet = common.quiet](uint8_t* pixels, int64_t capacity) {
+    auto& [images, selected, pipeline, progress, block, taken] = *stream;
+    cli::stop_if_interrupted();
     while (taken == block.images.count()) {
-      if (!pipeline.next(block)) return 0;
+      if (!pipeline.next(block)) return int64_t{0};
       taken = 0;
       progress.update(block.first + block.inputs);
       for (const Failure& f : block.failures) {
@@ -63,25 +73,7 @@ struct StatisticsImages::Impl {
     std::copy_n(block.images.pixels.data() + taken * image_bytes, count * image_bytes, pixels);
     taken += count;
     return count;
-  }
-
-  bool quiet;
-  std::unique_ptr<data::ImageSource> source;
-  data::SelectedSource selected;
-  data::ImagePipeline pipeline;
-  cli::Progress progress;
-  int64_t image_bytes;
-  data::DecodedBlock block;
-  int64_t taken = 0;  ///< images of the block that were handed on
-};
-
-StatisticsImages::StatisticsImages(const StatisticsOptions& options, const data::ResizeOptions& resize,
-                                   const data::DecodeOptions& decode, int64_t threads, uint64_t seed, bool quiet)
-    : impl_(std::make_unique<Impl>(options, resize, decode, threads, seed, quiet)) {}
-StatisticsImages::~StatisticsImages() = default;
-
-NextImages StatisticsImages::next() {
-  return [this](uint8_t* pixels, int64_t capacity) { return impl_->next(pixels, capacity); };
+  };
 }
 
 }  // namespace dcgan::tools

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "data/image_decoder.h"
 #include "data/resize.h"
 #include "dcgan/next_images.h"
+#include "tools/cli/command_line.h"
 
 namespace dcgan::tools {
 
@@ -26,19 +26,9 @@ void describe(StatisticsOptions& o, Visitor&& f) {
 }
 
 /// Those images, decoded and resized on several threads, in the order of the list or shuffled by the seed: a folder in
-/// order of its classes would give minibatches of one class.
-class StatisticsImages {
- public:
-  StatisticsImages(const StatisticsOptions& options, const data::ResizeOptions& resize,
-                   const data::DecodeOptions& decode, int64_t threads, uint64_t seed, bool quiet);
-  ~StatisticsImages();
-
-  /// Images that fail are named on stderr and left out. Throws cli::Interrupted if a signal came.
-  NextImages next();
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
+/// order of its classes would give minibatches of one class. Images that fail are named on stderr and left out.
+/// @return throws cli::Interrupted if a signal came
+NextImages statistics_images(const StatisticsOptions& options, const data::ResizeOptions& resize,
+                             const data::DecodeOptions& decode, const cli::CommonOptions& common);
 
 }  // namespace dcgan::tools

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -225,23 +225,19 @@ std::string page(const fs::path& run, const std::string& title, const std::vecto
 
 }  // namespace
 
-int report_command(int argc, const char* const* argv) {
+int report_command(cli::CommandLine& line) {
   ReportOptions options;
-  cli::CommonOptions common;
-  std::vector<std::string> runs;
-  cli::CommandLine line("dcgan-train report",
-                        "Writes a run's curves, samples and options into one HTML file, which needs no network.",
-                        "dcgan-train report runs/narrow -o narrow.html");
-  line.positional(runs, "RUN", "run folder of a training; it may still go on");
+  std::string folder;
+  line.about("Writes a run's curves, samples and options into one HTML file, which needs no network.",
+             "runs/narrow -o narrow.html");
+  line.one(folder, "RUN", "run folder of a training; it may still go on");
   line.add("Report", options);
-  line.add("Common", common);
-  if (!line.parse(argc, argv)) return 0;
-  if (runs.size() != 1)
-    throw OptionError("dcgan-train report takes one run folder, not " + std::to_string(runs.size()) + ".");
+  if (!line.parse()) return 0;
   require_option(options.grids >= 0, "grids", options.grids, "0 or more");
-  const fs::path run = runs.front();
+  const fs::path run = folder;
   const fs::path output = options.output.empty() ? run / "report.html" : fs::path(options.output);
-  if (fs::exists(output) && !options.overwrite) throw FileError(output, "exists; --overwrite replaces it.");
+  cli::require_free(output, options.overwrite);
+  cli::make_folder_of(output);
 
   const fs::path normal = fs::absolute(run / "").lexically_normal().parent_path();
   const std::vector<fs::path> grids = sample_grids(run / "samples", options.grids);
@@ -250,14 +246,11 @@ int report_command(int argc, const char* const* argv) {
   std::ofstream file(partial, std::ios::binary);
   file << html;
   file.close();
-  if (!file) throw FileError(partial, "cannot be written; is the disk full, or the folder missing?");
+  if (!file) throw FileError(partial, "cannot be written: " + std::string(std::strerror(errno)) + ".");
   fs::rename(partial, output);
-  if (common.json) {
-    std::cout << ordered_json({{"report", output.string()}, {"bytes", html.size()}, {"grids", grids.size()}}).dump()
-              << "\n";
-  } else {
-    std::cout << output.string() << ": " << html.size() << " bytes, " << grids.size() << " grids of samples\n";
-  }
+  cli::print_result(line.common(), {{"report", output.string()}, {"bytes", html.size()}, {"grids", grids.size()}},
+                    output.string() + ": " + std::to_string(html.size()) + " bytes, " + std::to_string(grids.size()) +
+                        " grids of samples\n");
   return 0;
 }
 

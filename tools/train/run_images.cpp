@@ -1,16 +1,16 @@
 #include "tools/train/run_images.h"
 
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <vector>
 
+#include "data/lmdb_images.h"
+#include "data/open_images.h"
+#include "data/pack.h"
+#include "data/tar_images.h"
 #include "dcgan/errors.h"
-#include "tools/cli/shipped_files.h"
+#include "tools/cli/program.h"
+#include "tools/cli/progress.h"
 
 namespace dcgan::train_tool {
 namespace {
@@ -26,42 +26,35 @@ std::string recorded_source(const fs::path& options) {
 }
 
 // @return whether every image could be read
-bool pack_folder(const std::string& folder, const std::string& packed, int64_t size, const cli::CommonOptions& common) {
-  const std::string prepare = cli::program_folder() / "dcgan-prepare";
-  std::vector<std::string> arguments = {prepare,
-                                        "folder",
-                                        folder,
-                                        "-o",
-                                        packed,
-                                        "--size",
-                                        std::to_string(size),
-                                        "--overwrite",
-                                        "--threads",
-                                        std::to_string(common.threads)};
-  if (common.quiet) arguments.push_back("--quiet");
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  pid_t child = 0;
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);  // results of this program alone on stdout
-  const int failure = posix_spawn(&child, prepare.c_str(), &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failure != 0) {
-    throw Error(prepare + " cannot be run; pack the folder with it and give the packed file to --data.");
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-  if (code == 130 || cli::interrupted()) throw cli::Interrupted();
-  if (code != 0 && code != cli::kSomeInputsFailed) throw Error(folder + ": could not be packed; the reason is above.");
-  return code == 0;
+bool pack_folder(const std::string& folder, const std::string& packed, int64_t size, const cli::CommandLine& line) {
+  const cli::CommonOptions& common = line.common();
+  const data::OpenedImages images = data::open_images({folder}, {}, {});
+  for (const std::string& note : images.notes) cli::log(common.quiet, note);
+  data::ResizeOptions resize;
+  resize.size = size;
+  cli::Progress progress("image", images.source->count(), common);
+  data::PackJob job;
+  job.output = packed;
+  job.mode = OutputMode::kOverwrite;
+  job.preparation = data::resize_preparation(resize);
+  job.threads = common.threads;
+  job.seed = cli::Resources().seed;  // nothing is drawn; what `dcgan-prepare folder` records, and with it the model
+  job.command_line = line.text();
+  job.on_progress = [&](int64_t done, int64_t /*total*/) { progress.update(done); };
+  job.should_stop = cli::interrupted;
+  const data::PackResult result = data::pack_images(*images.source, job);
+  if (result.stopped) throw cli::Interrupted();
+  for (const Failure& failure : result.failures) cli::log(common.quiet, failure.path + ": " + failure.reason);
+  return result.failures.empty();
 }
 
 }  // namespace
 
-RunImages pack_for_run(const std::string& folder, const TrainingRun& run, const cli::CommonOptions& common) {
+bool needs_packing(const std::string& path) {
+  return fs::is_directory(path) || data::is_tar_file(path) || data::is_lmdb(path);
+}
+
+RunImages pack_for_run(const std::string& folder, const TrainingRun& run, const cli::CommandLine& line) {
   const fs::path out = run.folder;
   const std::string packed = out / "data.h5";
   const bool begun = fs::exists(out / "options.json");
@@ -78,7 +71,7 @@ RunImages pack_for_run(const std::string& folder, const TrainingRun& run, const 
   }
   fs::create_directories(out);
   const std::string fresh = out / "data.new.h5";
-  const bool all_packed = pack_folder(folder, fresh, run.architecture.image_size, common);
+  const bool all_packed = pack_folder(folder, fresh, run.architecture.image_size, line);
   return {fresh, packed, all_packed};
 }
 

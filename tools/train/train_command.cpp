@@ -1,12 +1,15 @@
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
+#include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "dcgan/packed_images.h"
 #include "dcgan/trainer.h"
-#include "tools/cli/command_line.h"
 #include "tools/cli/memory.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
 #include "tools/train/commands.h"
@@ -24,57 +27,65 @@ struct FileOptions {
   std::string out;
   std::string recipe = "imagenet32";
   std::string max_memory;
-  bool resume = false;
-  bool overwrite = false;
   bool dry_run = false;
   bool distributed = false;
 };
 
 template <class Visitor>
 void describe(FileOptions& o, Visitor&& f) {
-  f(o.data, "data", "packed images (dcgan-prepare), or a folder of images, which is packed into the run folder first");
+  f(o.data, "data",
+    "packed images (dcgan-prepare), or a folder or .tar archive of images, which is packed into the run folder first");
   f(o.out, "out,o", "run folder to make");
   f(o.recipe, "recipe", "options to start from: faces64, imagenet32, lsun64, svhn32, tiny-imagenet32, or an INI file");
   f(o.max_memory, "max-memory",
     "memory of this machine for the images, such as 2G; if they need more, and a GPU has no room for them, minibatches "
     "are read from the packed file, which changes no result (default: half of what is available)");
-  f(o.resume, "resume", "go on exactly where an earlier run in this folder stopped");
-  f(o.overwrite, "overwrite", "start anew in a folder that holds a run");
   f(o.dry_run, "dry-run",
     "print all options as a recipe, and time and memory of a run, measured on three steps; write nothing");
   f(o.distributed, "distributed",
     "this is one of several processes that train together, as torchrun or srun say; a minibatch is divided among them");
 }
 
+// What a training tells, for a terminal and a log.
 class ConsoleObserver : public TrainObserver {
  public:
-  ConsoleObserver(bool quiet, const RunImages& images, const Probe* probe)
-      : quiet_(quiet), images_(images), probe_(probe) {}
+  explicit ConsoleObserver(const cli::CommonOptions& common) : common_(common) {}
 
-  void on_message(const std::string& line) override { cli::log(quiet_, line); }
-  void on_new_run() override {
-    if (!images_.name.empty()) fs::rename(images_.file, images_.name);
-  }
+  std::function<void()> begin;                                                ///< on_new_run()
+  std::function<std::optional<double>(const std::string& model_file)> score;  ///< probe(); may be empty
+
+  void on_message(const std::string& line) override { cli::log(common_.quiet, line); }
+  void on_new_run() override { begin(); }
   void on_step(int64_t done, int64_t total) override {
-    if (!progress_) progress_ = std::make_unique<cli::Progress>("step", total, quiet_);
+    if (!progress_) progress_ = std::make_unique<cli::Progress>("step", total, common_);
     progress_->update(done);
   }
+  void on_report(const StepReport& report) override {
+    std::ostringstream losses;
+    losses << std::setprecision(3) << "losses " << report.discriminator_loss << " and " << report.generator_loss
+           << ", D(x) " << report.real_probability << ", D(G(z)) " << report.fake_probability;
+    if (progress_) progress_->note(losses.str());
+  }
   std::optional<double> probe(const std::string& model_file) override {
-    if (probe_ == nullptr) return std::nullopt;
-    const std::optional<double> accuracy = probe_->accuracy(model_file);
-    cli::log(quiet_, accuracy ? "Probe: " + std::to_string(*accuracy) + " of the held-out images are right."
-                              : "warning: the probe's machine did not converge, and this checkpoint has no score; a "
-                                "smaller --probe-c is easier to fit.");
+    if (!score) return std::nullopt;
+    const std::optional<double> accuracy = score(model_file);
+    cli::log(common_.quiet, accuracy ? "Probe: " + std::to_string(*accuracy) + " of the held-out images are right."
+                                     : "warning: the probe's machine did not converge, and this checkpoint has no "
+                                       "score; a smaller --probe-c is easier to fit.");
     return accuracy;
   }
   bool should_stop() override { return cli::interrupted(); }
 
  private:
-  bool quiet_;
-  const RunImages& images_;
-  const Probe* probe_;
+  const cli::CommonOptions& common_;
   std::unique_ptr<cli::Progress> progress_;
 };
+
+TrainingRun::Mode run_mode(OutputMode mode) {
+  return mode == OutputMode::kResume      ? TrainingRun::Mode::kResume
+         : mode == OutputMode::kOverwrite ? TrainingRun::Mode::kOverwrite
+                                          : TrainingRun::Mode::kNew;
+}
 
 // Name of a file or folder, without the folders that it is in.
 std::string name_of(const std::string& path) {
@@ -119,31 +130,33 @@ void print_plan(TrainingRun& training, const PackedImageReader& images) {
             << cli::human_bytes(estimate.memory_bytes) << " of memory for the steps\n";
 }
 
-}  // namespace
-
-int train_command(int argc, const char* const* argv) {
+struct TrainArguments {
   FileOptions files;
+  cli::Output out;
   TrainingRun training;
-  ProbeOptions probe_options;
+  ProbeOptions probe;
   cli::CommonOptions common;
-  cli::CommandLine line(
-      "dcgan-train",
-      "Trains a DCGAN on unlabelled images. dcgan-train report RUN writes the curves and samples of a "
-      "run into one HTML file.",
-      "dcgan-train --data imagenet32.h5 --out runs/narrow --ndf 32 --ngf 32 --steps 5000");
+};
+
+// @return false if --help or --version was asked for and printed
+bool parse(cli::CommandLine& line, TrainArguments& arguments) {
+  auto& [files, out, training, probe, common] = arguments;
+  line.about("Trains a DCGAN on unlabelled images.",
+             "--data imagenet32.h5 --out runs/narrow --ndf 32 --ngf 32 --steps 5000");
   line.add("Files", files);
+  line.add("Files", out.resume, "resume", "go on exactly where an earlier run in this folder stopped");
+  line.add("Files", out.overwrite, "overwrite", "start anew in a folder that holds a run");
   line.add("Architecture", training.architecture);
   line.add("Training", training.options);
-  line.add("Probe", probe_options);
-  line.add("Common", common);
+  line.add("Probe", probe);
   line.start_from(files.recipe,
                   [](const std::string& name) { return cli::shipped_file(cli::kRecipes, "--recipe", name); });
-  if (!line.parse(argc, argv)) return 0;
-  if (files.data.empty()) throw OptionError("--data is missing; it names a packed image file or a folder of images.");
+  line.require(files.data, "--data", "a packed image file or a folder of images");
+  if (!line.parse()) return false;
   if (files.out.empty() && !files.dry_run) throw OptionError("--out is missing; it names the run folder to make.");
-  if (files.resume && files.overwrite) throw OptionError("--resume and --overwrite exclude each other.");
+  training.mode = run_mode(out.mode());
   for (const char* flag : {"probe-c", "probe-images"}) {
-    if (line.given(flag) && probe_options.images.empty()) {
+    if (line.given(flag) && probe.images.empty()) {
       throw OptionError(std::string("--") + flag + " has nothing to do without --probe.");
     }
   }
@@ -153,29 +166,37 @@ int train_command(int argc, const char* const* argv) {
   if (files.dry_run && files.distributed) throw OptionError("--dry-run measures one process; leave --distributed out.");
   check(training.architecture);
   check(training.options);
-
+  common = line.common();
+  if (files.distributed) {
+    training.processes = processes_from(std::getenv);
+    if (line.all_cores()) common.threads = threads_here(std::getenv, common.threads);
+    common.quiet |= training.processes.rank > 0;  // the first one speaks for all
+  }
   training.folder = files.out;
   training.seed = common.seed;
-  const bool shared = files.distributed && common.threads == 0;
-  common.threads = cli::resolve_threads(common.threads);
-  if (shared) common.threads = threads_here(std::getenv, common.threads);
   training.threads = common.threads;
   training.device = common.device;
-  if (files.distributed) training.processes = processes_from(std::getenv);
-  common.quiet |= training.processes.rank > 0;  // the first one speaks for all
   training.data_source = name_of(files.data);
-  training.mode = files.resume      ? TrainingRun::Mode::kResume
-                  : files.overwrite ? TrainingRun::Mode::kOverwrite
-                                    : TrainingRun::Mode::kNew;
+  return true;
+}
 
-  RunImages packed = {files.data, ""};
-  if (fs::is_directory(files.data)) {
-    if (files.dry_run || files.distributed) {
-      throw OptionError(std::string(files.dry_run ? "--dry-run" : "--distributed") +
-                        " needs packed images in --data; dcgan-prepare folder packs " + files.data + ".");
-    }
-    packed = pack_for_run(files.data, training, common);
+RunImages run_images(const TrainArguments& arguments, const cli::CommandLine& line) {
+  const FileOptions& files = arguments.files;
+  if (!needs_packing(files.data)) return {files.data, ""};
+  if (files.dry_run || files.distributed) {
+    throw OptionError(std::string(files.dry_run ? "--dry-run" : "--distributed") +
+                      " needs packed images in --data; dcgan-prepare folder packs " + files.data + ".");
   }
+  return pack_for_run(files.data, arguments.training, line);
+}
+
+}  // namespace
+
+int train_command(cli::CommandLine& line) {
+  TrainArguments arguments;
+  if (!parse(line, arguments)) return 0;
+  auto& [files, out, training, probe_options, common] = arguments;
+  const RunImages packed = run_images(arguments, line);
   const PackedImageReader images(packed.file);
   // The processes of a training on this machine share its memory.
   training.available_memory = cli::available_memory() / (files.distributed ? processes_here(std::getenv) : 1);
@@ -184,19 +205,24 @@ int train_command(int argc, const char* const* argv) {
     print_plan(training, images);
     return 0;
   }
-  std::optional<Probe> probe;
+  ConsoleObserver observer(common);
+  observer.begin = [&packed = packed] {
+    if (!packed.name.empty()) fs::rename(packed.file, packed.name);
+  };
   // In every process, so that all end where it is refused, and none waits for the others.
-  if (!probe_options.images.empty()) probe.emplace(probe_options, training.architecture.image_size, common);
-  ConsoleObserver observer(common.quiet, packed, probe ? &*probe : nullptr);
-  const int64_t done = run_training(training, images, observer);
-  const bool first = training.processes.rank == 0;
-  const std::string model = files.out + "/model.safetensors";
-  if (first && common.json) {
-    std::cout << nlohmann::ordered_json({{"steps", done}, {"model", model}}).dump() << "\n";
-  } else if (first) {
-    std::cout << model << ": " << done << " of " << training.options.steps << " steps\n";
+  std::optional<Probe> probe;
+  if (!probe_options.images.empty()) {
+    probe.emplace(probe_options, training.architecture.image_size, common);
+    observer.score = [&probe](const std::string& model) { return probe->accuracy(model); };
   }
-  if (done < training.options.steps) throw cli::Interrupted();
+  const int64_t done = run_training(training, images, observer);
+  if (training.processes.rank == 0) {
+    const std::string model = files.out + "/model.safetensors";
+    cli::print_result(
+        common, {{"steps", done}, {"model", model}},
+        model + ": " + std::to_string(done) + " of " + std::to_string(training.options.steps) + " steps\n");
+  }
+  if (done < training.options.steps) throw cli::Interrupted(done, training.options.steps, "steps");
   return packed.all_packed ? 0 : cli::kSomeInputsFailed;
 }
 

@@ -1,0 +1,189 @@
+"""Wrong calls of every command: each ends with its exit code and one line that says what is wrong and what to do."""
+
+import shutil
+import unittest
+
+from programs import NARROW, ProgramTest, write_image_folder
+
+# Names in braces are files of the test's folder: see setUpClass. Exit code 2 is wrong usage, 1 a file that is wrong.
+CALLS = [
+    # A word that is no command, and words that look like one.
+    (2, "dcgan-prepare", ["no command given", "folder"]),
+    (2, "dcgan-prepare foldr {images} -o {new}", ["foldr", "did you mean folder?"]),
+    (2, "dcgan-eval smv", ["smv", "did you mean svm?"]),
+    (2, "dcgan-eval", ["no command given", "svm, cifar10, svhn"]),
+    (2, "dcgan-explore sample", ["did you mean samples?"]),
+    (2, "dcgan-explore walk", ["no command of dcgan-explore"]),
+    (2, "dcgan-convert inf {model}", ["did you mean info?"]),
+    (2, "dcgan-train repotr {run}", ["did you mean report?"]),
+    (2, "dcgan-extract veriffy {features}", ["did you mean verify?"]),
+    (2, "dcgan-extract merg -o {new} {features}", ["did you mean merge?"]),
+    # prepare
+    (2, "dcgan-prepare folder {images}", ["-o is missing", "packed file to make"]),
+    (1, "dcgan-prepare folder {none} -o {new}", ["{none}"]),
+    (2, "dcgan-prepare folder {images} -o {new} --size 0", ["--size", "0"]),
+    (2, "dcgan-prepare folder {images} -o {new} --size many", ["--size", "many", "whole number"]),
+    (2, "dcgan-prepare folder {images} -o {new} --sise 32", ["--sise", "did you mean --size?"]),
+    (1, "dcgan-prepare folder {images} -o {packed}", ["{packed}", "--overwrite"]),
+    (2, "dcgan-prepare folder {images} -o {new} --resume --overwrite", ["--resume", "--overwrite", "choose one"]),
+    (2, "dcgan-prepare folder {images} {images} -o {new}", ["{images}", "named twice"]),
+    (2, "dcgan-prepare folder {packed} {images} -o {new}", ["{packed}", "stands alone"]),
+    (1, "dcgan-prepare folder {images} -o {new} --list {none}", ["{none}", "--list"]),
+    (2, "dcgan-prepare folder {images} -o {new} --threads -1", ["--threads", "-1"]),
+    (2, "dcgan-prepare folder {images} -o {new} --progress-every 0", ["--progress-every", "positive"]),
+    (1, "dcgan-prepare imagenet32 {text} -o {new}", ["{text}"]),
+    (2, "dcgan-prepare imagenet32 {images}", ["-o is missing"]),
+    (2, "dcgan-prepare imagenet32 {images} -o {new} --resize cubic", ["--resize", "cubic", "linear|area"]),
+    (1, "dcgan-prepare lsun {none} -o {new}", ["{none}"]),
+    (2, "dcgan-prepare lsun {images}", ["-o is missing"]),
+    (2, "dcgan-prepare cifar10 -o {new}", ["--data is missing", "the folder of CIFAR-10"]),
+    (1, "dcgan-prepare cifar10 --data {images} -o {new}", ["{images}", "data_batch_1.bin"]),
+    (2, "dcgan-prepare cifar10 --data {images} -o {new} --split valid", ["--split", "valid", "train|test"]),
+    (2, "dcgan-prepare cifar10 {images} -o {new}", ["{images}", "not expected here"]),
+    (2, "dcgan-prepare svhn -o {new}", ["--data is missing", "the folder of SVHN"]),
+    (1, "dcgan-prepare svhn --data {images} -o {new}", ["{images}", "train_32x32.mat"]),
+    (2, "dcgan-prepare svhn --data {images} -o {new} --split valid", ["--split", "train|test|extra"]),
+    (2, "dcgan-prepare svhn {images}", ["not expected here"]),
+    (2, "dcgan-prepare render", ["-o is missing"]),
+    (2, "dcgan-prepare render -o {new} --count 0", ["--count", "0"]),
+    (2, "dcgan-prepare render -o {new} --count 1e3", ["--count", "1e3", "whole number"]),
+    (2, "dcgan-prepare render -o {new} --seed -1", ["--seed", "-1"]),
+    (2, "dcgan-prepare dedup -o {new}", ["expected one FILE", "0 were named"]),
+    (2, "dcgan-prepare dedup {packed} {features} -o {new}", ["expected one FILE", "2 were named"]),
+    (1, "dcgan-prepare dedup {features} -o {new}", ["{features}", "dcgan-images"]),
+    (2, "dcgan-prepare dedup {packed} -o {new} --unsure-bits -1", ["--unsure-bits", "-1"]),
+    (2, "dcgan-prepare download", ["expected one NAME"]),
+    (2, "dcgan-prepare download cifar10", ["-o is missing"]),
+    (2, "dcgan-prepare download cifar100 -o {folder}", ["cifar100", "cifar10, svhn"]),
+    (2, "dcgan-prepare download cifar10 -o {folder} --md5 0", ["--md5 is for a URL"]),
+    (2, "dcgan-prepare info", ["expected one FILE (packed image file), 0 were named"]),
+    (1, "dcgan-prepare info {features}", ["{features}", "dcgan-features", "dcgan-images"]),
+    (1, "dcgan-prepare info {text}", ["{text}", "HDF5"]),
+    (1, "dcgan-prepare info {none}", ["{none}"]),
+    (2, "dcgan-prepare sheet {packed}", ["-o is missing", "PNG to make"]),
+    (2, "dcgan-prepare sheet {packed} -o {new} --rows 0", ["--rows", "positive"]),
+    (2, "dcgan-prepare sheet {packed} -o {new} --first 99", ["--first is 99", "0 to 11"]),
+    (1, "dcgan-prepare sheet {packed} -o {packed}", ["{packed}", "--overwrite"]),
+    # train
+    (2, "dcgan-train --out {folder}", ["--data is missing"]),
+    (2, "dcgan-train --data {packed}", ["--out is missing"]),
+    (1, "dcgan-train --data {none} --out {folder}", ["{none}"]),
+    (1, "dcgan-train --data {features} --out {folder}", ["{features}", "dcgan-images"]),
+    (2, "dcgan-train --data {packed} --out {folder} --recipe lsun", ["--recipe", "lsun", "lsun64"]),
+    (2, "dcgan-train --data {packed} --out {folder} --batch-size 0", ["--batch-size", "0"]),
+    (2, "dcgan-train --data {packed} --out {folder} --probe-c 1", ["--probe-c", "--probe"]),
+    (2, "dcgan-train --data {packed} --out {run} --resume --overwrite", ["choose one"]),
+    (1, "dcgan-train --data {packed} --out {run} --batch-size 8", ["{run}", "--resume", "--overwrite"]),
+    (2, "dcgan-train --data {images} --out {folder} --dry-run", ["--dry-run", "dcgan-prepare folder"]),
+    (2, "dcgan-train --data {packed} --out {folder} --distributed", ["RANK", "SLURM_PROCID"]),
+    (2, "dcgan-train --data {packed} --out {folder} --batch-size 8 --device gpu", ["--device", "gpu"]),
+    (2, "dcgan-train report", ["expected one RUN"]),
+    (1, "dcgan-train report {none}", ["{none}"]),
+    (2, "dcgan-train report {run} --grids -1", ["--grids", "-1"]),
+    (2, "dcgan-train report {run} --output", ["--output"]),
+    # extract
+    (2, "dcgan-extract -o {new}", ["no IMAGES given"]),
+    (2, "dcgan-extract {images}", ["-o is missing", "HDF5 file to make"]),
+    (1, "dcgan-extract {none} -o {new} --model {model}", ["{none}"]),
+    (1, "dcgan-extract {images} -o {new} --model {packed}", ["{packed}"]),
+    (1, "dcgan-extract {images} -o {new} --model {weights}", ["{weights}", "dcgan-convert state-dict"]),
+    (2, "dcgan-extract {images} -o {new} --model tiny", ["tiny", "tiny-imagenet32"]),
+    (2, "dcgan-extract {images} -o {new} --model {model} --layers 3,,4", ["--layers", "3,,4"]),
+    (2, "dcgan-extract {images} -o {new} --model {model} --layers 9", ["--layers", "9"]),
+    (2, "dcgan-extract {images} -o {new} --model {model} --shard 2/2", ["--shard", "2/2", "0/4"]),
+    (2, "dcgan-extract {images} {images} -o {new} --model {model}", ["named twice"]),
+    (2, "dcgan-extract {images} -o {new} --model {model} --statistics-list {text}", ["--statistics-from"]),
+    (1, "dcgan-extract {images} -o /proc/x.h5 --model {model}", ["/proc", "another folder"]),
+    (2, "dcgan-extract merge -o {new}", ["no PART.h5 given"]),
+    (2, "dcgan-extract merge {features}", ["-o is missing"]),
+    (1, "dcgan-extract merge {packed} -o {new}", ["{packed}", "dcgan-features"]),
+    (2, "dcgan-extract merge {features} -o {new} --virtual --resume", ["--resume and --virtual"]),
+    (2, "dcgan-extract verify", ["no FILE.h5"]),
+    (1, "dcgan-extract verify {packed}", ["{packed}", "dcgan-features"]),
+    (2, "dcgan-extract verify {features} --rows -1", ["--rows", "-1"]),
+    (2, "dcgan-extract verify {features} --tolerance nan", ["--tolerance", "nan"]),
+    (2, "dcgan-extract export {features}", ["--npy and --csv are missing"]),
+    (2, "dcgan-extract export --npy {new}", ["expected one FILE.h5"]),
+    (1, "dcgan-extract export {features} --npy {packed}", ["{packed}", "--overwrite"]),
+    (1, "dcgan-extract export {packed} --npy {new}", ["{packed}", "dcgan-features"]),
+    # eval
+    (2, "dcgan-eval svm --test {features}", ["--train is missing"]),
+    (2, "dcgan-eval svm --train {features}", ["--test is missing"]),
+    (2, "dcgan-eval svm --train {features} --test {features} --c 1 --c-grid 1,2", ["--c and --c-grid"]),
+    (2, "dcgan-eval svm --train {features} --test {features} --c 1 --folds 3", ["--c and --folds"]),
+    (2, "dcgan-eval svm --train {features} --test {features} --c 0", ["--c", "0"]),
+    (2, "dcgan-eval svm --train {features} --test {features} --max-memory 2X", ["--max-memory", "2X"]),
+    (1, "dcgan-eval svm --train {packed} --test {features}", ["{packed}", "dcgan-images", "dcgan-features"]),
+    (1, "dcgan-eval svm --train {features} --test {packed}", ["{packed}", "dcgan-images", "dcgan-features"]),
+    (1, "dcgan-eval svm --train {text} --test {features}", ["{text}", "HDF5"]),
+    (2, "dcgan-eval cifar10 --model {model}", ["--data is missing"]),
+    (2, "dcgan-eval cifar10 --data {images}", ["--model is missing"]),
+    (1, "dcgan-eval cifar10 --data {images} --model {model}", ["{images}", "data_batch_1.bin"]),
+    (2, "dcgan-eval cifar10 --data {images} --model {model} --c-grid 1,0", ["--c-grid", "0"]),
+    (2, "dcgan-eval svhn --model {model}", ["--data is missing"]),
+    (1, "dcgan-eval svhn --data {images} --model {model}", ["{images}", "labels.csv"]),
+    (2, "dcgan-eval svhn --data {images} --model {model} --trials 1", ["--trials-file is missing"]),
+    (2, "dcgan-eval svhn --data {images} --model {model} --format html", ["--format", "html", "text|markdown"]),
+    # explore
+    (2, "dcgan-explore samples --out {folder}", ["--model is missing"]),
+    (2, "dcgan-explore samples --model {model}", ["--out is missing"]),
+    (2, "dcgan-explore samples --model {model} --out {folder} --count 0", ["--count", "0"]),
+    (1, "dcgan-explore samples --model {model} --out {text}", ["{text}"]),
+    (1, "dcgan-explore samples --model {packed} --out {folder}", ["{packed}"]),
+    # convert
+    (2, "dcgan-convert released -o {new}", ["expected one DIR"]),
+    (2, "dcgan-convert released {images} -o {new}", ["--statistics-from is missing"]),
+    (1, "dcgan-convert released {images} -o {new} --statistics-from {images}", ["{images}"]),
+    (1, "dcgan-convert released {images} -o {model} --statistics-from {images}", ["{model}", "--overwrite"]),
+    (2, "dcgan-convert state-dict -o {new}", ["no FILE given"]),
+    (2, "dcgan-convert state-dict {weights}", ["-o is missing"]),
+    (1, "dcgan-convert state-dict {weights} -o {new}", ["{weights}"]),
+    (1, "dcgan-convert state-dict {weights} -o {new} --mapping {none}", ["{weights}"]),
+    (2, "dcgan-convert model -o {new}", ["expected one MODEL"]),
+    (2, "dcgan-convert model {model}", ["-o is missing"]),
+    (2, "dcgan-convert model {model} -o {new} --storage f8", ["--storage", "f8", "f32|f16"]),
+    (1, "dcgan-convert model {packed} -o {new}", ["{packed}"]),
+    (2, "dcgan-convert info", ["expected one MODEL"]),
+    (2, "dcgan-convert info {model} {packed}", ["2 were named"]),
+    (1, "dcgan-convert info {none}.safetensors", ["{none}"]),
+    (1, "dcgan-convert info {weights}", ["{weights}", "dcgan-convert state-dict"]),
+]
+
+
+class WrongCalls(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        names = ["images", "packed.h5", "run", "features.h5", "text.txt", "weights.pth", "new", "none", "folder"]
+        cls.files = {name.split(".")[0]: str(cls.folder / name) for name in names}
+        cls.files["model"] = str(cls.folder / "run/model.safetensors")
+        write_image_folder(cls.folder / "images", 4)
+        (cls.folder / "text.txt").write_text("no image\n")
+        (cls.folder / "weights.pth").write_bytes(b"\x80\x02not a zip file")
+        test, f = cls(), cls.files
+        test.run_program("dcgan-prepare", "folder", f["images"], "-o", f["packed"], "--size", 32)
+        test.run_program("dcgan-train", "--data", f["packed"], "--out", f["run"], "--steps", 1, *NARROW[:6],
+                         "--batch-size", 8, "--threads", 1)
+        test.run_program("dcgan-extract", f["packed"], "-o", f["features"], "--model", f["model"])
+
+    def test_every_wrong_call_ends_with_its_code_and_names_what_is_wrong(self):
+        for code, call, says in CALLS:
+            with self.subTest(call=call):
+                program, *words = [word.format(**self.files) for word in call.split()]
+                self.assert_refuses(program, *words, code=code, says=[text.format(**self.files) for text in says])
+                for left in ("new", "folder"):
+                    self.assertFalse((self.folder / left).exists(), f"{left} was made")
+                    shutil.rmtree(self.folder / left, ignore_errors=True)
+
+    def test_a_run_folder_stands_for_its_model_and_a_missing_folder_is_made(self):
+        made = self.folder / "deep/er/features.h5"
+        self.run_program("dcgan-extract", self.files["packed"], "-o", made, "--model", self.files["run"])
+        self.assertEqual(made.exists(), True)
+        self.run_program("dcgan-convert", "model", self.files["run"], "-o", self.folder / "a/small.safetensors")
+        self.run_program("dcgan-prepare", "render", "--count", 2, "-o", self.folder / "b/render.h5")
+        self.run_program("dcgan-train", "report", self.files["run"], "-o", self.folder / "c/report.html")
+        self.run_program("dcgan-extract", "export", made, "--csv", self.folder / "d/rows.csv")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,118 @@
+#include "tools/cli/program.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <new>
+
+#include "dcgan/file_locks.h"
+#include "dcgan/version.h"
+#include "tools/cli/environment.h"
+
+namespace dcgan::cli {
+namespace {
+
+volatile std::sig_atomic_t g_interrupted = 0;
+
+void on_signal(int signal_number) {
+  if (g_interrupted != 0) std::_Exit(128 + signal_number);
+  g_interrupted = 1;
+}
+
+// What the first word was meant to be, if it is no command, no option and no file.
+std::string mistyped(const std::string& word, const Program& program) {
+  if (word.empty() || word.find_first_of("-./") != std::string::npos || std::filesystem::exists(word)) return "";
+  std::vector<std::string> names;
+  for (const Command& command : program.commands) names.push_back(command.name);
+  constexpr size_t kWrongLetters = 2;
+  return nearest(word, names, kWrongLetters);
+}
+
+[[noreturn]] void refuse_command(const std::string& name, const std::string& word, const Program& program) {
+  std::string known;
+  for (const Command& c : program.commands) known += (known.empty() ? "" : ", ") + c.name;
+  const std::string guess = mistyped(word, program);
+  throw OptionError((word.empty() ? "no command given" : "\"" + word + "\" is no command of " + name) +
+                    (guess.empty() ? "" : "; did you mean " + guess + "?") + "; commands: " + known + ".");
+}
+
+int dispatch(std::vector<std::string> words, const Program& program) {
+  const std::string name = words.front().substr(words.front().rfind('/') + 1);
+  // `help`, `help COMMAND` and -v as users of other programs type them.
+  if (words.size() > 1 && words[1] == "help") {
+    words.erase(words.begin() + 1);
+    words.push_back("--help");
+  } else if (words.size() == 2 && words[1] == "-v") {
+    words[1] = "--version";
+  }
+  const std::string first = words.size() > 1 ? words[1] : "";
+  for (const Command& command : program.commands) {
+    if (command.name != first) continue;
+    words.erase(words.begin());
+    words.front() = name + " " + first;
+    CommandLine line(words.front(), words);
+    return command.run(line);
+  }
+  if (program.fallback) {
+    if (!mistyped(first, program).empty()) refuse_command(name, first, program);
+    CommandLine line(name, words, program.commands);
+    return program.fallback(line);
+  }
+  if (first == "--help" || first == "-h") {
+    std::cout << program.summary << "\n\nUsage: " << name << " COMMAND [options]\n\nCommands:\n"
+              << list_of(program.commands) << "\n"
+              << name << " COMMAND --help says more.\n";
+    return 0;
+  }
+  if (first == "--version") {
+    std::cout << name << " (libdcgan) " << DCGAN_VERSION << "\n";
+    return 0;
+  }
+  refuse_command(name, first, program);
+}
+
+int failed(const std::string& what, int code) {
+  std::cerr << what << "\n";
+  return code;
+}
+
+}  // namespace
+
+Interrupted::Interrupted(int64_t done, int64_t total, const std::string& what)
+    : Error("interrupted after " + std::to_string(done) + " of " + std::to_string(total) + " " + what +
+            "; the same command with --resume goes on there") {}
+
+bool interrupted() { return g_interrupted != 0; }
+
+void stop_if_interrupted() {
+  if (interrupted()) throw Interrupted();
+}
+
+int run_program(int argc, const char* const* argv, const Program& program) {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  // A write past a limit of the file size is then an error of write(), with a message, and not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
+  use_file_locks(wants_file_locks(std::getenv));
+  try {
+    const int code = dispatch(std::vector<std::string>(argv, argv + argc), program);
+    std::cout.flush();
+    if (!std::cout) throw Error("standard output cannot be written; is the disk full?");
+    return code;
+  } catch (const Interrupted& e) {
+    return failed(e.what(), 130);
+  } catch (const OptionError& e) {
+    return failed(std::string("error: ") + e.what(), 2);
+  } catch (const std::filesystem::filesystem_error& e) {
+    return failed("error: " + e.path1().string() + ": " + e.code().message() + ".", 1);
+  } catch (const std::bad_alloc&) {
+    return failed("error: out of memory; a smaller --batch-size needs less.", 1);
+  } catch (const std::exception& e) {
+    const std::string text = e.what();  // LibTorch's end with where they were thrown, over many lines
+    return failed("error: " + text.substr(0, text.find('\n')), 1);
+  }
+}
+
+}  // namespace dcgan::cli
