@@ -423,11 +423,11 @@ class Extract(ProgramTest):
     def test_too_little_room_stops_a_run_before_it_starts_unless_forced(self):
         disk = self.path("disk")
         disk.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk], check=False).returncode:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], check=False).returncode:
             self.skipTest("this machine does not allow to mount a file system")
         try:
             extract = [self.images, "-o", disk / "x.h5", "--model", self.model]
-            self.assert_refuses("dcgan-extract", *extract, code=1, says=["x.h5", "needs 214.5 KiB", "100.0 KiB free", "--force"])
+            self.assert_refuses("dcgan-extract", *extract, code=1, says=["x.h5", "needs 214.5 KiB", "200.0 KiB free", "--force"])
             self.assertEqual(list(disk.iterdir()), [])
             self.assert_refuses("dcgan-extract", *extract, "--force", code=1, says=["No space left", "--resume"])
             subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
