@@ -46,6 +46,11 @@ class NeededLibraries(unittest.TestCase):
             with self.subTest(file=file.name):
                 self.assertFalse(kinds(loaded(file)) & {"LibTorch", "OpenCV"}, loaded(file))
 
+    def test_no_program_brings_a_blas_that_libtorchs_products_could_be_bound_to(self):
+        for file in sorted((BUILD / "tools").glob("dcgan-*")):
+            with self.subTest(file=file.name):
+                self.assertFalse([name for name in loaded(file) if name.startswith(("libblas", "liblinear"))])
+
     @unittest.skipUnless(TRAINS, "built without LibTorch")
     def test_training_needs_libtorch_but_no_opencv(self):
         for file in (LIBRARIES / "libdcgan_train.so", BUILD / "tools" / "dcgan-train", BUILD / "tools" / "dcgan-explore"):
