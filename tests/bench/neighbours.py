@@ -45,13 +45,13 @@ def draw_sheet(output, folder, paths, rows, labels, count):
     generator = numpy.random.default_rng(42)
     queries = numpy.sort(generator.choice(len(rows), count, replace=False))
     queries = queries[numpy.argsort(labels[queries], kind="stable")]
-    tile, gap, columns = 48, 2, 12
+    tile, gap, columns = 48, 2, 8
     sheet = Image.new("RGB", ((tile + gap) * (columns + 1) + 8, (tile + gap) * count), "white")
     for row, (query, answers) in enumerate(zip(queries, nearest(rows, queries, columns))):
         for column, index in enumerate([query, *answers]):
             picture = Image.open(folder / paths[index]).convert("RGB").resize((tile, tile), Image.Resampling.NEAREST)
             sheet.paste(picture, (column * (tile + gap) + (8 if column else 0), row * (tile + gap)))
-    sheet.save(output, optimize=True)
+    sheet.quantize(256).save(output, optimize=True)
 
 
 def main():

@@ -326,12 +326,12 @@ class Extract(ProgramTest):
     # --- the model that ships
 
     def test_without_a_model_the_one_that_ships_gives_28672_features(self):
-        self.assertIn("=tiny-imagenet32", self.run_program("dcgan-extract", "--help").stdout)
+        self.assertIn("=tiny-imagenet32-contrastive", self.run_program("dcgan-extract", "--help").stdout)
         output = self.path("shipped.h5")
         report = json.loads(self.run_program("dcgan-extract", self.images, "-o", output, "--json", expect=3).stdout)
         self.assertEqual((report["rows"], report["features"]), (58, 28672))
         self.assertIn("4 extracted again", self.verify("shipped.h5", "--rows", 4).stdout)
-        facts = json.loads(self.run_program("dcgan-convert", "info", "tiny-imagenet32", "--json").stdout)
+        facts = json.loads(self.run_program("dcgan-convert", "info", "tiny-imagenet32-contrastive", "--json").stdout)
         self.assertEqual((facts["storage"], facts["generator"], facts["convolutions"]), ("f16", False, 6))
         with h5py.File(output) as file:
             self.assertEqual(file.attrs["model_sha256"], facts["sha256"])

@@ -159,7 +159,7 @@ TEST(ExtractArguments, AreRecordedWithEverythingThatRowsDependOn) {
   EXPECT_THAT(arguments.record(),
               AllOf(HasSubstr(R"("images":["photos"])"), HasSubstr(R"("grid":2)"), HasSubstr(R"("layers":[1,3])"),
                     HasSubstr(R"("resize":"area")"), HasSubstr(R"("list":"l.txt")"),
-                    HasSubstr(R"("statistics-from":"s")"), HasSubstr(R"("model":"tiny-imagenet32")")));
+                    HasSubstr(R"("statistics-from":"s")"), HasSubstr(R"("model":"tiny-imagenet32-contrastive")")));
 }
 
 TEST(ExtractArguments, AreNotRecordedWhereJsonCannotHoldAPath) {

@@ -15,7 +15,7 @@ struct ShippedFiles {
 
 inline constexpr ShippedFiles kRecipes = {"recipe", "recipes", "tools/recipes", ".ini"};
 inline constexpr ShippedFiles kModels = {"model", "models", "data/models", ".safetensors"};
-inline constexpr const char* kDefaultModel = "tiny-imagenet32";
+inline constexpr const char* kDefaultModel = "tiny-imagenet32-contrastive";
 
 /// The path of a file that is given by its path, or by the name of one that ships with the project. A path is what
 /// exists, or has a slash or a dot in it.
