@@ -14,7 +14,7 @@ from programs import BUILD, ProgramTest, write_image_folder
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "eval"))
 from protocol_commands_test import write_textures  # noqa: E402
 
-MODEL = "tiny-imagenet32"
+MODEL = "tiny-imagenet32-contrastive"  # the default
 MISSING = "libdcgan_train.so"
 
 
