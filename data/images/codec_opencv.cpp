@@ -51,6 +51,12 @@ class QuietScope {
 };
 
 RgbImage decode_with_opencv(ByteView bytes, const char* format) {
+  // OpenCV asks each of its decoders for its signature; GDCM's, at byte 128, would win over the one meant, and takes
+  // memory by what the file claims.
+  constexpr size_t kDicomAt = 128;
+  if (bytes.starts_with("DICM", kDicomAt)) {
+    throw DecodeError(std::string(format) + " that claims to be DICOM, too, is not supported");
+  }
   if (bytes.size > INT_MAX) throw DecodeError(std::string(format) + " of more than 2 GiB is not supported");
   const QuietScope quiet;
   const cv::Mat coded(1, static_cast<int>(bytes.size), CV_8UC1, const_cast<uint8_t*>(bytes.data));

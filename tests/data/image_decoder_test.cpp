@@ -158,6 +158,12 @@ TEST(ImageDecoder, AcceptsZerosBeforeTheEndOfAJpegAndNothingElseThere) {
   EXPECT_THAT(decode(padded).failure, HasSubstr("extraneous bytes"));
 }
 
+TEST(ImageDecoder, RefusesAPictureThatOpenCVWouldTakeForDicom) {
+  Bytes bytes = read_bytes(golden_image("rgb.bmp"));
+  for (size_t i = 0; i < 4; ++i) bytes.at(128 + i) = static_cast<uint8_t>("DICM"[i]);  // pixels, as it happens
+  EXPECT_THAT(decode(bytes).failure, HasSubstr("DICOM"));
+}
+
 TEST(ImageDecoder, KnowsImagesByTheirExtensionInAnyCase) {
   EXPECT_TRUE(data::has_image_extension("a/b.JPeG"));
   EXPECT_TRUE(data::has_image_extension("x.tiff"));
