@@ -74,6 +74,7 @@ ChosenC choose_c(const std::vector<Trial>& trials, std::vector<double> grid, con
   std::sort(grid.begin(), grid.end());
   grid.erase(std::unique(grid.begin(), grid.end()), grid.end());
   std::vector<GridPoint> points;
+  points.reserve(grid.size());
   for (const double c : grid) points.push_back({c, 0, 0, {}});
   for (const auto& [training, validation, name] : trials) {
     const std::unique_ptr<SvmSolver> solver = make_solver(training, for_validation(options), resources);
@@ -94,6 +95,7 @@ ChosenC choose_c(const std::vector<Trial>& trials, std::vector<double> grid, con
 ChosenC choose_c(const TrainingSet& set, const std::vector<RowSplit>& splits, std::vector<double> grid,
                  const SvmOptions& options, const SolverResources& resources) {
   std::vector<Trial> trials;
+  trials.reserve(splits.size());
   for (const RowSplit& split : splits) {
     trials.push_back({subset(set, split.training), subset(set, split.validation), ""});
   }

@@ -55,6 +55,7 @@ RowSplit set_apart(const LabelledFeatures& set, int64_t count, uint64_t seed) {
     std::map<int64_t, std::vector<int64_t>> rows_of;
     for (int64_t i = 0; i < n; ++i) rows_of[set.groups[static_cast<size_t>(i)]].push_back(i);
     std::vector<const std::vector<int64_t>*> groups;
+    groups.reserve(rows_of.size());
     for (const auto& group : rows_of) groups.push_back(&group.second);
     int64_t done = 0;
     for (const int64_t g : shuffled_indices(static_cast<int64_t>(groups.size()), seed)) {

@@ -14,7 +14,6 @@ namespace dcgan::eval {
 namespace {
 
 using testing::Each;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 

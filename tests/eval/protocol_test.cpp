@@ -143,6 +143,7 @@ TEST(ClosedTest, IsReadByNoProtocolBeforeCIsFixedAndOpensOnce) {
 
   ClosedTest closed(seen);
   all_labels(labelled(training), std::move(closed), {}, r);
+  // NOLINTNEXTLINE(bugprone-use-after-move): what is handed in a second time is refused.
   EXPECT_THROW(all_labels(labelled(training), std::move(closed), {}, r), Error);
 }
 

@@ -466,7 +466,8 @@ TEST_F(FeatureFile, AgreesWithH5pyBothWays) {
     std::vector<float> rows(20 * 6);
     reader.read(0, 20, rows.data());
     for (size_t i = 0; i < rows.size(); ++i) {
-      ASSERT_EQ(rows[i], static_cast<float>(i / 6) + static_cast<float>(i % 6) / 8) << name;
+      const size_t row = i / 6;
+      ASSERT_EQ(rows[i], static_cast<float>(row) + static_cast<float>(i % 6) / 8) << name;
     }
     ASSERT_EQ(reader.labels().size(), 20) << name;
     EXPECT_EQ(reader.labels()[19], 1) << name;

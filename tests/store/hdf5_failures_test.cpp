@@ -1,9 +1,7 @@
 // A file that cannot be opened: each reason is a sentence of its own, with what helps, and none says that a whole file
 // should be made again.
 #include <gmock/gmock.h>
-#include <sys/file.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,17 +15,8 @@
 #include "dcgan/file_locks.h"
 #include "tests/store/example_features.h"
 #include "tests/store/processes.h"
+#include "tests/support/file_system_without_locks.h"
 #include "tests/support/temporary_folder.h"
-
-namespace {
-int lock_error = 0;  // errno that every flock() of this process and of HDF5 in it gives; 0: the system's
-}  // namespace
-
-extern "C" __attribute__((visibility("default"))) int flock(int descriptor, int operation) noexcept {
-  if (lock_error == 0) return static_cast<int>(::syscall(SYS_flock, descriptor, operation));
-  errno = lock_error;
-  return -1;
-}
 
 namespace dcgan::test {
 namespace {

@@ -176,7 +176,7 @@ TEST_F(StateDict, HostileStructuresAreRefused) {
   EXPECT_THAT(refusal_of_pickle("}(s."), HasSubstr("not there"));
   EXPECT_THAT(refusal_of_pickle("t."), HasSubstr("mark that is not there"));
   EXPECT_THAT(refusal_of_pickle("NNb."), HasSubstr("no dictionary"));
-  EXPECT_THAT(refusal_of_pickle("}q\1X\1\0\0\0"), HasSubstr("cut short"));
+  EXPECT_THAT(refusal_of_pickle("}q\1X\1" + Bytes(3, '\0')), HasSubstr("cut short"));
   EXPECT_THAT(refusal_of_pickle("}q\1" + text("a") + "h\1s."), HasSubstr("nested too deeply")) << "it holds itself";
   // Each dictionary holds the one before twice: 2^40 paths.
   Bytes doubled = "}q" + Bytes(1, '\0');

@@ -233,6 +233,18 @@ MUTANTS = [
     Mutant("the Fréchet distance counts the common part once", "libdcgan/src/train/frechet.cpp",
            "sqrt().sum().mul(2)", "sqrt().sum().mul(1)",
            "train", "FrechetDistance.OfOneFeatureIsThatOfTwoMeansAndTwoDeviations"),
+    Mutant("processes that are started again meet the dead ones", "libdcgan/src/train/processes.cpp",
+           '"dcgan-train/" + std::to_string(options.attempt)', '"dcgan-train/" + std::to_string(options.attempt * 0)',
+           "train", "Processes.MeetUnderNamesOfTheirAttemptAndOfWhatJoinsThem"),
+    Mutant("what joins processes does not put its name before theirs", "libdcgan/src/train/processes.cpp",
+           'PrefixStore>("gloo", store)', 'PrefixStore>("", store)',
+           "train", "Processes.MeetUnderNamesOfTheirAttemptAndOfWhatJoinsThem"),
+    Mutant("a file system without locks is taken for another training", "libdcgan/src/store/files.cpp",
+           "if (errno == EWOULDBLOCK) throw FileError(path, in_use);", "if (errno != 0) throw FileError(path, in_use);",
+           "train", "TheRunFolder.WhereFilesCannotBeLockedIsRefusedWithTheReasonUnlessNobodyAsksForLocks"),
+    Mutant("a resumed run does not know how good its best model is", "libdcgan/src/train/run_folder.cpp",
+           "fs::exists(best) ? recorded(", "fs::exists(best) && step < 0 ? recorded(",
+           "train", "Trainer.KilledAnywhereAndResumedEndsWithTheBestModelOfTheRunLeftAlone"),
 ]
 
 

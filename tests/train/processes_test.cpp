@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <thread>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 namespace dcgan::train {
 namespace {
@@ -27,19 +28,23 @@ int64_t free_port() {
 }
 
 // Two of them as two threads of this process.
-void in_two(const std::function<void(const Processes&)>& work) {
-  const int64_t port = free_port();
+void in_two(ProcessOptions options, const std::function<void(const Processes&)>& work) {
+  options.count = 2;
   const auto one = [&](int64_t rank) {
-    ProcessOptions options;
-    options.rank = rank;
-    options.count = 2;
-    options.port = port;
-    const Processes processes(options, "cpu");
+    ProcessOptions own = options;
+    own.rank = rank;
+    const Processes processes(own, "cpu");
     work(processes);
   };
   std::thread other(one, 1);
   one(0);
   other.join();
+}
+
+void in_two(const std::function<void(const Processes&)>& work) {
+  ProcessOptions options;
+  options.port = free_port();
+  in_two(options, work);
 }
 
 TEST(Processes, AverageGradients) {
@@ -82,6 +87,35 @@ TEST(Processes, KeepNothingOfAPairOfSteps) {
   // A tensor and a number of 8 bytes each for every parameter, pair and process would make 1.3 MB. What is left are
   // c10d's notes of the last collectives, whose number is limited.
   EXPECT_LT(grown, 800000U);
+}
+
+// As where torchrun starts all of them again: its store outlives them and remembers where the dead ones listened.
+TEST(Processes, MeetUnderNamesOfTheirAttemptAndOfWhatJoinsThem) {
+  c10d::TCPStoreOptions server;
+  server.port = 0;
+  server.isServer = true;
+  server.waitWorkers = false;
+  const auto store = c10::make_intrusive<c10d::TCPStore>("127.0.0.1", server);
+  store->set("another program's", std::vector<uint8_t>{1});
+  ProcessOptions options;
+  options.port = store->getPort();
+  options.has_store = true;
+  std::vector<std::string> known = store->listKeys();
+  for (const int64_t attempt : {0, 3}) {
+    options.attempt = attempt;
+    in_two(options, [](const Processes& processes) {
+      const at::Tensor one = at::full({1}, 1.0);
+      processes.sum(one);
+      EXPECT_EQ(one.item<double>(), 2);
+    });
+    std::vector<std::string> keys = store->listKeys();
+    EXPECT_GT(keys.size(), known.size());
+    for (const std::string& key : keys) {
+      if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+      EXPECT_THAT(key, testing::HasSubstr("dcgan-train/" + std::to_string(attempt) + "/gloo/"));
+    }
+    known = std::move(keys);
+  }
 }
 
 }  // namespace

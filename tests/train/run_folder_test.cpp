@@ -2,19 +2,24 @@
 
 #include <gmock/gmock.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "dcgan/errors.h"
+#include "dcgan/file_locks.h"
 #include "dcgan/models.h"
 #include "tests/support/bytes_of.h"
+#include "tests/support/file_system_without_locks.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dcgan::train {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::ThrowsMessage;
 
 class Listener : public TrainObserver {
@@ -31,6 +36,10 @@ SafetensorsFile holding(const std::string& text) {
 
 class TheRunFolder : public testing::Test {
  protected:
+  void TearDown() override {
+    test::lock_error = 0;
+    use_file_locks(true);
+  }
   RunFolder open(TrainingRun::Mode mode) { return {run_, R"({"options":{},"architecture":{}})", {}, mode}; }
   RunFolder begun(TrainingRun::Mode mode = TrainingRun::Mode::kNew) {
     RunFolder folder = open(mode);
@@ -102,6 +111,24 @@ TEST_F(TheRunFolder, IsLeftAsItIsUntilTheRunBegins) {
   open(TrainingRun::Mode::kOverwrite);
   EXPECT_TRUE(fs::exists(checkpoint(1)));
   EXPECT_TRUE(fs::exists(run_ + "/metrics.jsonl"));
+}
+
+TEST_F(TheRunFolder, WhereFilesCannotBeLockedIsRefusedWithTheReasonUnlessNobodyAsksForLocks) {
+  write_checkpoints({1});
+  for (const int error : {ENOLCK, EOPNOTSUPP}) {
+    test::lock_error = error;
+    use_file_locks(true);
+    EXPECT_THAT(
+        [&] { open(TrainingRun::Mode::kResume); },
+        ThrowsMessage<FileError>(AllOf(HasSubstr(run_ + ": cannot be locked"), HasSubstr(std::strerror(error)),
+                                       HasSubstr("HDF5_USE_FILE_LOCKING=FALSE"), Not(HasSubstr("another training")))));
+    use_file_locks(false);
+    EXPECT_EQ(begun(TrainingRun::Mode::kResume).newest_checkpoint(listener_).step, 1);
+  }
+  test::lock_error = EWOULDBLOCK;
+  use_file_locks(true);
+  EXPECT_THAT([&] { open(TrainingRun::Mode::kResume); },
+              ThrowsMessage<FileError>(HasSubstr("another training is writing to it")));
 }
 
 TEST_F(TheRunFolder, NeverReplacesTheBestModelByAWorseOneAlsoWhenTheRunGoesBack) {

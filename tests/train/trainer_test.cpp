@@ -380,6 +380,75 @@ TEST_F(Trainer, KeepsTheModelOfTheHighestScoreAlsoAfterAResume) {
   EXPECT_EQ(best_step(), 5);
 }
 
+// Scores models by their step, and throws where the run is to end as if it were killed.
+class KilledProbe : public TrainObserver {
+ public:
+  void on_step(int64_t done, int64_t) override {
+    if (done == die_in_step) throw Error("as if it were killed here");
+  }
+  std::optional<double> probe(const std::string& model) override {
+    const int64_t step = nlohmann::json::parse(load_model(model).training)["step"];
+    if (step == die_in_probe_of) throw Error("as if it were killed here");
+    return std::map<int64_t, double>{{2, 0.1}, {4, 0.7}, {6, 0.3}, {8, 0.6}}.at(step);
+  }
+  int64_t die_in_step = 0, die_in_probe_of = 0;
+};
+
+TEST_F(Trainer, KilledAnywhereAndResumedEndsWithTheBestModelOfTheRunLeftAlone) {
+  const auto best_of = [](const TrainingRun& run) { return test::bytes_of(run.folder + "/best.safetensors"); };
+  const auto scores_of = [](const TrainingRun& run) {
+    std::vector<nlohmann::json> scores;
+    for (const nlohmann::json& line : metrics_of(run)) {
+      if (line.contains("probe_score")) scores.push_back(line);
+    }
+    return scores;
+  };
+  TrainingRun whole = small_run(folder_ / "whole", 8);
+  whole.options.checkpoint_every = 2;
+  KilledProbe alone;
+  run_training(whole, images_, alone);
+  ASSERT_EQ(nlohmann::json::parse(load_model(whole.folder + "/best.safetensors").training)["step"], 4);
+
+  int64_t runs = 0;
+  const auto dies = [&](int64_t in_step, int64_t in_probe_of) {
+    TrainingRun run = whole;
+    run.folder = folder_ / ("killed-" + std::to_string(++runs));
+    KilledProbe probe;
+    probe.die_in_step = in_step;
+    probe.die_in_probe_of = in_probe_of;
+    EXPECT_THAT([&] { run_training(run, images_, probe); }, ThrowsMessage<Error>("as if it were killed here"));
+    return run;
+  };
+  const auto goes_on = [&](TrainingRun run, const std::string& when) {
+    run.mode = TrainingRun::Mode::kResume;
+    KilledProbe probe;
+    EXPECT_EQ(run_training(run, images_, probe), 8) << when;
+    EXPECT_EQ(best_of(run), best_of(whole)) << when;
+    EXPECT_EQ(model_of(run), model_of(whole)) << when;
+    EXPECT_EQ(scores_of(run), scores_of(whole)) << when;
+  };
+  for (int64_t step = 1; step <= 8; ++step) goes_on(dies(step, 0), "in step " + std::to_string(step));
+  std::string model_before;
+  for (const int64_t step : {2, 4, 6, 8}) {
+    const std::string of_step = " of step " + std::to_string(step);
+    const TrainingRun in_probe = dies(0, step);
+    goes_on(in_probe, "in the probe" + of_step);
+    const TrainingRun between = dies(0, step);  // between the checkpoint and the model
+    const std::string model = between.folder + "/model.safetensors", written = test::bytes_of(model);
+    fs::remove(model);
+    if (!model_before.empty()) std::ofstream(model, std::ios::binary) << model_before;
+    goes_on(between, "before the model" + of_step);
+    model_before = written;
+    if (step == 8) continue;
+    const TrainingRun scored = dies(step + 1, 0);  // between the best model and the line with its score
+    const std::string metrics = scored.folder + "/metrics.jsonl", lines = test::bytes_of(metrics);
+    const size_t last = lines.rfind('\n', lines.size() - 2) + 1;
+    ASSERT_THAT(lines.substr(last), HasSubstr("probe_score"));
+    fs::resize_file(metrics, last);
+    goes_on(scored, "before the score" + of_step + " is logged");
+  }
+}
+
 TEST_F(Trainer, MeasuresAfterAResumeWhatItHadNotComeToAtItsLastCheckpoint) {
   class Probe : public TrainObserver {
    public:
