@@ -24,9 +24,8 @@ std::vector<uint8_t> image(int64_t side) {
 
 // float32 [size, size, 3]
 at::Tensor rendered(const View& view, const std::vector<uint8_t>& pixels, int64_t side, int64_t size) {
-  at::Tensor to = at::empty({size, size, 3});
-  render(view, pixels.data(), side, size, to.data_ptr<float>());
-  return to;
+  const at::Tensor image = at::from_blob(const_cast<uint8_t*>(pixels.data()), {1, side, side, 3}, at::kByte);
+  return render({view}, image, size).permute({0, 2, 3, 1}).squeeze(0);
 }
 
 at::Tensor as_values(const std::vector<uint8_t>& pixels, int64_t side) {

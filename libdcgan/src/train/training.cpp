@@ -76,9 +76,9 @@ void Training::run_step() {
     inputs.generator_learning_rate = scalar(rate * share);
   }
   if (run_.options.contrastive > 0) {
-    const ViewedImages viewed = {pixels.to(at::kCPU), derive_seed(seed_, "views", static_cast<uint64_t>(step_)),
-                                 inputs.discriminator_first};
-    inputs.views = nn::to_device(two_views(viewed, run_.architecture.image_size), device());
+    const at::Tensor here = pixels.device() == device() ? pixels : nn::to_device(pixels, device());
+    const uint64_t seed = derive_seed(seed_, "views", static_cast<uint64_t>(step_));
+    inputs.views = two_views({here, seed, inputs.discriminator_first}, run_.architecture.image_size);
   }
   if (step_ + 1 < run_.options.steps) minibatches_.read_ahead(discriminator_position + (alternating ? 2 : 1));
   pairs_.update(inputs);

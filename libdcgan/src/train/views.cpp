@@ -1,6 +1,7 @@
 #include "train/views.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "dcgan/seeds.h"
+#include "nn/device.h"
 
 namespace dcgan::train {
 namespace {
@@ -65,67 +67,34 @@ Matrix turned_hue(double turns) {
   return product(product(inverse(kYiqFromRgb), turn), kYiqFromRgb);
 }
 
-// The pixels that make up each pixel of one side of a view, and their shares: a triangle around its centre, as wide as
-// the pixel where the image is made smaller. It ends at the image's border, not at the part's.
-struct Taps {
-  struct Range {
-    int64_t first, count;
-    size_t weights;  ///< position of the first weight
-  };
-  std::vector<Range> ranges;  ///< [size]
-  std::vector<float> weights;
+// A view in numbers, one row of a tensor for each: the part's place, and what becomes of its colours.
+enum Number { kLeft, kWidth, kTop, kHeight, kMirrored, kShift, kMatrix, kNumbers = kMatrix + 9 };
 
-  Taps(double start, double share, int64_t side, int64_t size) {
-    const double scale = share * static_cast<double>(side) / static_cast<double>(size);
-    const double support = std::max(1.0, scale);
-    for (int64_t i = 0; i < size; ++i) {
-      const double centre = start * static_cast<double>(side) + (static_cast<double>(i) + 0.5) * scale;
-      const auto weight = [&](int64_t j) {
-        return std::max(0.0, 1 - std::abs(static_cast<double>(j) + 0.5 - centre) / support);
-      };
-      int64_t first = std::max<int64_t>(0, static_cast<int64_t>(std::floor(centre - support)));
-      int64_t last = std::min(side - 1, static_cast<int64_t>(std::ceil(centre + support)));
-      while (first < last && weight(first) == 0) ++first;
-      while (last > first && weight(last) == 0) --last;
-      double sum = 0;
-      for (int64_t j = first; j <= last; ++j) sum += weight(j);
-      ranges.push_back({first, last - first + 1, weights.size()});
-      for (int64_t j = first; j <= last; ++j) weights.push_back(static_cast<float>(weight(j) / sum));
-    }
-  }
-};
+// Brightness, contrast (towards the view's mean), saturation, hue, grey, in this order, are one matrix and one shift by
+// a multiple of the mean: all of these matrices leave grey as it is. From [0, 255] to [-1, 1].
+void write_numbers(const View& view, float* numbers) {
+  const Matrix colour =
+      product(towards_grey(view.grey ? 0 : 1), product(turned_hue(view.hue), towards_grey(view.saturation)));
+  const double factor = view.brightness * view.contrast / 127.5;
+  const std::array<double, kMatrix> before = {view.left,
+                                              view.width,
+                                              view.top,
+                                              view.height,
+                                              view.mirrored ? 1.0 : 0.0,
+                                              (1 - view.contrast) * view.brightness / 127.5};
+  float* to = std::copy(before.begin(), before.end(), numbers);
+  for (const auto& row : colour) to = std::transform(row.begin(), row.end(), to, [=](double m) { return m * factor; });
+}
 
-// uint8 [side, side, 3] to float32 [size, size, 3] in [0, 255].
-void resize_part(const View& view, const uint8_t* image, int64_t side, int64_t size, float* to) {
-  const Taps down(view.top, view.height, side, size);
-  const Taps across(view.left, view.width, side, size);
-  const int64_t first_column = across.ranges.front().first;
-  const int64_t columns = across.ranges.back().first + across.ranges.back().count - first_column;
-  std::vector<float> row(static_cast<size_t>(columns * 3));
-  for (int64_t y = 0; y < size; ++y) {
-    const Taps::Range& rows = down.ranges[static_cast<size_t>(y)];
-    std::fill(row.begin(), row.end(), 0.0F);
-    for (int64_t j = 0; j < rows.count; ++j) {
-      const float weight = down.weights[rows.weights + static_cast<size_t>(j)];
-      const uint8_t* from = image + ((rows.first + j) * side + first_column) * 3;
-      for (size_t i = 0; i < row.size(); ++i) row[i] += weight * static_cast<float>(from[i]);
-    }
-    for (int64_t x = 0; x < size; ++x) {
-      const Taps::Range& range = across.ranges[static_cast<size_t>(view.mirrored ? size - 1 - x : x)];
-      const float* from = row.data() + (range.first - first_column) * 3;
-      float red = 0, green = 0, blue = 0;
-      for (int64_t j = 0; j < range.count; ++j, from += 3) {
-        const float weight = across.weights[range.weights + static_cast<size_t>(j)];
-        red += weight * from[0];
-        green += weight * from[1];
-        blue += weight * from[2];
-      }
-      float* pixel = to + (y * size + x) * 3;
-      pixel[0] = red;
-      pixel[1] = green;
-      pixel[2] = blue;
-    }
-  }
+// Which pixels make up each pixel of one side of a view, and their shares: a triangle around its centre, as wide as the
+// pixel where the image is made smaller. It ends at the image's border, not at the part's. float32 [N, size, side].
+at::Tensor shares(const at::Tensor& start, const at::Tensor& share, const at::Tensor& place, int64_t side) {
+  const auto pixels = static_cast<double>(side);
+  const at::Tensor scale = share.mul(pixels / static_cast<double>(place.size(1)));
+  const at::Tensor centre = start.mul(pixels).add(place.add(0.5).mul(scale)).unsqueeze(2);
+  const at::Tensor distance = at::arange(side, centre.options()).add(0.5).sub(centre).abs();
+  const at::Tensor triangle = distance.div(scale.clamp_min(1).unsqueeze(2)).neg().add(1).clamp_min(0);
+  return triangle.div(triangle.sum({2}, /*keepdim=*/true));
 }
 
 }  // namespace
@@ -154,47 +123,40 @@ View draw_view(uint64_t seed) {
   return view;
 }
 
-void render(const View& view, const uint8_t* image, int64_t side, int64_t size, float* to) {
-  resize_part(view, image, side, size, to);
-  const int64_t values = size * size * 3;
-  double sum = 0;
-  for (int64_t i = 0; i < values; ++i) sum += to[i];
-  // Brightness, contrast (towards the view's mean), saturation, hue, grey, in this order, are one matrix and one shift:
-  // all of these matrices leave grey as it is. From [0, 255] to [-1, 1].
-  const Matrix colour =
-      product(towards_grey(view.grey ? 0 : 1), product(turned_hue(view.hue), towards_grey(view.saturation)));
-  const double factor = view.brightness * view.contrast / 127.5;
-  const double mean = sum / static_cast<double>(values);
-  const auto shift = static_cast<float>((1 - view.contrast) * view.brightness * mean / 127.5 - 1);
-  float m[3][3];
-  for (size_t i = 0; i < 3; ++i) {
-    for (size_t j = 0; j < 3; ++j) m[i][j] = static_cast<float>(colour[i][j] * factor);
+at::Tensor render(const std::vector<View>& views, const at::Tensor& pixels, int64_t size) {
+  const auto count = static_cast<int64_t>(views.size());
+  const int64_t side = pixels.size(1);
+  at::Tensor host = at::empty({count, kNumbers});
+  float* rows = host.mutable_data_ptr<float>();
+  for (const View& view : views) {
+    write_numbers(view, rows);
+    rows += kNumbers;
   }
-  for (float* pixel = to; pixel < to + values; pixel += 3) {
-    const float red = pixel[0], green = pixel[1], blue = pixel[2];
-    for (int64_t c = 0; c < 3; ++c) {
-      pixel[c] = std::clamp(m[c][0] * red + m[c][1] * green + m[c][2] * blue + shift, -1.0F, 1.0F);
-    }
-  }
+  const at::Tensor numbers = nn::to_device(host, pixels.device());
+  const auto number = [&](int64_t n) { return numbers.narrow(1, n, 1); };  // [count, 1]
+  const at::Tensor place = at::arange(size, numbers.options());
+  const at::Tensor mirrored = number(kMirrored).mul(place.mul(-2).add(static_cast<double>(size - 1))).add(place);
+  const at::Tensor across = shares(number(kLeft), number(kWidth), mirrored, side);
+  const at::Tensor down = shares(number(kTop), number(kHeight), place.unsqueeze(0), side);
+  const at::Tensor images = pixels.to(at::kFloat).view({pixels.size(0), side, side * 3});
+  at::Tensor values = down.view({-1, pixels.size(0), size, side}).matmul(images);
+  values = values.view({count, size, side, 3}).permute({0, 3, 1, 2}).reshape({count, 3 * size, side});
+  values = values.bmm(across.transpose(1, 2)).view({count, 3, size * size});
+  const at::Tensor shift = values.mean({1, 2}, /*keepdim=*/true).mul(number(kShift).unsqueeze(2)).sub(1);
+  values = numbers.narrow(1, kMatrix, 9).reshape({count, 3, 3}).bmm(values).add(shift).clamp(-1, 1);
+  return values.view({count, 3, size, size}).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 at::Tensor two_views(const ViewedImages& images, int64_t size) {
   const int64_t count = images.pixels.size(0);
-  const int64_t side = images.pixels.size(1);
-  const at::Tensor pixels = images.pixels.contiguous();
-  at::Tensor views = at::empty({2 * count, 3, size, size},
-                               at::TensorOptions(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
-  const uint8_t* from = pixels.const_data_ptr<uint8_t>();
-  float* to = views.mutable_data_ptr<float>();
-  at::parallel_for(0, 2 * count, 1, [&](int64_t begin, int64_t end) {
+  std::vector<View> views(static_cast<size_t>(2 * count));
+  at::parallel_for(0, 2 * count, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t image = i % count;
-      const auto position = static_cast<uint64_t>(2 * (images.first + image) + i / count);
-      render(draw_view(derive_seed(images.seed, "view", position)), from + image * side * side * 3, side, size,
-             to + i * size * size * 3);
+      const auto position = static_cast<uint64_t>(2 * (images.first + i % count) + i / count);
+      views[static_cast<size_t>(i)] = draw_view(derive_seed(images.seed, "view", position));
     }
   });
-  return views;
+  return render(views, images.pixels, size);
 }
 
 }  // namespace dcgan::train

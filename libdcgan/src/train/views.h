@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace dcgan::train {
 
@@ -20,20 +21,20 @@ struct View {
 /// and saturation change by 40% at most and the hue by 0.1 turns; 20% of the views are grey. Equal seeds, equal views.
 View draw_view(uint64_t seed);
 
-/// The view as an image of size x size pixels, by linear interpolation, which averages where it makes smaller.
-/// @param image  uint8 [side, side, 3]
-/// @param to     float32 [size, size, 3] in [-1, 1]
-void render(const View& view, const uint8_t* image, int64_t side, int64_t size, float* to);
+/// Views as images of size x size pixels, by linear interpolation, which averages where it makes smaller: float32
+/// [views, 3, size, size] in [-1, 1], channels last in memory, on the device of the pixels.
+/// @param views   the first N are of the N images in their order, the next N again, ...
+/// @param pixels  uint8 [N, side, side, 3]
+at::Tensor render(const std::vector<View>& views, const at::Tensor& pixels, int64_t size);
 
 /// Which images of a step's minibatch views are made of: their draws depend on nothing else.
 struct ViewedImages {
-  at::Tensor pixels;  ///< uint8 [N, side, side, 3], on the CPU
+  at::Tensor pixels;  ///< uint8 [N, side, side, 3]
   uint64_t seed = 0;  ///< of the step
   int64_t first = 0;  ///< position of the first one in the whole minibatch, of which other processes may have parts
 };
 
-/// Two views of each image: float32 [2 N, 3, size, size] in [-1, 1], channels last in memory; first one of each, then
-/// the other of each. On all threads.
+/// Two views of each image, as render() makes them: first one of each, then the other of each.
 at::Tensor two_views(const ViewedImages& images, int64_t size);
 
 }  // namespace dcgan::train
