@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks who may know whom (the layer table of ARCHITECTURE.md) in #include lines, link lists and banned words.
+"""Checks the layer table of ARCHITECTURE.md (which module may include which) in #include lines and link lists, and words
+that are banned.
 
 usage: check_layers.py [ROOT]     prints one line per violation, `file:line: what`; exit code 1 if there are any
 """
@@ -8,17 +9,18 @@ import re
 import sys
 from pathlib import Path
 
-# A room and the rooms it may include and link. A public header belongs to the modules that have a .cpp of its name,
+# A module and those that it may include and link. A public header belongs to the modules that have a .cpp of its name,
 # header-only ones to base; the generated dcgan/export.h is everybody's.
-MAY_KNOW = {
+MAY_INCLUDE = {
     "base": set(),
     "parallel": {"base"},
+    "models": {"base"},
     "store": {"base"},
     "kernels": set(),
-    "features": {"base", "parallel", "kernels", "store"},
+    "features": {"base", "parallel", "kernels", "models"},
     # Above the wall: what needs LibTorch, in libdcgan_train.so.
-    "nn": {"base", "kernels", "store", "features"},
-    "train": {"base", "store", "nn"},
+    "nn": {"base", "kernels", "models", "features"},
+    "train": {"base", "models", "store", "nn"},
     "cuda": {"train"},
     "data": {"public"},
     "images": {"public", "data"},  # data/images: libdcgan_images.so and libdcgan_faces.so
@@ -26,19 +28,19 @@ MAY_KNOW = {
     "cli": {"public"},
     "tools": {"public", "data", "eval", "cli"},
 }
-LIBRARY_MODULES = ("base", "parallel", "kernels", "store", "nn", "features", "train", "cuda")
+LIBRARY_MODULES = ("base", "parallel", "kernels", "models", "store", "nn", "features", "train", "cuda")
 
-# Between public and internal: headers in libdcgan/src whose functions libdcgan.so exports for other rooms of the
-# project, those that are named. They are not installed; as public headers, they include only the standard library,
+# Between public and internal: headers in libdcgan/src whose functions libdcgan.so exports for other modules of
+# the project, those that are named. They are not installed; as public headers, they include only the standard library,
 # public ones and each other.
 EXPORTED_HEADERS = {
     "base/plugin.h": {"data"},
     "parallel/float_buffer.h": {"eval"},
     "parallel/thread_pool.h": {"eval"},
-    "store/sha256.h": {"data"},
+    "models/sha256.h": {"data"},
 }
 
-# Libraries that a room must not include, as a pattern on the included name, and what stands for them in link lists.
+# Libraries that a module must not include, as a pattern on the included name, and what stands for them in link lists.
 TORCH = (r"(torch|ATen|c10|caffe2)/", "LibTorch", r"Torch::|dcgan::train\b")
 OPENCV = (r"opencv2/(?!core/version\.hpp)", "OpenCV", r"opencv_|OpenCV_LIBS")
 HDF5 = (r"hdf5|H5\w*\.h", "HDF5", r"(?i:hdf5)")
@@ -46,6 +48,7 @@ ARGV = (r"boost/program_options", "the command line", r"Boost::program_options")
 FORBIDDEN_LIBRARIES = {
     "base": [TORCH, OPENCV, HDF5, ARGV],
     "parallel": [TORCH, OPENCV, HDF5, ARGV],
+    "models": [TORCH, OPENCV, HDF5, ARGV],
     "store": [TORCH, OPENCV, ARGV],
     "kernels": [TORCH, OPENCV, HDF5, ARGV],
     "nn": [OPENCV, HDF5, ARGV],
@@ -63,7 +66,7 @@ FORBIDDEN_LIBRARIES = {
 TRAINING_PROGRAMS = ("train", "explore")
 
 # The library, the readers and the evaluation never print, exit or read the environment.
-QUIET_ROOMS = LIBRARY_MODULES + ("data", "images", "eval")
+QUIET_MODULES = LIBRARY_MODULES + ("data", "images", "eval")
 LOUD = re.compile(
     r"\bstd::(cout|cerr|clog|cin)\b|(?<![\w.>])(?:std::|::)?"
     r"(printf|fprintf|vprintf|vfprintf|puts|fputs|putchar|perror|"
@@ -79,8 +82,8 @@ def strip_comments(text):
     return re.sub(token, lambda m: re.sub(r"[^\n]", " ", m.group()), text, flags=re.S)
 
 
-def room_of_file(path):
-    """The room of a path relative to the root, "public" for a public header, None for what has no rules (tests)."""
+def module_of_file(path):
+    """The module of a path relative to the root, "public" for a public header, None for what has no rules (tests)."""
     parts = path.parts
     if parts[:3] == ("libdcgan", "include", "dcgan"):
         return "public"
@@ -101,8 +104,8 @@ def public_header_modules(root):
     return modules
 
 
-def rooms_of_include(name, root, headers):
-    """The rooms that an included project header belongs to; none if it is not one of the project's."""
+def modules_of_include(name, root, headers):
+    """The modules that an included project header belongs to; none if it is not one of the project's."""
     if name == "dcgan/export.h" or "/" not in name:
         return set()
     if name.startswith("dcgan/"):
@@ -125,7 +128,7 @@ def program_of(name):
 
 def check_includes(path, text, root, headers):
     relative = path.relative_to(root)
-    room = room_of_file(relative)
+    module = module_of_file(relative)
     in_tests = relative.parts[0] == "tests"
     is_exported = relative.as_posix().removeprefix("libdcgan/src/") in EXPORTED_HEADERS
     for number, line in enumerate(text.splitlines(), 1):
@@ -135,29 +138,29 @@ def check_includes(path, text, root, headers):
         where, name = f"{relative}:{number}", match.group(2)
         if name == "torch/torch.h" and not in_tests:
             yield f"{where}: torch/torch.h takes 36 s to compile; include the narrowest header instead"
-        if in_tests or room is None:
+        if in_tests or module is None:
             continue
-        if room == "public":
+        if module == "public":
             if not name.startswith("dcgan/") and re.search(r"[/.]", name):
                 yield f"{where}: a public header includes {name}; only the standard library and dcgan/ are allowed"
             continue
         if is_exported and (root / "libdcgan" / "src" / name).exists() and name not in EXPORTED_HEADERS:
-            yield f"{where}: an exported header includes {name}; no other room could include it"
-        for pattern, library, _ in FORBIDDEN_LIBRARIES[room]:
+            yield f"{where}: an exported header includes {name}; no other module could include it"
+        for pattern, library, _ in FORBIDDEN_LIBRARIES[module]:
             if re.match(pattern, name):
-                yield f"{where}: {room} must not know {library} ({name})"
+                yield f"{where}: {module} must not include {library} ({name})"
         program = program_of(name)
-        if room in ("cli", "tools") and program and program not in (program_of(relative.as_posix()), "cli", "shared"):
+        if module in ("cli", "tools") and program and program not in (program_of(relative.as_posix()), "cli", "shared"):
             yield f"{where}: {relative.parent} must not include another program's {name}"
-        known = rooms_of_include(name, root, headers)
-        if not known or room in known:
+        owners = modules_of_include(name, root, headers)
+        if not owners or module in owners:
             continue
-        if name.startswith("dcgan/") and "public" in MAY_KNOW[room]:
+        if name.startswith("dcgan/") and "public" in MAY_INCLUDE[module]:
             continue
-        if room in EXPORTED_HEADERS.get(name, ()):
+        if module in EXPORTED_HEADERS.get(name, ()):
             continue
-        if not known & MAY_KNOW[room]:
-            yield f"{where}: {room} must not include {', '.join(sorted(known))} ({name})"
+        if not owners & MAY_INCLUDE[module]:
+            yield f"{where}: {module} must not include {', '.join(sorted(owners))} ({name})"
 
 
 def check_words(path, text, root):
@@ -167,7 +170,7 @@ def check_words(path, text, root):
         if re.search(r"\busing\s+namespace\s+torch\b", line):
             yield f"{relative}:{number}: using namespace torch"
         loud = LOUD.search(line)
-        if loud and not EXEMPT.search(commented[number - 1]) and room_of_file(relative) in QUIET_ROOMS + ("public",):
+        if loud and not EXEMPT.search(commented[number - 1]) and module_of_file(relative) in QUIET_MODULES + ("public",):
             word = loud.group().rstrip("( ")
             yield f"{relative}:{number}: {word}: the library never prints, exits or reads the environment"
 
@@ -183,20 +186,20 @@ def check_links(path, text, root):
             "dcgan_image_library": "dcgan_{}",
             "dcgan_program": "dcgan_{}_tool",
         }[match.group(1)].format(match.group(2))
-        room = "tools" if target.endswith("_tool") else target.removeprefix("dcgan_")
-        if room not in FORBIDDEN_LIBRARIES:
+        module = "tools" if target.endswith("_tool") else target.removeprefix("dcgan_")
+        if module not in FORBIDDEN_LIBRARIES:
             continue
         words = re.findall(r"[\w:.${}]+", match.group(3).split("LINK", 1)[-1])
         where = f"{relative}:{text.count(chr(10), 0, match.start()) + 1}"
-        if target.removeprefix("dcgan_").removesuffix("_tool") in TRAINING_PROGRAMS and room == "tools":
+        if target.removeprefix("dcgan_").removesuffix("_tool") in TRAINING_PROGRAMS and module == "tools":
             words = [word for word in words if word != "dcgan::train"]
         for word in words:
             linked = word.removeprefix("dcgan_")
-            if word.startswith("dcgan_") and linked in MAY_KNOW and linked != room and linked not in MAY_KNOW[room]:
-                yield f"{where}: {room} must not link {linked}"
-            for _, library, pattern in FORBIDDEN_LIBRARIES[room]:
+            if word.startswith("dcgan_") and linked in MAY_INCLUDE and linked != module and linked not in MAY_INCLUDE[module]:
+                yield f"{where}: {module} must not link {linked}"
+            for _, library, pattern in FORBIDDEN_LIBRARIES[module]:
                 if re.match(pattern, word.strip("${}")):
-                    yield f"{where}: {room} must not link {library} ({word})"
+                    yield f"{where}: {module} must not link {library} ({word})"
 
 
 def violations(root):

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include "store/sha256.h"
+#include "models/sha256.h"
 
 namespace dcgan::data {
 
 std::string pixel_checksum(const PackedImageReader& images) {
   constexpr int64_t kBlock = 1024;
   const int64_t size = images.info().height * images.info().width * 3;
-  store::Sha256 hash;
+  models::Sha256 hash;
   std::vector<uint8_t> pixels(static_cast<size_t>(kBlock * size));
   for (int64_t first = 0; first < images.count(); first += kBlock) {
     const int64_t count = std::min(kBlock, images.count() - first);

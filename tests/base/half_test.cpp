@@ -1,4 +1,4 @@
-#include "store/half.h"
+#include "base/half.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-namespace dcgan::store {
+namespace dcgan::base {
 namespace {
 
 /// IEEE 754-2008 binary16 by its definition.
@@ -77,4 +77,4 @@ TEST(Half, BothImplementationsAgreeOnRandomBits) {
 }
 
 }  // namespace
-}  // namespace dcgan::store
+}  // namespace dcgan::base

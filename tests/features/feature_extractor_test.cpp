@@ -8,7 +8,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/statistics.h"
-#include "store/sha256.h"
+#include "models/sha256.h"
 #include "tests/support/random_model.h"
 #include "tests/support/temporary_folder.h"
 
@@ -82,7 +82,7 @@ TEST_F(Extractor, TellsItsShapeFromTheModel) {
   EXPECT_EQ(all.feature_count(), 28'672 / 16);
   EXPECT_THAT(all.layers(), testing::ElementsAre(1, 2, 3, 4, 5, 6));
   EXPECT_THAT(all.layer_offsets(), testing::ElementsAre(0, 128, 256, 512, 768, 1280, 1792));
-  EXPECT_EQ(all.model_sha256(), store::sha256_of_file(path_));
+  EXPECT_EQ(all.model_sha256(), models::sha256_of_file(path_));
   model_.architecture = published_architecture("svhn32");
   save();
   EXPECT_EQ(FeatureExtractor(path_).feature_count(), 7'168);

@@ -9,8 +9,8 @@
 #include <numeric>
 
 #include "dcgan/errors.h"
-#include "store/sha256.h"
-#include "tests/store/processes.h"
+#include "models/sha256.h"
+#include "tests/support/processes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dcgan::test {
@@ -101,15 +101,15 @@ TEST_F(Model, ReadsBackAsWritten) {
   save_model(path_, example_model());
   const ModelFile read = load_model(path_);
   expect_equal(read, example_model());
-  EXPECT_EQ(read.sha256, store::sha256_of_file(path_));
+  EXPECT_EQ(read.sha256, models::sha256_of_file(path_));
 }
 
 TEST_F(Model, EqualModelsGiveEqualBytes) {
   save_model(path_, example_model());
-  const std::string first = store::sha256_of_file(path_);
+  const std::string first = models::sha256_of_file(path_);
   ModelFile again = load_model(path_);
   save_model(path_, again);
-  EXPECT_EQ(store::sha256_of_file(path_), first);
+  EXPECT_EQ(models::sha256_of_file(path_), first);
 }
 
 TEST_F(Model, MayBeInHalfPrecision) {

@@ -5,8 +5,8 @@
 #include <fstream>
 
 #include "dcgan/errors.h"
-#include "tests/store/processes.h"
 #include "tests/support/bytes_of.h"
+#include "tests/support/processes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dcgan::test {

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "dcgan/errors.h"
-#include "store/sha256.h"
+#include "models/sha256.h"
 #include "tests/support/bytes_of.h"
 #include "tests/support/temporary_folder.h"
 
@@ -157,10 +157,10 @@ TEST_F(Safetensors, WhatCannotBeWrittenIsRefused) {
 
 TEST_F(Safetensors, Sha256IsThatOfFips180) {
   std::ofstream(path_, std::ios::binary) << "abc";  // FIPS 180-2, appendix B.1
-  EXPECT_EQ(store::sha256_of_file(path_), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(models::sha256_of_file(path_), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   std::ofstream(path_, std::ios::binary) << std::string(1000000, 'a');  // appendix B.3
-  EXPECT_EQ(store::sha256_of_file(path_), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-  EXPECT_THROW(store::sha256_of_file(folder_ / "none"), FileError);
+  EXPECT_EQ(models::sha256_of_file(path_), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_THROW(models::sha256_of_file(folder_ / "none"), FileError);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "dcgan/errors.h"
-#include "tests/store/processes.h"
 #include "tests/support/bytes_of.h"
+#include "tests/support/processes.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/zip_of.h"
 

@@ -12,7 +12,7 @@
 
 #include "dcgan/errors.h"
 #include "tests/store/example_features.h"
-#include "tests/store/processes.h"
+#include "tests/support/processes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dcgan::test {

@@ -14,8 +14,8 @@
 #include "dcgan/feature_file.h"
 #include "dcgan/file_locks.h"
 #include "tests/store/example_features.h"
-#include "tests/store/processes.h"
 #include "tests/support/file_system_without_locks.h"
+#include "tests/support/processes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dcgan::test {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "dcgan/errors.h"
-#include "tests/store/processes.h"
+#include "tests/support/processes.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dcgan::test {

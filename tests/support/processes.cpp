@@ -1,4 +1,4 @@
-#include "tests/store/processes.h"
+#include "tests/support/processes.h"
 
 #include <sched.h>
 #include <sys/mount.h>

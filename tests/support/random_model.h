@@ -4,7 +4,7 @@
 #include <string>
 
 #include "dcgan/model_file.h"
-#include "store/model_tensors.h"
+#include "models/model_tensors.h"
 
 namespace dcgan::test {
 
@@ -15,7 +15,7 @@ inline ModelFile random_model(const ArchitectureOptions& architecture) {
   model.convolutions = static_cast<int64_t>(discriminator_convolutions(architecture).size());
   std::mt19937 random(3);
   std::normal_distribution<float> normal(0, 0.02F);
-  for (const auto& [name, shape] : store::expected_shapes(model)) {
+  for (const auto& [name, shape] : models::expected_shapes(model)) {
     size_t count = 1;
     for (const int64_t size : shape) count *= static_cast<size_t>(size);
     const auto ends_with = [name = name](const std::string& end) {

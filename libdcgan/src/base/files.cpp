@@ -1,4 +1,4 @@
-#include "store/files.h"
+#include "base/files.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -18,7 +18,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/file_locks.h"
 
-namespace dcgan::store {
+namespace dcgan::base {
 namespace {
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem) {
@@ -199,11 +199,11 @@ std::string utc_now() {
   return {text, length};
 }
 
-}  // namespace dcgan::store
+}  // namespace dcgan::base
 
 namespace dcgan {
 
-void use_file_locks(bool use) { store::locks_wanted = use; }
-bool uses_file_locks() { return store::locks_wanted; }
+void use_file_locks(bool use) { base::locks_wanted = use; }
+bool uses_file_locks() { return base::locks_wanted; }
 
 }  // namespace dcgan

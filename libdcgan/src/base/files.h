@@ -8,7 +8,7 @@
 
 #include "dcgan/export.h"
 
-namespace dcgan::store {
+namespace dcgan::base {
 
 /// Owner of a POSIX file descriptor. Every failure is a FileError with the system's reason.
 class DCGAN_EXPORT File {
@@ -77,4 +77,4 @@ DCGAN_EXPORT void write_whole_file(const std::string& path, const std::function<
 /// Now, as ISO 8601 in UTC: "2026-01-31T12:00:00Z".
 std::string utc_now();
 
-}  // namespace dcgan::store
+}  // namespace dcgan::base

@@ -1,4 +1,4 @@
-#include "store/half.h"
+#include "base/half.h"
 
 #include <cstring>
 
@@ -7,7 +7,7 @@
 #include <immintrin.h>
 #endif
 
-namespace dcgan::store {
+namespace dcgan::base {
 namespace {
 
 uint32_t bits_of(float value) {
@@ -107,4 +107,4 @@ void halves_to_floats(const uint16_t* halves, int64_t count, float* floats) {
   halves_to_floats_portable(halves + done, count - done, floats + done);
 }
 
-}  // namespace dcgan::store
+}  // namespace dcgan::base

@@ -3,7 +3,7 @@
 #include "dcgan/export.h"
 #include "dcgan/model_file.h"
 
-namespace dcgan::store {
+namespace dcgan::models {
 
 /// A training writes a model at every checkpoint, and few are looked at: of most the generator's batch-norm statistics
 /// are left out, mean 0 and variance 1. ModelFile::statistics then has this key, with this value.
@@ -12,4 +12,4 @@ constexpr const char* kNoStatistics = "none: mean 0, variance 1";
 
 DCGAN_EXPORT bool lacks_generator_statistics(const ModelFile& model);
 
-}  // namespace dcgan::store
+}  // namespace dcgan::models

@@ -6,8 +6,8 @@
 #include "base/options_json.h"
 #include "dcgan/errors.h"
 #include "dcgan/version.h"
-#include "store/model_tensors.h"
-#include "store/sha256.h"
+#include "models/model_tensors.h"
+#include "models/sha256.h"
 
 namespace dcgan {
 namespace {
@@ -25,7 +25,7 @@ void add_batch_norm(Shapes& shapes, const std::string& prefix, int64_t channels)
 
 /// @throws Error without the file's name.
 void check_tensors(const ModelFile& model) {
-  const Shapes shapes = store::expected_shapes(model);
+  const Shapes shapes = models::expected_shapes(model);
   for (const auto& [name, shape] : shapes) {
     const auto found = model.tensors.find(name);
     if (found == model.tensors.end()) {
@@ -53,7 +53,7 @@ nlohmann::ordered_json parse_object(const std::string& name, const std::string& 
 
 }  // namespace
 
-Shapes store::expected_shapes(const ModelFile& model) {
+Shapes models::expected_shapes(const ModelFile& model) {
   const std::vector<ConvolutionShape> down = discriminator_convolutions(model.architecture);
   const auto all = static_cast<int64_t>(down.size());
   if (model.convolutions < 1 || model.convolutions > all) {
@@ -144,7 +144,7 @@ ModelFile load_model(const std::string& path) {
   } catch (const Error& error) {
     throw FileError(path, error.what());
   }
-  model.sha256 = store::sha256_of_file(path);
+  model.sha256 = models::sha256_of_file(path);
   return model;
 }
 

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <set>
 
+#include "base/files.h"
 #include "dcgan/errors.h"
-#include "store/files.h"
 
 namespace dcgan {
 namespace {
@@ -109,7 +109,7 @@ class Header {
 }  // namespace
 
 NpyArray read_npy(const std::string& path) {
-  const store::File file(path, O_RDONLY);
+  const base::File file(path, O_RDONLY);
   const int64_t file_bytes = file.size();
   constexpr int64_t kPrefixBytes = 12;  // magic, version and, from format 2 on, 4 bytes of the header's length
   std::array<unsigned char, kPrefixBytes> prefix{};

@@ -1,4 +1,4 @@
-#include "store/pickle.h"
+#include "models/pickle.h"
 
 #include <cstdio>
 #include <map>
@@ -6,7 +6,7 @@
 
 #include "dcgan/errors.h"
 
-namespace dcgan::store {
+namespace dcgan::models {
 namespace {
 
 using Kind = PickleValue::Kind;
@@ -257,4 +257,4 @@ class Pickle::Machine {
 
 Pickle::Pickle(std::string_view bytes) { root_ = Machine(bytes, values_).run(); }
 
-}  // namespace dcgan::store
+}  // namespace dcgan::models

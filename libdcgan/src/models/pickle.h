@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dcgan::store {
+namespace dcgan::models {
 
 /// A value of a pickle. Values name each other by index, so that a value may be part of several, or of itself.
 struct PickleValue {
@@ -33,4 +33,4 @@ class Pickle {
   size_t root_ = 0;
 };
 
-}  // namespace dcgan::store
+}  // namespace dcgan::models

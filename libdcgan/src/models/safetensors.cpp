@@ -8,9 +8,9 @@
 #include <set>
 #include <utility>
 
+#include "base/files.h"
+#include "base/half.h"
 #include "dcgan/errors.h"
-#include "store/files.h"
-#include "store/half.h"
 
 namespace dcgan {
 namespace {
@@ -121,8 +121,8 @@ std::vector<float> StoredTensor::to_floats() const {
   if (dtype == DType::kFloat32) {
     if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
   } else {
-    store::halves_to_floats(reinterpret_cast<const uint16_t*>(bytes.data()), static_cast<int64_t>(values.size()),
-                            values.data());
+    base::halves_to_floats(reinterpret_cast<const uint16_t*>(bytes.data()), static_cast<int64_t>(values.size()),
+                           values.data());
   }
   return values;
 }
@@ -137,7 +137,7 @@ StoredTensor make_tensor(std::vector<int64_t> shape, const std::vector<float>& v
   }
   StoredTensor tensor{dtype, std::move(shape), std::vector<std::byte>(bytes)};
   if (dtype == DType::kFloat16) {
-    store::floats_to_halves(values.data(), count, reinterpret_cast<uint16_t*>(tensor.bytes.data()));
+    base::floats_to_halves(values.data(), count, reinterpret_cast<uint16_t*>(tensor.bytes.data()));
   } else if (count > 0) {
     std::memcpy(tensor.bytes.data(), values.data(), tensor.bytes.size());
   }
@@ -145,7 +145,7 @@ StoredTensor make_tensor(std::vector<int64_t> shape, const std::vector<float>& v
 }
 
 SafetensorsFile read_safetensors(const std::string& path) {
-  const store::File file(path, O_RDONLY);
+  const base::File file(path, O_RDONLY);
   const int64_t file_bytes = file.size();
   if (file_bytes < kLengthBytes) {
     throw FileError(path, file_bytes, " bytes; a safetensors file has at least 8.");
@@ -234,7 +234,7 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file) {
   if (static_cast<int64_t>(text.size()) > kMaximumHeader)
     throw FileError(path, "its header would exceed 100,000,000 bytes.");
 
-  store::write_whole_file(path, [&](const store::File& out) {
+  base::write_whole_file(path, [&](const base::File& out) {
     const uint64_t header_bytes = text.size();
     out.write_at(0, &header_bytes, sizeof header_bytes);
     out.write_at(kLengthBytes, text.data(), text.size());

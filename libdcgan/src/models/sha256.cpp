@@ -1,4 +1,4 @@
-#include "store/sha256.h"
+#include "models/sha256.h"
 
 #include <fcntl.h>
 #include <nettle/sha2.h>
@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "store/files.h"
+#include "base/files.h"
 
-namespace dcgan::store {
+namespace dcgan::models {
 
 // Nettle, not libcrypto: it is small and needs nothing else, so that a program that only wants features stays small.
 struct Sha256::State {
@@ -36,7 +36,7 @@ std::string Sha256::hex() {
 
 std::string sha256_of_file(const std::string& path) {
   constexpr int64_t kBlock = int64_t{1} << 20;
-  const File file(path, O_RDONLY);
+  const base::File file(path, O_RDONLY);
   Sha256 hash;
   std::vector<char> block(kBlock);
   const int64_t size = file.size();
@@ -48,4 +48,4 @@ std::string sha256_of_file(const std::string& path) {
   return hash.hex();
 }
 
-}  // namespace dcgan::store
+}  // namespace dcgan::models

@@ -6,7 +6,7 @@
 
 #include "dcgan/export.h"
 
-namespace dcgan::store {
+namespace dcgan::models {
 
 /// The SHA-256 of bytes that come one after the other. The library that computes it is known to sha256.cpp alone.
 class DCGAN_EXPORT Sha256 {
@@ -25,4 +25,4 @@ class DCGAN_EXPORT Sha256 {
 /// @throws FileError if it cannot be read
 DCGAN_EXPORT std::string sha256_of_file(const std::string& path);
 
-}  // namespace dcgan::store
+}  // namespace dcgan::models

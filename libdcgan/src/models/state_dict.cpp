@@ -8,14 +8,14 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/options.h"
-#include "store/model_tensors.h"
-#include "store/pickle.h"
-#include "store/zip_file.h"
+#include "models/model_tensors.h"
+#include "models/pickle.h"
+#include "models/zip_file.h"
 
 namespace dcgan {
 namespace {
 
-using Kind = store::PickleValue::Kind;
+using Kind = models::PickleValue::Kind;
 using Shape = std::vector<int64_t>;
 
 // Limits on what a hostile file can make of a small pickle whose dictionaries hold each other.
@@ -107,7 +107,7 @@ struct StateDictReader::Impl {
     }
     const std::string bytes = zip.read(pickle_name);
     try {
-      const store::Pickle values(bytes);
+      const models::Pickle values(bytes);
       if (values.root().kind != Kind::kDictionary) {
         throw Error("it holds no dictionary; expected torch.save(model.state_dict(), ...).");
       }
@@ -127,13 +127,13 @@ struct StateDictReader::Impl {
     throw FileError(zip.path(), "holds no data.pkl; expected a file that torch.save() wrote.");
   }
 
-  void collect(const store::Pickle& values, const store::PickleValue& dictionary, const std::string& start,
+  void collect(const models::Pickle& values, const models::PickleValue& dictionary, const std::string& start,
                size_t depth) {
     if (depth == kMaximumDepth) throw Error("its dictionaries are nested too deeply.");
     for (size_t i = 0; i + 1 < dictionary.items.size(); i += 2) {
       if (++items == kMaximumItems) throw Error("it holds more than 100,000 items.");
-      const store::PickleValue& key = values[dictionary.items[i]];
-      const store::PickleValue& value = values[dictionary.items[i + 1]];
+      const models::PickleValue& key = values[dictionary.items[i]];
+      const models::PickleValue& value = values[dictionary.items[i + 1]];
       if (value.kind != Kind::kTensor && value.kind != Kind::kDictionary) continue;
       if (key.kind != Kind::kText && key.kind != Kind::kInteger) throw Error("a key is neither text nor number.");
       const std::string name = start + (key.kind == Kind::kText ? std::string(key.text.substr(0, kMaximumName))
@@ -147,13 +147,13 @@ struct StateDictReader::Impl {
     }
   }
 
-  void add(const store::Pickle& values, const store::PickleValue& value, const std::string& name) {
+  void add(const models::Pickle& values, const models::PickleValue& value, const std::string& name) {
     const auto fail = [&](const auto&... what) { throw Error("tensor \"", name, "\" ", what..., "."); };
-    const store::PickleValue& storage = values[value.items[0]];
+    const models::PickleValue& storage = values[value.items[0]];
     if (storage.kind != Kind::kStorage) fail("has no storage");
-    const store::PickleValue& type = values[storage.items[1]];
-    const store::PickleValue& key = values[storage.items[2]];
-    const store::PickleValue& elements = values[storage.items[4]];
+    const models::PickleValue& type = values[storage.items[1]];
+    const models::PickleValue& key = values[storage.items[2]];
+    const models::PickleValue& elements = values[storage.items[4]];
     const auto* known = std::find_if(std::begin(kStorageTypes), std::end(kStorageTypes),
                                      [&](const StorageType& t) { return t.global == type.text; });
     if (type.kind != Kind::kGlobal || known == std::end(kStorageTypes)) fail("has a storage of no known type");
@@ -168,7 +168,7 @@ struct StateDictReader::Impl {
       fail("lies in ", place.entry, " of ", zip.size(place.entry), " bytes; expected ", count, " elements of ",
            known->dtype);
     }
-    const store::PickleValue& offset = values[value.items[1]];
+    const models::PickleValue& offset = values[value.items[1]];
     if (offset.kind != Kind::kInteger || offset.integer < 0 || offset.integer > count) fail("has a wrong offset");
     place.offset = offset.integer;
     // Nothing overflows: the last element's place and the number of elements are compared with the storage's size at
@@ -189,12 +189,12 @@ struct StateDictReader::Impl {
     places.emplace(name, std::move(place));
   }
 
-  static Shape sizes(const store::Pickle& values, size_t index, const std::string& name) {
-    const store::PickleValue& tuple = values[index];
+  static Shape sizes(const models::Pickle& values, size_t index, const std::string& name) {
+    const models::PickleValue& tuple = values[index];
     Shape result;
     bool good = tuple.kind == Kind::kTuple && tuple.items.size() <= 16;
     for (size_t i = 0; good && i < tuple.items.size(); ++i) {
-      const store::PickleValue& size = values[tuple.items[i]];
+      const models::PickleValue& size = values[tuple.items[i]];
       good = size.kind == Kind::kInteger && size.integer >= 0;
       result.push_back(size.integer);
     }
@@ -202,7 +202,7 @@ struct StateDictReader::Impl {
     return result;
   }
 
-  store::ZipFile zip;
+  models::ZipFile zip;
   std::string prefix;
   std::map<std::string, Tensor> tensors;
   std::map<std::string, Place> places;
@@ -324,7 +324,7 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
   ModelFile model;
   model.architecture = options.architecture;
   model.convolutions = static_cast<int64_t>(discriminator_convolutions(options.architecture).size());
-  const auto shapes = store::expected_shapes(model);
+  const auto shapes = models::expected_shapes(model);
   model.has_generator = std::any_of(shapes.begin(), shapes.end(), [&](const auto& s) {
     return is_generators(s.first) && (options.mapping.count(s.first) != 0 || tensors.has(s.first));
   });

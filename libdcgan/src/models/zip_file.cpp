@@ -1,4 +1,4 @@
-#include "store/zip_file.h"
+#include "models/zip_file.h"
 
 #include <fcntl.h>
 #include <zlib.h>
@@ -8,7 +8,7 @@
 
 #include "dcgan/errors.h"
 
-namespace dcgan::store {
+namespace dcgan::models {
 namespace {
 
 // APPNOTE.TXT, 4.3.16, 4.3.12 and 4.3.7: sizes of the records without their names, extras and comments.
@@ -100,4 +100,4 @@ std::string ZipFile::read(const std::string& name) const {
   return bytes;
 }
 
-}  // namespace dcgan::store
+}  // namespace dcgan::models

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "store/files.h"
+#include "base/files.h"
 
-namespace dcgan::store {
+namespace dcgan::models {
 
 /// A zip archive whose entries are stored, not compressed, as torch.save writes it (format: PKWARE's APPNOTE.TXT). The
 /// central directory is checked against the file's size when it is opened; nothing larger than the file is allocated.
@@ -29,9 +29,9 @@ class ZipFile {
     int64_t size;
     uint32_t crc;
   };
-  File file_;
+  base::File file_;
   int64_t directory_ = 0;  ///< offset of the central directory
   std::map<std::string, Entry> entries_;
 };
 
-}  // namespace dcgan::store
+}  // namespace dcgan::models

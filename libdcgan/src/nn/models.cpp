@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "dcgan/seeds.h"
+#include "models/generator_statistics.h"
 #include "nn/network_tensors.h"
 #include "nn/networks.h"
-#include "store/generator_statistics.h"
 
 namespace dcgan {
 
@@ -28,7 +28,7 @@ ImageBatch sample_images(const ModelFile& model, int64_t count, uint64_t seed, b
   const auto statistics = batch_statistics ? nn::Statistics::kBatch : nn::Statistics::kFixed;
   nn::Generator generator = nn::generator_from(model);
   constexpr uint64_t kStatisticsSeed = 42;  // whatever the samples' is: statistics are the model's
-  if (!batch_statistics && store::lacks_generator_statistics(model)) {
+  if (!batch_statistics && models::lacks_generator_statistics(model)) {
     nn::infer_statistics(generator, model.architecture, kStatisticsSeed);
   }
   return nn::image_batch_from(generator.forward(z, statistics));

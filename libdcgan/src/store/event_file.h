@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/files.h"
 #include "dcgan/export.h"
-#include "store/files.h"
 
 namespace dcgan::store {
 
@@ -27,7 +27,7 @@ class DCGAN_EXPORT EventFile {
  private:
   void add(const std::string& event);
 
-  File file_;
+  base::File file_;
   int64_t end_ = 0;
 };
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "store/files.h"
-#include "store/half.h"
+#include "base/files.h"
+#include "base/half.h"
 
 namespace dcgan {
 namespace {
@@ -34,22 +34,22 @@ std::string quoted(const std::string& text) {
 // Appends to a file that grows.
 class Output {
  public:
-  explicit Output(const store::File& file) : file_(file) {}
+  explicit Output(const base::File& file) : file_(file) {}
   void write(const void* bytes, size_t count) {
     file_.write_at(at_, bytes, count);
     at_ += static_cast<int64_t>(count);
   }
 
  private:
-  const store::File& file_;
+  const base::File& file_;
   int64_t at_ = 0;
 };
 
 }  // namespace
 
 void export_npy(const FeatureFileReader& features, const std::string& path, bool overwrite) {
-  store::refuse_existing(path, overwrite);
-  store::write_whole_file(path, [&](const store::File& file) {
+  base::refuse_existing(path, overwrite);
+  base::write_whole_file(path, [&](const base::File& file) {
     Output output(file);
     const std::string header = npy_header(features);
     output.write(header.data(), header.size());
@@ -63,7 +63,7 @@ void export_npy(const FeatureFileReader& features, const std::string& path, bool
       features.read(first, count, rows.data());
       if (features.info().storage == FloatStorage::kFloat16) {
         halves.resize(rows.size());
-        store::floats_to_halves(rows.data(), values, halves.data());  // exact: they were halves
+        base::floats_to_halves(rows.data(), values, halves.data());  // exact: they were halves
         output.write(halves.data(), halves.size() * sizeof(uint16_t));
       } else {
         output.write(rows.data(), rows.size() * sizeof(float));
@@ -73,8 +73,8 @@ void export_npy(const FeatureFileReader& features, const std::string& path, bool
 }
 
 void export_csv(const FeatureFileReader& features, const std::string& path, bool overwrite) {
-  store::refuse_existing(path, overwrite);
-  store::write_whole_file(path, [&](const store::File& file) {
+  base::refuse_existing(path, overwrite);
+  base::write_whole_file(path, [&](const base::File& file) {
     constexpr size_t kEnough = size_t{1} << 20;
     Output output(file);
     std::string text = "row,path,label,class\n";

@@ -1,6 +1,6 @@
 #include "store/feature_identity.h"
 
-#include "store/files.h"
+#include "base/files.h"
 #include "store/image_tables.h"
 
 namespace dcgan::store {

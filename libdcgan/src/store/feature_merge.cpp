@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/files.h"
 #include "dcgan/errors.h"
 #include "store/feature_identity.h"
-#include "store/files.h"
 #include "store/hdf5_handles.h"
 #include "store/image_tables.h"
 
@@ -158,7 +158,7 @@ void write_virtual(const MergeJob& job, const FeatureFileInfo& info, const std::
   const hdf5::Session session;
   hdf5::Handle file = hdf5::create_file(partial);
   const hdf5::Place root{file, partial};
-  store::write_feature_attributes(root, info, {info.command_line, store::utc_now(), info.options});
+  store::write_feature_attributes(root, info, {info.command_line, base::utc_now(), info.options});
   int64_t rows = 0;
   for (const Part& part : parts) rows += part.rows;
   const auto space_of = [&](int64_t count) {
@@ -199,7 +199,7 @@ void write_virtual(const MergeJob& job, const FeatureFileInfo& info, const std::
 
 MergeResult merge_features(const MergeJob& job) {
   if (job.parts.empty()) throw OptionError("no parts were named; name the feature files to merge.");
-  const bool complete = job.mode == OutputMode::kResume && store::exists(job.output);
+  const bool complete = job.mode == OutputMode::kResume && base::exists(job.output);
   if (!complete) FeatureFileWriter::check_output(job.output, job.mode);
   std::vector<Part> parts;
   const FeatureFileReader first(job.parts.front());
@@ -220,9 +220,9 @@ MergeResult merge_features(const MergeJob& job) {
   if (!job.virtual_rows) return merge_copied(job, info, parts);
   // HDF5 gives zeros for the rows of a file that it cannot open: what cannot be read is not written.
   const auto files = std::count_if(parts.begin(), parts.end(), [](const Part& part) { return part.rows > 0; });
-  store::RoomForFiles(files, job.output, text_of("would take rows from ", files, " files"));
+  base::RoomForFiles(files, job.output, text_of("would take rows from ", files, " files"));
   store::RowWriter::clear_output(job.output, job.mode);  // of an interrupted merge which copied
-  store::write_whole_file(job.output, [&](const store::File& file) { write_virtual(job, info, parts, file.path()); });
+  base::write_whole_file(job.output, [&](const base::File& file) { write_virtual(job, info, parts, file.path()); });
   MergeResult result;
   for (const Part& part : parts) result.rows += part.rows;
   result.failures = info.inputs.total - result.rows;

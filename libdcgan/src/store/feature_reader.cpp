@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/half.h"
 #include "dcgan/errors.h"
 #include "dcgan/feature_file.h"
 #include "store/feature_identity.h"
-#include "store/half.h"
 #include "store/hdf5_handles.h"
 #include "store/image_tables.h"
 
@@ -85,7 +85,7 @@ void FeatureFileReader::read(int64_t first, int64_t count, float* rows) const {
   for (int64_t done = 0; done < count; done += block_rows) {
     const int64_t now = std::min(block_rows, count - done);
     hdf5::read_rows(impl_->rows, first + done, now, impl_->rows.type, halves.data(), impl_->path);
-    store::halves_to_floats(halves.data(), now * columns, rows + done * columns);
+    base::halves_to_floats(halves.data(), now * columns, rows + done * columns);
   }
 }
 

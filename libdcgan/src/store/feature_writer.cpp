@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/half.h"
 #include "dcgan/errors.h"
 #include "dcgan/feature_file.h"
 #include "store/feature_identity.h"
-#include "store/half.h"
 #include "store/hdf5_handles.h"
 #include "store/row_writer.h"
 
@@ -89,7 +89,7 @@ struct FeatureFileWriter::Impl {
 void FeatureFileWriter::Impl::round(const float* features, const std::vector<std::string>& paths) {
   const int64_t columns = info.feature_count;
   halves.resize(paths.size() * static_cast<size_t>(columns));
-  store::floats_to_halves(features, static_cast<int64_t>(halves.size()), halves.data());
+  base::floats_to_halves(features, static_cast<int64_t>(halves.size()), halves.data());
   for (size_t i = 0; i < halves.size(); ++i) {
     if ((halves[i] & 0x7fff) != 0x7c00 || !std::isfinite(features[i])) continue;
     throw FileError(path, "feature ", static_cast<int64_t>(i) % columns, " of ",
@@ -127,7 +127,7 @@ void FeatureFileWriter::read(int64_t first, int64_t count, float* rows) const {
   if (w.info.storage != FloatStorage::kFloat16) return w.rows.read(first, count, rows);
   std::vector<uint16_t> halves(std::max<int64_t>(count, 0) * w.info.feature_count);
   w.rows.read(first, count, halves.data());
-  store::halves_to_floats(halves.data(), count * w.info.feature_count, rows);
+  base::halves_to_floats(halves.data(), count * w.info.feature_count, rows);
 }
 
 void FeatureFileWriter::flush() { impl_->rows.flush(); }

@@ -10,9 +10,9 @@
 #include <numeric>
 #include <set>
 
+#include "base/files.h"
 #include "dcgan/errors.h"
 #include "dcgan/file_locks.h"
-#include "store/files.h"
 
 namespace dcgan::hdf5 {
 namespace {
@@ -56,7 +56,7 @@ struct Reason {
 
 [[noreturn]] void fail(const std::string& path, const std::string& problem) {
   const Reason reason;
-  throw FileError(path, problem, ": ", reason.text, store::remedy(reason.system_error), ".");
+  throw FileError(path, problem, ": ", reason.text, base::remedy(reason.system_error), ".");
 }
 
 /// Why a file that has HDF5's signature could not be opened to read, and what to do.
@@ -66,7 +66,7 @@ struct Reason {
     throw FileError(path,
                     "is open for writing in another program (a notebook, perhaps); close it there, and run again.");
   }
-  if (reason.is_lock) store::fail_without_locks(path, reason.text);
+  if (reason.is_lock) base::fail_without_locks(path, reason.text);
   if (reason.system_error != 0) fail(path, "cannot be opened");
   if (reason.text.find("already open for write") != std::string::npos) {
     throw FileError(path,
@@ -194,8 +194,8 @@ Handle open_file_to_write(const std::string& path) {
 }
 
 Handle open_file(const std::string& path) {
-  const int64_t size = store::File(path, O_RDONLY).size();  // its message is better than HDF5's
-  if (store::is_partial(path)) throw FileError(path, kIncomplete);
+  const int64_t size = base::File(path, O_RDONLY).size();  // its message is better than HDF5's
+  if (base::is_partial(path)) throw FileError(path, kIncomplete);
   if (H5Fis_hdf5(path.c_str()) == 0) {
     throw FileError(
         path, size,
@@ -318,7 +318,7 @@ Sources virtual_sources(hid_t creation, Place at, const std::string& name) {
     const size_t slash = at.path.rfind('/');
     const std::string source =
         file_name.front() == '/' || slash == std::string::npos ? file_name : at.path.substr(0, slash + 1) + file_name;
-    if (!store::exists(source)) {
+    if (!base::exists(source)) {
       throw FileError(at.path, "takes rows from " + source +
                                    ", which is not there; bring it back, or merge the parts again without --virtual.");
     }
@@ -348,7 +348,7 @@ Sources virtual_sources(hid_t creation, Place at, const std::string& name) {
     }
     sources.files.insert(source);
     sources.bytes +=
-        std::min<uint64_t>(H5Dget_storage_size(id), static_cast<uint64_t>(store::File(source, O_RDONLY).size()));
+        std::min<uint64_t>(H5Dget_storage_size(id), static_cast<uint64_t>(base::File(source, O_RDONLY).size()));
   }
   return sources;
 }
@@ -382,11 +382,11 @@ Dataset open_dataset(Place at, const std::string& name) {
   const bool filtered = H5Pget_nfilters(creation) > 0;
   require_filters(creation, at, name);
 
-  const auto file_bytes = static_cast<uint64_t>(store::File(path, O_RDONLY).size());
+  const auto file_bytes = static_cast<uint64_t>(base::File(path, O_RDONLY).size());
   const bool is_virtual = H5Pget_layout(creation) == H5D_VIRTUAL;
   const Sources sources = is_virtual ? virtual_sources(creation, at, name) : Sources();
-  store::RoomForFiles room(static_cast<int64_t>(sources.files.size()), path,
-                           text_of("takes rows from ", sources.files.size(), " files"));
+  base::RoomForFiles room(static_cast<int64_t>(sources.files.size()), path,
+                          text_of("takes rows from ", sources.files.size(), " files"));
   const uint64_t limit = is_virtual ? sources.bytes
                          : filtered ? file_bytes * kMaximumRatio
                                     : std::min<uint64_t>(file_bytes, H5Dget_storage_size(id));

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "store/files.h"
+#include "base/files.h"
 
 namespace dcgan::hdf5 {
 
@@ -88,8 +88,8 @@ struct Dataset {
   Handle type;
   std::vector<int64_t> shape;
   H5T_class_t type_class;
-  bool filtered;                ///< compressed
-  store::RoomForFiles sources;  ///< of a virtual dataset, whose files HDF5 opens when it needs them
+  bool filtered;               ///< compressed
+  base::RoomForFiles sources;  ///< of a virtual dataset, whose files HDF5 opens when it needs them
 };
 bool has_object(Place at, const std::string& name);
 /// @throws FileError if there is no such dataset, or the file is too short to hold what its shape says.

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/files.h"
 #include "dcgan/errors.h"
-#include "store/files.h"
 
 namespace dcgan::hdf5 {
 namespace {
@@ -29,7 +29,7 @@ Number number_at(const char* bytes) {
 class HeapCollection {
  public:
   HeapCollection() = default;
-  HeapCollection(const store::File& file, int64_t address);
+  HeapCollection(const base::File& file, int64_t address);
   int64_t address() const { return address_; }
   /// @return false if there is no such object
   bool find(uint32_t index, std::string_view& bytes) const;
@@ -40,7 +40,7 @@ class HeapCollection {
   std::vector<std::string_view> objects_;  ///< by index; those that are not there have no data()
 };
 
-HeapCollection::HeapCollection(const store::File& file, int64_t address) : address_(address) {
+HeapCollection::HeapCollection(const base::File& file, int64_t address) : address_(address) {
   const auto expect = [&](bool holds) {
     if (!holds) throw FileError(file.path(), "the texts at byte ", address, " are damaged; make it again.");
   };
@@ -76,7 +76,7 @@ bool HeapCollection::find(uint32_t index, std::string_view& bytes) const {
 }
 
 /// The references [N] as they lie in the file. @return false for a storage whose raw bytes HDF5 does not hand on.
-bool read_references(const Dataset& dataset, const store::File& file, std::vector<char>& references) {
+bool read_references(const Dataset& dataset, const base::File& file, std::vector<char>& references) {
   const std::string& path = file.path();
   const std::string problem = "texts cannot be read";
   const Handle creation(H5Dget_create_plist(dataset.id), H5Pclose, path, problem);
@@ -110,7 +110,7 @@ bool read_references(const Dataset& dataset, const store::File& file, std::vecto
 }
 
 std::vector<std::string> read_variable_texts(const Dataset& dataset, const std::string& name, const std::string& path) {
-  const store::File file(path, O_RDONLY);
+  const base::File file(path, O_RDONLY);
   const Handle owner(H5Iget_file_id(dataset.id), H5Fclose, path, "cannot be read");
   const Handle creation(H5Fget_create_plist(owner), H5Pclose, path, "cannot be read");
   hsize_t base = 0;  // addresses count from the end of the user block
@@ -183,7 +183,7 @@ std::vector<std::string> read_texts(Place at, const std::string& name) {
 
 void check_attribute_heaps(const std::string& path) {
   constexpr int64_t kSearched = int64_t{1} << 20;
-  const store::File file(path, O_RDONLY);
+  const base::File file(path, O_RDONLY);
   std::vector<char> start(std::min(kSearched, file.size()));
   file.read_at(0, start.data(), start.size());
   const std::string_view bytes(start.data(), start.size());

@@ -18,7 +18,7 @@ constexpr int64_t kFormatVersion = 1;
 /// The run that a file was begun by.
 struct Origin {
   std::string command_line;
-  std::string created;  ///< as utc_now() gives it
+  std::string created;  ///< as base::utc_now() gives it
   std::string options;  ///< JSON, or empty
 };
 /// Writes format, format_version, library_version, command_line, created, and complete = 0.

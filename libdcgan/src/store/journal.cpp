@@ -61,7 +61,7 @@ std::vector<std::string> RecordReader::texts() {
 }
 
 Journal::Journal(const std::string& path) : file_(path, O_RDWR | O_CREAT) {
-  lock(file_, path, "is in use: another process is writing the same output.");
+  base::lock(file_, path, "is in use: another process is writing the same output.");
 }
 
 Journal::Start Journal::read(int64_t offset, int64_t file_bytes, uint32_t& kind, std::string& content) const {

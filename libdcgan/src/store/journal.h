@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/files.h"
+#include "base/files.h"
 
 namespace dcgan::store {
 
@@ -61,7 +61,7 @@ class Journal {
  private:
   Start read(int64_t offset, int64_t file_bytes, uint32_t& kind, std::string& content) const;
 
-  File file_;
+  base::File file_;
   int64_t end_ = 0;
 };
 

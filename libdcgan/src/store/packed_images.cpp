@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/files.h"
 #include "dcgan/errors.h"
-#include "store/files.h"
 #include "store/hdf5_handles.h"
 #include "store/image_tables.h"
 #include "store/row_writer.h"
@@ -148,7 +148,7 @@ void PackedImageReader::read(int64_t first, int64_t count, uint8_t* pixels) cons
 bool is_hdf5_file(const std::string& path) {
   constexpr char kSignature[] = "\x89HDF\r\n\x1a\n";
   if (std::filesystem::is_directory(path)) return false;
-  const store::File file(path, O_RDONLY);
+  const base::File file(path, O_RDONLY);
   char start[8] = {};
   if (file.size() < static_cast<int64_t>(sizeof start)) return false;
   file.read_at(0, start, sizeof start);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/files.h"
 #include "dcgan/errors.h"
-#include "store/files.h"
 
 namespace dcgan {
 
@@ -48,7 +48,7 @@ void write_png_grid(const std::string& path, const ImageBatch& images, int64_t c
   if (png_image_write_to_memory(&png, file.data(), &bytes, 0, picture.data(), 0, nullptr) == 0) {
     throw FileError(path, std::string("cannot be written: ") + png.message + ".");
   }
-  store::write_whole_file(path, [&](const store::File& out) { out.write_at(0, file.data(), bytes); });
+  base::write_whole_file(path, [&](const base::File& out) { out.write_at(0, file.data(), bytes); });
 }
 
 }  // namespace dcgan

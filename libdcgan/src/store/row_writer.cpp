@@ -34,35 +34,36 @@ std::string excerpt(const std::string& text, const std::string& other) {
 }
 
 void RowWriter::check_output(const std::string& path, OutputMode mode) {
-  const std::string partial = partial_path(path);
-  const bool partial_exists = exists(partial);
-  if (mode != OutputMode::kOverwrite && exists(path)) {
+  const std::string partial = base::partial_path(path);
+  const bool partial_exists = base::exists(partial);
+  if (mode != OutputMode::kOverwrite && base::exists(path)) {
     // A run that was killed after its last rename left the journal behind.
-    if (mode == OutputMode::kResume && !partial_exists) ::unlink(journal_path(path).c_str());
-    refuse_existing(path, false);
+    if (mode == OutputMode::kResume && !partial_exists) ::unlink(base::journal_path(path).c_str());
+    base::refuse_existing(path, false);
   }
   if (mode == OutputMode::kCreate && partial_exists) {
-    if (exists(journal_path(path))) Journal(journal_path(path));  // says so if another process is writing it
+    if (base::exists(base::journal_path(path)))
+      Journal(base::journal_path(path));  // says so if another process is writing it
     throw FileError(partial, "was left by an interrupted run; --resume goes on with it, --overwrite starts anew.");
   }
-  if (mode == OutputMode::kResume && partial_exists && !exists(journal_path(path))) {
-    throw FileError(partial, "has lost its journal " + journal_path(path) + "; start anew with --overwrite.");
+  if (mode == OutputMode::kResume && partial_exists && !base::exists(base::journal_path(path))) {
+    throw FileError(partial, "has lost its journal " + base::journal_path(path) + "; start anew with --overwrite.");
   }
 }
 
 void RowWriter::clear_output(const std::string& path, OutputMode mode) {
   check_output(path, mode);
-  const Journal journal(journal_path(path));
+  const Journal journal(base::journal_path(path));
   ::unlink(journal.path().c_str());
 }
 
 RowWriter::RowWriter(const std::string& path, RowFile file, OutputMode mode)
-    : path_(path), partial_(partial_path(path)), head_(partial_ + ".head"), file_(std::move(file)) {
+    : path_(path), partial_(base::partial_path(path)), head_(partial_ + ".head"), file_(std::move(file)) {
   check_output(path, mode);
   file_.identity.push_back({"library_version", DCGAN_VERSION});
   // The journal is born before the partial file and dies after it: a partial file without one is not ours.
-  const bool partial_exists = exists(partial_);
-  journal_ = Journal(journal_path(path));
+  const bool partial_exists = base::exists(partial_);
+  journal_ = Journal(base::journal_path(path));
   if (mode == OutputMode::kResume && partial_exists) {
     const Journal::Start start = journal_.start();
     if (start == Journal::Start::kDamaged) {
@@ -86,10 +87,10 @@ RowWriter::~RowWriter() {
 void RowWriter::begin() try {
   journal_.cut(0);
   ::unlink(partial_.c_str());
-  origin_ = {file_.command_line, utc_now(), file_.options};
+  origin_ = {file_.command_line, base::utc_now(), file_.options};
   begin_ = make_head(1, false).begin;
   ::unlink(head_.c_str());
-  data_ = File(partial_, O_RDWR | O_CREAT | O_TRUNC);
+  data_ = base::File(partial_, O_RDWR | O_CREAT | O_TRUNC);
   data_.sync();
   RecordWriter header;
   header.number(kJournalVersion);
@@ -104,7 +105,7 @@ void RowWriter::begin() try {
   }
   journal_.append(kHeader, header.bytes());
   journal_.sync();
-  sync_folder_of(partial_);
+  base::sync_folder_of(partial_);
 } catch (const Error&) {  // nothing is worth keeping, and the next run shall not meet it
   discard();
   throw;
@@ -140,7 +141,7 @@ void RowWriter::resume() {
     throw FileError(partial_, "its rows begin at byte ", begin_, ", where this HDF5 library puts byte ", begins,
                     "; go on with the library that it was begun with, or start anew with --overwrite.");
   }
-  data_ = File(partial_, O_RDWR);
+  data_ = base::File(partial_, O_RDWR);
   const int64_t expected = begin_ + rows_ * file_.row_bytes;
   if (rows_ > 0 && data_.size() < expected) {  // before the first row it may be empty
     throw FileError(partial_, data_.size(), " bytes, expected ", expected,
@@ -244,7 +245,7 @@ void RowWriter::write_names(ImageTablesWriter& tables) const {
   });
 }
 
-void RowWriter::copy_from_head(const File& head, int64_t begin, int64_t end) const {
+void RowWriter::copy_from_head(const base::File& head, int64_t begin, int64_t end) const {
   constexpr int64_t kBlock = int64_t{1} << 20;
   std::string bytes;
   for (; begin < end; begin += kBlock) {
@@ -257,13 +258,13 @@ void RowWriter::copy_from_head(const File& head, int64_t begin, int64_t end) con
 void RowWriter::finish() const {
   const Extent extent = make_head(rows_, true);
   if (rows_ > 0 && extent.begin != begin_) throw Error(path_ + ": its rows would move. Please report this.");
-  const File head(head_, O_RDONLY);
+  const base::File head(head_, O_RDONLY);
   const int64_t end = head.size();
   copy_from_head(head, 0, extent.begin);
   copy_from_head(head, extent.end, end);
   data_.resize(end);
   ::unlink(head_.c_str());  // before the rename: a run that is killed in between begins finish() again
-  publish(partial_, path_);
+  base::publish(partial_, path_);
 }
 
 void RowWriter::close() {

@@ -90,7 +90,7 @@ class RowWriter {
   void check_header(RecordReader record);
   Extent make_head(int64_t rows, bool whole) const;
   void write_names(ImageTablesWriter& tables) const;
-  void copy_from_head(const File& head, int64_t begin, int64_t end) const;
+  void copy_from_head(const base::File& head, int64_t begin, int64_t end) const;
   void finish() const;
   [[noreturn]] void fail_kept(const Error& error) const;
 
@@ -98,7 +98,7 @@ class RowWriter {
   RowFile file_;
   Origin origin_;
   Journal journal_;
-  File data_;
+  base::File data_;
   int64_t begin_ = 0;  ///< byte of the first row
   int64_t rows_ = 0, inputs_done_ = 0;
   int64_t flushed_rows_ = 0, flushed_inputs_ = 0, flushed_failures_ = 0;

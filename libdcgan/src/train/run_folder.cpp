@@ -13,7 +13,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/png_file.h"
-#include "store/generator_statistics.h"
+#include "models/generator_statistics.h"
 #include "train/run_identity.h"
 
 namespace dcgan::train {
@@ -33,7 +33,7 @@ std::string step_name(int64_t step) {
 }
 
 void write_text(const std::string& path, const std::string& text) {
-  store::write_whole_file(path, [&](const store::File& file) { file.write_at(0, text.data(), text.size()); });
+  base::write_whole_file(path, [&](const base::File& file) { file.write_at(0, text.data(), text.size()); });
 }
 
 ordered_json read_options(const std::string& path) {
@@ -145,8 +145,8 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, cons
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw FileError(folder, "cannot be created: " + error.message() + ".");
-  lock_ = store::File(path("lock"), O_RDWR | O_CREAT);
-  store::lock(lock_, folder, "another training is writing to it; wait until it ends, or stop it.");
+  lock_ = base::File(path("lock"), O_RDWR | O_CREAT);
+  base::lock(lock_, folder, "another training is writing to it; wait until it ends, or stop it.");
   ordered_json ours = ordered_json::parse(options);
   if (mode == TrainingRun::Mode::kResume && holds_run_) {
     const ordered_json recorded = read_options(options_path);
@@ -218,7 +218,7 @@ RunFolder::Checkpoint RunFolder::first_sound(const std::vector<int64_t>& steps, 
   std::vector<std::pair<std::string, std::string>> damaged;  // file, what is wrong
   for (const int64_t step : steps) {
     const std::string file = checkpoint_path(step);
-    store::File(file, O_RDONLY);  // one that cannot be opened (rights, a network's disk) is not damaged: an error
+    base::File(file, O_RDONLY);  // one that cannot be opened (rights, a network's disk) is not damaged: an error
     try {
       Checkpoint checkpoint = {step, read_safetensors(file)};
       for (const auto& [bad, reason] : damaged) {
@@ -251,7 +251,7 @@ RunFolder::ModelRecord RunFolder::model_record() const {
     const ModelFile model = load_model(model_path());
     const auto training = ordered_json::parse(model.training);
     return {training.value("step", int64_t{-1}), training.value("rewinds", int64_t{0}),
-            !store::lacks_generator_statistics(model)};
+            !models::lacks_generator_statistics(model)};
   } catch (const std::exception&) {
     return {};
   }

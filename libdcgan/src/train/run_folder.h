@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "dcgan/safetensors.h"
 #include "dcgan/trainer.h"
 #include "store/event_file.h"
-#include "store/files.h"
 
 namespace dcgan::train {
 
@@ -90,7 +90,7 @@ class RunFolder {
   std::string folder_;
   TrainingRun::Mode mode_;
   bool holds_run_;
-  store::File lock_;
+  base::File lock_;
   Workers recorded_workers_;
   std::string options_;  ///< options.json of a new run; empty: an earlier run goes on
   std::optional<store::EventFile> events_;

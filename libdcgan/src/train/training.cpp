@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "dcgan/seeds.h"
+#include "models/generator_statistics.h"
 #include "nn/device.h"
 #include "nn/network_tensors.h"
-#include "store/generator_statistics.h"
 #include "train/contrastive.h"
 #include "train/data_start.h"
 #include "train/memory_need.h"
@@ -224,7 +224,7 @@ ModelFile Training::model(const std::string& record, bool generator_statistics) 
     });
   } else {
     nn::clear_statistics(generator);
-    statistics[store::kGeneratorStatistics] = store::kNoStatistics;
+    statistics[models::kGeneratorStatistics] = models::kNoStatistics;
   }
   ModelFile model;
   model.architecture = run_.architecture;
