@@ -55,7 +55,7 @@ constexpr const char* kGood = "{'descr': '<f4', 'fortran_order': False, 'shape':
 
 TEST_F(Npy, ReadsTheThreeFormatsThatNumPyWrites) {
   std::string output;
-  const int status = run_python("tests/store/numpy_arrays.py", folder_.path(), output);
+  const int status = run_python("tests/models/numpy_arrays.py", folder_.path(), output);
   if (status == 77) GTEST_SKIP() << output;
   ASSERT_EQ(status, 0) << output;
   for (const char* name : {"version1.npy", "version2.npy", "version3.npy"}) {

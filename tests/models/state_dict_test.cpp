@@ -204,7 +204,7 @@ TEST_F(StateDict, OtherArchivesAreRefused) {
   EXPECT_THAT(refusal(path_), HasSubstr("no zip archive"));
   EXPECT_THAT(refusal(folder_ / "none.pt"), HasSubstr("does not exist"));
   std::string output;
-  ASSERT_EQ(run_python("tests/store/compressed_zip.py", path_, output), 0) << output;
+  ASSERT_EQ(run_python("tests/models/compressed_zip.py", path_, output), 0) << output;
   EXPECT_THAT(refusal(path_), HasSubstr("\"x/data.pkl\" is compressed"));
 }
 
