@@ -239,7 +239,7 @@ MUTANTS = [
     Mutant("what joins processes does not put its name before theirs", "libdcgan/src/train/processes.cpp",
            'PrefixStore>("gloo", store)', 'PrefixStore>("", store)',
            "train", "Processes.MeetUnderNamesOfTheirAttemptAndOfWhatJoinsThem"),
-    Mutant("a file system without locks is taken for another training", "libdcgan/src/store/files.cpp",
+    Mutant("a file system without locks is taken for another training", "libdcgan/src/base/files.cpp",
            "if (errno == EWOULDBLOCK) throw FileError(path, in_use);", "if (errno != 0) throw FileError(path, in_use);",
            "train", "TheRunFolder.WhereFilesCannotBeLockedIsRefusedWithTheReasonUnlessNobodyAsksForLocks"),
     Mutant("a resumed run does not know how good its best model is", "libdcgan/src/train/run_folder.cpp",
