@@ -32,7 +32,7 @@ struct ByteView {
   }
 };
 
-enum class ImageFormat { kNone, kJpeg, kPng, kWebp, kBmp, kTiff };
+enum class ImageFormat { kNone, kJpeg, kPng, kWebp, kBmp, kTiff, kGif, kPnm };
 
 /// Which format that decode_image() knows has such first bytes.
 ImageFormat image_format(ByteView bytes);

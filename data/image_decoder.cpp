@@ -11,18 +11,20 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/core/version.hpp>
 
+#include "data/image_formats.h"
 #include "data/image_library.h"
 #include "dcgan/options.h"
 
 namespace dcgan::data {
 namespace {
 
-RgbImage decode(ByteView bytes, const DecodeOptions& options) {
+DecodedImage decode(ByteView bytes, const DecodeOptions& options) {
   if (bytes.size == 0) throw DecodeError("the file is empty");
   const ImageFormat format = image_format(bytes);
   if (format != ImageFormat::kNone) return image_library().decode(format, bytes, options);
-  if (bytes.starts_with("GIF8")) throw DecodeError("GIF is not supported, animated or not");
-  throw DecodeError("not an image: the first bytes are those of no JPEG, PNG, WebP, BMP or TIFF");
+  const std::string name = image_format_name(bytes);
+  if (!name.empty()) throw DecodeError(name + ", whatever its name says, is not read; convert it to JPEG or PNG");
+  throw DecodeError("not an image: the first bytes are those of no JPEG, PNG, WebP, BMP, TIFF, GIF or PNM");
 }
 
 std::vector<uint8_t> read_file(const std::string& path) {
@@ -54,7 +56,7 @@ std::vector<uint8_t> read_file(const std::string& path) {
 template <class Make>
 DecodedImage image_or_failure(Make make) {
   try {
-    return {make(), ""};
+    return make();
   } catch (const DecodeError& e) {
     return {{}, e.what()};
   } catch (const std::bad_alloc&) {
@@ -63,15 +65,6 @@ DecodedImage image_or_failure(Make make) {
 }
 
 }  // namespace
-
-ImageFormat image_format(ByteView bytes) {
-  if (bytes.starts_with("\xFF\xD8\xFF")) return ImageFormat::kJpeg;
-  if (bytes.starts_with("\x89PNG\r\n\x1A\n")) return ImageFormat::kPng;
-  if (bytes.starts_with("RIFF") && bytes.starts_with("WEBP", 8)) return ImageFormat::kWebp;
-  if (bytes.starts_with("BM")) return ImageFormat::kBmp;
-  if (bytes.starts_with({"II*\0", 4}) || bytes.starts_with({"MM\0*", 4})) return ImageFormat::kTiff;
-  return ImageFormat::kNone;
-}
 
 void check(const DecodeOptions& options) {
   require_option(options.max_pixels > 0, "max-pixels", options.max_pixels, "positive");
@@ -99,23 +92,6 @@ std::string decoder_description(const DecodeOptions& options) {
       {"max-pixels", options.max_pixels},
       {"opencv", CV_VERSION}};
   return description.dump();
-}
-
-const std::vector<std::string_view>& image_extensions() {
-  static const std::vector<std::string_view> extensions = {"jpg",  "jpeg", "jpe", "jfif", "png",
-                                                           "webp", "bmp",  "tif", "tiff", "gif"};
-  return extensions;
-}
-
-bool has_image_extension(const std::string& path) {
-  const size_t dot = path.find_last_of("./");
-  if (dot == std::string::npos || path[dot] == '/') return false;
-  std::string extension = path.substr(dot + 1);
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  const auto& known = image_extensions();
-  return std::find(known.begin(), known.end(), extension) != known.end();
 }
 
 }  // namespace dcgan::data

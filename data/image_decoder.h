@@ -18,7 +18,8 @@ struct RgbImage {
 /// An image, or the reason why there is none.
 struct DecodedImage {
   RgbImage image;
-  std::string failure;  ///< short, without the path; empty where the image is good
+  std::string failure;   ///< short, without the path; empty where the image is good
+  std::string remark{};  ///< of a good image what is worth counting: "animated, ..."; mostly empty
 
   bool ok() const { return failure.empty(); }
 };
@@ -37,10 +38,11 @@ void describe(DecodeOptions& o, Visitor&& f) {
 /// Throws OptionError that names the flag, the value and the rule.
 void check(const DecodeOptions& options);
 
-/// Decodes JPEG, PNG, WebP, BMP or TIFF, told apart by their first bytes, not by a name.
+/// Decodes JPEG, PNG, WebP, BMP, TIFF, GIF or PNM, told apart by their first bytes, not by a name.
 ///
 /// Grey, palette, 16-bit, CMYK and YCCK become 8-bit RGB; alpha is dropped (as OpenCV and Pillow's convert("RGB") do);
-/// 16 bits are scaled, round(v / 257); the EXIF orientation is applied; of a TIFF the first page is taken.
+/// 16 bits are scaled, round(v / 257); the EXIF orientation is applied; of a TIFF the first page is taken, of an
+/// animation the first frame.
 /// A file that is cut short or damaged is a failure, even where its codec would return pixels: every warning of libjpeg
 /// about damaged data, every wrong checksum of a PNG, every missing byte of the other formats. What lossy WebP, BMP and
 /// TIFF cannot notice, since they carry no checksum, is a changed byte inside the coded pixels.
@@ -53,11 +55,5 @@ DecodedImage decode_image_file(const std::string& path, const DecodeOptions& opt
 
 /// Version and choices of the decoders, JSON object, for the record of how pixels were made.
 std::string decoder_description(const DecodeOptions& options);
-
-/// Extensions of files that claim to be images, lower case, without the dot. GIF is among them to be refused by name.
-const std::vector<std::string_view>& image_extensions();
-
-/// Whether the extension (in any case) is one of image_extensions().
-bool has_image_extension(const std::string& path);
 
 }  // namespace dcgan::data

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <new>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string_view>
 
+#include "data/image_formats.h"
 #include "dcgan/errors.h"
 
 namespace dcgan::data {
@@ -14,73 +15,81 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Images below `folder`, as paths relative to the one that was named. `above` holds the folders on the way here, so
-// that a symbolic link to one of them ends the walk.
-void collect(const fs::path& folder, const std::string& prefix, std::vector<fs::path>& above,
-             std::vector<std::string>& found) {
-  std::error_code error;
-  const fs::path canonical = fs::canonical(folder, error);
-  if (error || std::find(above.begin(), above.end(), canonical) != above.end()) return;
-  above.push_back(canonical);
-  fs::directory_iterator entries(folder, error);
-  if (error) throw FileError(folder.string(), "cannot be listed: " + error.message() + ".");
-  for (; entries != fs::directory_iterator(); entries.increment(error)) {
-    const std::string name = prefix + entries->path().filename().string();
-    std::error_code unknown;
-    if (entries->is_directory(unknown)) {
-      collect(entries->path(), name + "/", above, found);
-    } else if (has_image_extension(name)) {
-      found.push_back(name);
+// What lies below a folder, as paths relative to the one that was named.
+class FolderWalk {
+ public:
+  struct Found {
+    std::string path;
+    std::string failure;  // of a folder that cannot be listed
+  };
+
+  FolderWalk(const std::string& folder, InputRules& rules) : rules_(rules) {
+    const std::string failure = visit(folder, "");
+    if (!failure.empty() && found_.empty()) throw FileError(folder, failure + ".");
+    if (!failure.empty()) found_.push_back({".", failure});
+    const auto by_path = [](const Found& a, const Found& b) { return a.path < b.path; };  // std::string compares bytes
+    std::sort(found_.begin(), found_.end(), by_path);
+    std::sort(archives_.begin(), archives_.end(),
+              [](const std::string& a, const std::string& b) { return folder_of(a) < folder_of(b); });
+    holds_images_ = std::any_of(found_.begin(), found_.end(), [](const Found& f) { return f.failure.empty(); });
+  }
+
+  // The folder that an archive counts as.
+  static std::string folder_of(const std::string& archive) {
+    return archive.substr(0, archive.size() - extension_of(archive).size() - 1) + "/";
+  }
+
+  std::vector<Found>& found() { return found_; }
+  bool holds_images() const { return holds_images_; }
+  const std::vector<std::string>& archives() const { return archives_; }  // .tar and .zip, compressed ones included
+
+ private:
+  // `above_` holds the folders on the way here, so that a symbolic link to one of them ends the walk.
+  // @return why the folder could not be listed to its end; empty where it could
+  std::string visit(const fs::path& folder, const std::string& prefix) {
+    std::error_code error;
+    const fs::path canonical = fs::canonical(folder, error);
+    if (!error && std::find(above_.begin(), above_.end(), canonical) != above_.end()) return "";
+    fs::directory_iterator entries;
+    if (!error) entries = fs::directory_iterator(folder, error);
+    above_.push_back(canonical);
+    for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+      add(*entries, prefix + entries->path().filename().string());
     }
-    if (error) break;
+    above_.pop_back();
+    return error ? "cannot be listed: " + error.message() : "";
   }
-  if (error) throw FileError(folder.string(), "cannot be listed: " + error.message() + ".");
-  above.pop_back();
-}
 
-std::vector<std::string> images_below(const std::string& folder) {
-  std::vector<std::string> found;
-  std::vector<fs::path> above;
-  collect(folder, "", above, found);
-  std::sort(found.begin(), found.end());  // std::string compares bytes
-  if (!found.empty()) return found;
-  std::string extensions;
-  for (const std::string_view extension : image_extensions()) {
-    extensions += (extensions.empty() ? "." : ", .") + std::string(extension);
-  }
-  throw FileError(
-      folder, "holds no images; looked, in all its folders, for files that end in " + extensions + " (in any case).");
-}
-
-// First folder of a relative path; empty where the file lies directly in the root.
-std::string class_of(const std::string& path) {
-  const size_t slash = path.find('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
-// All images have a class, or none is labelled.
-void label_images(const std::vector<std::string>& class_names, const std::string& where, ImageList& list) {
-  std::map<std::string, int32_t> known;
-  int64_t without = 0;
-  for (const std::string& name : class_names) {
-    if (name.empty()) {
-      ++without;
-    } else {
-      known.emplace(name, 0);
+  void add(const fs::directory_entry& entry, const std::string& path) {
+    std::error_code error;
+    if (entry.is_directory(error)) {
+      const std::string failure = visit(entry.path(), path + "/");
+      if (failure.empty()) return;
+      if (const std::string left = rules_.left_by_system(path + "/"); !left.empty()) {
+        rules_.passed_over.add(left);
+      } else {
+        found_.push_back({path, "is a folder that " + failure});
+      }
+      return;
+    }
+    const bool regular = entry.is_regular_file(error);
+    const auto first_bytes = [&] {
+      if (error) rules_.passed_over.add("broken links");  // of a folder, for all that is known
+      return regular ? first_bytes_of(entry.path().string()) : std::vector<uint8_t>();
+    };
+    if (rules_.takes(path, first_bytes)) {
+      found_.push_back({path, ""});
+    } else if (regular && rules_.left_by_system(path).empty() && has_archive_extension(path)) {
+      archives_.push_back(path);
     }
   }
-  if (known.empty()) return;
-  if (without > 0) {
-    list.notes.push_back(where + ": " + std::to_string(without) + " of " + std::to_string(class_names.size()) +
-                         " images lie in no class folder, so none gets a label.");
-    return;
-  }
-  for (auto& [name, label] : known) {
-    label = static_cast<int32_t>(list.classes.size());
-    list.classes.push_back(name);
-  }
-  for (const std::string& name : class_names) list.labels.push_back(known.at(name));
-}
+
+  InputRules& rules_;
+  std::vector<fs::path> above_;
+  std::vector<Found> found_;
+  std::vector<std::string> archives_;
+  bool holds_images_ = false;
+};
 
 std::string without_trailing_slash(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -91,31 +100,184 @@ std::string joined(const std::string& folder, const std::string& path) {
   return folder.empty() || path.front() == '/' ? path : folder + (folder.back() == '/' ? "" : "/") + path;
 }
 
+// 00000, train-0001, shard_12: what parts of one set are called, and no class.
+bool is_numbered(const std::string& folder) {
+  const std::string name = fs::path(without_trailing_slash(folder)).filename().string();
+  const std::string number = name.substr(name.find_last_of("-_.") + 1);
+  return !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// Fills a list from what was named.
+class Lister {
+ public:
+  explicit Lister(const InputOptions& options) : rules_(options.hidden) {}
+
+  ImageList list(const std::vector<std::string>& inputs) {
+    several_ = inputs.size() > 1;
+    for (const std::string& input : inputs) {
+      std::error_code error;
+      const fs::file_status status = fs::status(input, error);
+      if (!fs::exists(status)) throw FileError(input, "does not exist; expected an image file or a folder of images.");
+      const int64_t before = list_.count();
+      if (fs::is_directory(status)) {
+        add_folder(without_trailing_slash(input));
+      } else if (is_archive(input)) {
+        const std::string prefix = several_ ? FolderWalk::folder_of(input) : "";
+        add_archive(input, prefix, prefix.substr(0, input.rfind('/') + 1).size());
+      } else {
+        add_file(input);
+      }
+      if (list_.count() == before) throw_without_images(input);
+    }
+    name_archives();
+    list_.passed_over = rules_.passed_over;
+    return std::move(list_);
+  }
+
+ private:
+  struct ArchivePart {
+    size_t part;
+    size_t its_name;  // where in the paths the name of the archive begins
+    bool numbered;
+    bool flat = true;  // has no folders
+    bool named;        // by the user
+  };
+
+  void add(const std::string& path, const ImageList::Place& place = {}) {
+    list_.paths.push_back(path);
+    if (place.archive == nullptr && list_.places.empty()) return;
+    list_.places.resize(list_.paths.size() - 1);
+    list_.places.push_back(place);
+  }
+
+  void add_file(const std::string& file) {
+    if (fs::is_regular_file(file)) refuse_container(file);
+    list_.parts.push_back({list_.count(), file, file.rfind('/') + 1});
+    add(file);
+  }
+
+  void add_folder(const std::string& folder) {
+    FolderWalk walk(folder, rules_);
+    const std::string prefix = several_ ? joined(folder, "") : "";
+    if (!several_) list_.root = folder;
+    list_.parts.push_back({list_.count(), folder, prefix.size()});
+    for (FolderWalk::Found& found : walk.found()) {
+      add(prefix + found.path);
+      if (!found.failure.empty()) list_.failed.emplace(prefix + found.path, std::move(found.failure));
+    }
+    for (const std::string& archive : walk.archives()) {
+      if (walk.holds_images()) {
+        rules_.passed_over.add("." + extension_of(archive));
+      } else {
+        add_archive(joined(folder, archive), prefix + FolderWalk::folder_of(archive), prefix.size());
+      }
+    }
+  }
+
+  void add_archive(const std::string& file, const std::string& prefix, size_t its_name) {
+    const std::shared_ptr<const Archive> archive = open_archive(file);
+    list_.archives.push_back(archive);
+    list_.notes.insert(list_.notes.end(), archive->notes().begin(), archive->notes().end());
+    ArchivePart part{list_.parts.size(), its_name, is_numbered(prefix), true, list_.root.empty()};
+    list_.parts.push_back({list_.count(), file, prefix.size()});
+    for (const ArchiveMember& member : archive->members()) {
+      const auto first_bytes = [&] {
+        return member.failure.empty() ? archive->read(member, kFirstBytes) : std::vector<uint8_t>();
+      };
+      if (!rules_.takes(member.path, first_bytes)) continue;
+      add(prefix + member.path, {archive.get(), &member});
+      part.flat = part.flat && member.path.find('/') == std::string::npos;
+    }
+    archive_parts_.push_back(part);
+  }
+
+  // The name of an archive is the first folder of its images where it tells them apart: not where archives are
+  // numbered, and where they were named, only if they have no folders of their own.
+  void name_archives() {
+    const auto all = [&](auto ArchivePart::*what) {
+      return std::all_of(archive_parts_.begin(), archive_parts_.end(), [&](const ArchivePart& p) { return p.*what; });
+    };
+    if (all(&ArchivePart::numbered)) return;
+    const bool flat = all(&ArchivePart::flat);
+    for (const ArchivePart& p : archive_parts_) {
+      if (flat || !p.named) list_.parts[p.part].skipped = p.its_name;
+    }
+  }
+
+  [[noreturn]] void throw_without_images(const std::string& input) const {
+    std::string extensions;
+    for (const std::string_view extension : image_extensions()) {
+      extensions += (extensions.empty() ? "." : ", .") + std::string(extension);
+    }
+    const std::string passed_over = rules_.passed_over.text();
+    throw FileError(input, "holds no images; looked, in all its folders, for files that end in " + extensions +
+                               " (in any case)" + (passed_over.empty() ? "" : "; " + passed_over) + ".");
+  }
+
+  InputRules rules_;
+  ImageList list_;
+  std::vector<ArchivePart> archive_parts_;
+  bool several_ = false;
+};
+
+// First folder of a relative path; empty where the file lies directly in the root.
+std::string class_of(const std::string& path) {
+  const size_t slash = path.find('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+// All images have a class, or none is labelled.
+void label_images(ImageList& list) {
+  std::vector<std::string> class_names;
+  size_t part = 0;
+  std::map<std::string, int32_t> known;
+  int64_t without = 0;
+  for (int64_t i = 0; i < list.count(); ++i) {
+    while (part + 1 < list.parts.size() && list.parts[part + 1].first <= i) ++part;
+    const std::string& path = list.paths[static_cast<size_t>(i)];
+    class_names.push_back(class_of(fs::path(path.substr(list.parts[part].skipped)).lexically_normal().string()));
+    if (list.failed.count(path) != 0) continue;
+    if (class_names.back().empty()) {
+      ++without;
+    } else {
+      known.emplace(class_names.back(), 0);
+    }
+  }
+  if (known.empty()) return;
+  if (without > 0) {
+    list.notes.push_back(list.parts.front().named + ": " + std::to_string(without) + " of " +
+                         std::to_string(list.count()) + " images lie in no class folder, so none gets a label.");
+    return;
+  }
+  for (auto& [name, label] : known) {
+    label = static_cast<int32_t>(list.classes.size());
+    list.classes.push_back(name);
+  }
+  for (const std::string& name : class_names) {
+    const auto found = known.find(name);
+    list.labels.push_back(found == known.end() ? -1 : found->second);
+  }
+}
+
+// The images of a list as members of an archive.
+void find_members(ImageList& list) {
+  const std::shared_ptr<const Archive> archive = open_archive(list.root);
+  list.archives.push_back(archive);
+  for (const std::string& path : list.paths) {
+    const ArchiveMember* member = archive->find(path);
+    if (member == nullptr) list.failed.emplace(path, "is not in the archive");
+    list.places.push_back({archive.get(), member});
+  }
+}
+
 }  // namespace
 
 std::string ImageList::file(int64_t i) const { return joined(root, paths[static_cast<size_t>(i)]); }
 
-ImageList list_images(const std::vector<std::string>& inputs) {
+ImageList list_images(const std::vector<std::string>& inputs, const InputOptions& options) {
   if (inputs.empty()) throw OptionError("no images were named; give files or folders.");
-  ImageList list;
-  std::vector<std::string> class_names;
-  for (const std::string& input : inputs) {
-    std::error_code error;
-    const fs::file_status status = fs::status(input, error);
-    if (!fs::exists(status)) throw FileError(input, "does not exist; expected an image file or a folder of images.");
-    if (!fs::is_directory(status)) {
-      list.paths.push_back(input);
-      class_names.emplace_back();
-      continue;
-    }
-    const std::string folder = without_trailing_slash(input);
-    if (inputs.size() == 1) list.root = folder;
-    for (const std::string& path : images_below(folder)) {
-      list.paths.push_back(inputs.size() == 1 ? path : joined(folder, path));
-      class_names.push_back(class_of(path));
-    }
-  }
-  label_images(class_names, inputs.front(), list);
+  ImageList list = Lister(options).list(inputs);
+  label_images(list);
   return list;
 }
 
@@ -123,10 +285,8 @@ ImageList labelled_list(std::vector<std::string> paths, const std::string& folde
   ImageList list;
   list.root = without_trailing_slash(folder);
   list.paths = std::move(paths);
-  std::vector<std::string> class_names;
-  for (const std::string& path : list.paths)
-    class_names.push_back(class_of(fs::path(path).lexically_normal().string()));
-  label_images(class_names, folder, list);
+  list.parts = {{0, folder, 0}};
+  label_images(list);
   return list;
 }
 
@@ -138,21 +298,46 @@ ImageList read_image_list(std::istream& lines, const std::string& name, const st
   }
   if (lines.bad()) throw FileError(name, "cannot be read to its end.");
   if (paths.empty()) throw FileError(name, "names no images; expected one path a line.");
-  if (!folder.empty()) return labelled_list(std::move(paths), folder);
+  if (!folder.empty()) {
+    ImageList list = labelled_list(std::move(paths), folder);
+    if (is_archive(folder)) find_members(list);
+    return list;
+  }
   ImageList list;
   list.paths = std::move(paths);
   return list;
 }
 
+DecodedImage FolderImages::load_one(int64_t i) const {
+  const auto failed = list().failed.find(path(i));
+  if (failed != list().failed.end()) return {{}, failed->second};
+  if (list().places.empty()) return decode_image_file(list().file(i), options());
+  const auto& [archive, member] = list().places[static_cast<size_t>(i)];
+  if (archive == nullptr) return decode_image_file(list().file(i), options());
+  if (!member->failure.empty()) return {{}, member->failure};
+  try {
+    const std::vector<uint8_t> bytes = archive->read(*member);
+    return decode_image(bytes.data(), bytes.size(), options());
+  } catch (const FileError& error) {
+    return {{}, error.what()};
+  } catch (const std::bad_alloc&) {
+    return {{}, "not enough memory to read it"};
+  }
+}
+
 std::vector<DecodedImage> FolderImages::load(int64_t first, int64_t count) const {
   std::vector<DecodedImage> images;
-  for (int64_t i = first; i < first + count; ++i) images.push_back(decode_image_file(list().file(i), options()));
+  for (int64_t i = first; i < first + count; ++i) images.push_back(load_one(i));
   return images;
 }
 
 std::string FolderImages::description() const {
+  const auto& archives = list().archives;
+  const std::string kind = archives.empty()       ? "image files"
+                           : archives.size() == 1 ? "image files in a " + archives.front()->kind() + " archive"
+                                                  : "image files in archives";
   return nlohmann::ordered_json(
-             {{"kind", "image files"}, {"decoder", nlohmann::ordered_json::parse(decoder_description(options()))}})
+             {{"kind", kind}, {"decoder", nlohmann::ordered_json::parse(decoder_description(options()))}})
       .dump();
 }
 

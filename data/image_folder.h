@@ -2,41 +2,66 @@
 
 #include <cstdint>
 #include <istream>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "data/archive.h"
 #include "data/image_source.h"
+#include "data/input_options.h"
+#include "data/input_rules.h"
 
 namespace dcgan::data {
 
-/// Image files on disk, in order.
+/// The images that were named, in order: files, and members of archives.
 struct ImageList {
-  std::string root;                  ///< folder that the paths are relative to; empty: the current directory
-  std::vector<std::string> paths;    ///< [N], as recorded
-  std::vector<int32_t> labels;       ///< [N], or empty
-  std::vector<std::string> classes;  ///< [K] in byte order
-  std::vector<std::string> notes;    ///< one line each, for the log: why there are no labels, ...
+  /// Of a run of consecutive images what their classes are told by.
+  struct Part {
+    int64_t first = 0;   ///< number of the first image
+    std::string named;   ///< what the user named, for notes
+    size_t skipped = 0;  ///< characters at the beginning of each path that name no class
+  };
+  struct Place {
+    const Archive* archive = nullptr;  ///< null: a file on disk
+    const ArchiveMember* member = nullptr;
+  };
+
+  std::string root;                           ///< folder that the paths are relative to; empty: the current directory
+  std::vector<std::string> paths;             ///< [N], as recorded
+  std::vector<int32_t> labels;                ///< [N], or empty
+  std::vector<std::string> classes;           ///< [K] in byte order
+  std::vector<std::string> notes;             ///< one line each, for the log: why there are no labels, ...
+  PassedOver passed_over;                     ///< what is no image of the list, and might have been meant to be
+  std::vector<Part> parts;                    ///< in order; the first begins at 0
+  std::map<std::string, std::string> failed;  ///< path to reason, of those that failed already: folders, ...
+  std::vector<std::shared_ptr<const Archive>> archives;
+  std::vector<Place> places;  ///< [N], or empty where there are no archives
 
   int64_t count() const { return static_cast<int64_t>(paths.size()); }
   std::string file(int64_t i) const;  ///< where image i is opened
 };
 
-/// Lists files and folders. Folders are searched recursively, through symbolic links too, in byte order of the relative
-/// paths; files that are no images by their extension are passed over.
+/// Lists files, folders and archives. Folders are searched recursively, through symbolic links too, in byte order of
+/// the relative paths; InputRules decide which files in them are taken. A folder that cannot be listed is an input that
+/// failed.
 ///
 /// Paths are relative to the folder where one folder is named, and as given (folder/...) where there are several
-/// inputs. The label is the first folder below the named one. Where images lie directly in a named folder, or files are
-/// named, there are no labels, and a note says so if there are class folders beside them.
-/// @throws FileError for a missing input, a folder that cannot be read, a folder without images (the message lists the
-///         extensions looked for).
-ImageList list_images(const std::vector<std::string>& inputs);
+/// inputs. An archive counts as a folder of its name, without ".tar" or ".zip"; those of a folder are looked into where
+/// it holds no image beside them. The label is the first folder below the named one. Where images lie directly in a
+/// named folder, or files are named, there are no labels, and a note says so if there are class folders beside them.
+/// Archives with numbers for names (00000.tar, train-0001.tar) are parts of one set: their names are no classes.
+/// @throws FileError for a missing input, a named folder that cannot be read, a folder or archive without images (the
+///         message lists the extensions looked for), a file that holds images and is not read.
+ImageList list_images(const std::vector<std::string>& inputs, const InputOptions& options = {});
 
-/// Paths below one folder (or archive) in the given order, with labels as above.
+/// Paths below one folder in the given order, with labels as above.
 /// @param folder  for ImageList::root and the notes
 ImageList labelled_list(std::vector<std::string> paths, const std::string& folder);
 
-/// The images that a list names, one path a line, relative to `folder` (empty: the current directory). The order is
-/// that of the list. Labels as above, from the first folder of each path, where `folder` is named.
+/// The images that a list names, one path a line, relative to `folder` (empty: the current directory), which may be an
+/// archive. The order is that of the list. Labels as above, from the first folder of each path, where `folder` is
+/// named.
 /// @param name  of the list, for messages
 /// @throws FileError if the list is empty.
 ImageList read_image_list(std::istream& lines, const std::string& name, const std::string& folder);
@@ -62,12 +87,15 @@ class ListedImages : public ImageSource {
   DecodeOptions options_;
 };
 
-/// The files of a list.
+/// The files, and the members of archives, of a list.
 class FolderImages : public ListedImages {
  public:
   using ListedImages::ListedImages;
   std::vector<DecodedImage> load(int64_t first, int64_t count) const override;
   std::string description() const override;
+
+ private:
+  DecodedImage load_one(int64_t i) const;
 };
 
 }  // namespace dcgan::data

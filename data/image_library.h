@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
+#include "data/archive.h"
 #include "data/codecs.h"
 #include "data/faces.h"
 #include "data/preparation.h"
@@ -17,9 +20,11 @@ class DCGAN_EXPORT ImageLibrary {
  public:
   virtual ~ImageLibrary() = default;
   /// @throws DecodeError
-  virtual RgbImage decode(ImageFormat format, ByteView bytes, const DecodeOptions& options) const = 0;
+  virtual DecodedImage decode(ImageFormat format, ByteView bytes, const DecodeOptions& options) const = 0;
   /// @param area  INTER_AREA rather than INTER_LINEAR
   virtual RgbImage resize(RgbImage image, const ResizedSize& size, bool area) const = 0;
+  /// @throws FileError if the file is no zip, damaged or cut short
+  virtual std::unique_ptr<Archive> open_zip(const std::string& path) const = 0;
   virtual RgbImage render_digit(uint64_t seed, RenderedSplit split, int64_t index) const = 0;
 };
 

@@ -39,6 +39,7 @@ DecodedBlock make_block(const ImageSource& source, const Preparation& preparatio
       block.failures.push_back({path, input.failure});
       continue;
     }
+    if (!input.remark.empty()) ++block.remarks[input.remark];
     std::vector<PreparedImage> prepared;
     try {
       prepared = preparation.prepare(std::move(input.image));

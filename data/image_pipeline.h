@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,11 +15,12 @@ namespace dcgan::data {
 /// A run of consecutive inputs, in order, each accounted for: its images (one, where the preparation does not say
 /// otherwise) or a failure.
 struct DecodedBlock {
-  int64_t first = 0;              ///< number of the first input
-  int64_t inputs = 0;             ///< inputs first .. first + inputs - 1
-  ImageBatch images;              ///< uint8 [n, size, size, 3]; labels where the source has classes
-  std::vector<int64_t> indices;   ///< [n] number of the input that each image is of; ascending
-  std::vector<Failure> failures;  ///< in order of the inputs
+  int64_t first = 0;                       ///< number of the first input
+  int64_t inputs = 0;                      ///< inputs first .. first + inputs - 1
+  ImageBatch images;                       ///< uint8 [n, size, size, 3]; labels where the source has classes
+  std::vector<int64_t> indices;            ///< [n] number of the input that each image is of; ascending
+  std::vector<Failure> failures;           ///< in order of the inputs
+  std::map<std::string, int64_t> remarks;  ///< DecodedImage::remark of how many inputs
 };
 
 struct PipelineOptions {

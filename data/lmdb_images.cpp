@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "data/archive.h"
 #include "data/codecs.h"
 #include "dcgan/errors.h"
 
@@ -163,8 +164,12 @@ std::string LmdbImages::description() const {
 
 bool is_lmdb(const std::string& path) {
   std::error_code error;
-  return fs::is_directory(path, error) ? fs::exists(fs::path(path) / "data.mdb", error)
-                                       : fs::path(path).extension() == ".mdb";
+  if (fs::is_directory(path, error)) return fs::exists(fs::path(path) / "data.mdb", error);
+  if (fs::path(path).extension() == ".mdb") return true;
+  // The first page begins with 16 bytes of its own (lmdb.h, "mdb_env_copy"; mdb.c, MDB_MAGIC), in the machine's order.
+  constexpr size_t kMagicAt = 16;
+  const std::vector<uint8_t> bytes = first_bytes_of(path);
+  return ByteView{bytes.data(), bytes.size()}.starts_with("\xDE\xC0\xEF\xBE", kMagicAt);
 }
 
 }  // namespace dcgan::data

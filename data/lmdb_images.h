@@ -43,7 +43,7 @@ class LmdbImages : public ListedImages {
   LmdbFile file_;
 };
 
-/// Whether it is a folder with data.mdb, or a file that ends in .mdb.
+/// Whether it is a folder with data.mdb, a file that ends in .mdb, or one with the first bytes of an LMDB.
 bool is_lmdb(const std::string& path);
 
 }  // namespace dcgan::data

@@ -14,7 +14,6 @@
 #include "data/image_folder.h"
 #include "data/lmdb_images.h"
 #include "data/packed_source.h"
-#include "data/tar_images.h"
 #include "dcgan/errors.h"
 
 namespace dcgan::data {
@@ -26,7 +25,7 @@ ImageList open_list(const std::vector<std::string>& inputs, const std::string& n
                       " inputs were named.");
   }
   const std::string folder = inputs.empty() ? "" : inputs.front();
-  if (!folder.empty() && !std::filesystem::is_directory(folder) && !is_tar_file(folder) && !is_lmdb(folder)) {
+  if (!folder.empty() && !std::filesystem::is_directory(folder) && !is_archive(folder) && !is_lmdb(folder)) {
     throw FileError(
         folder, "is no folder, archive or LMDB; the paths of a list are relative to the one that is named with it.");
   }
@@ -52,39 +51,29 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
     if (inputs.size() > 1 || !options.list.empty() || options.unlabelled) {
       throw OptionError(*packed + " is a packed file; it stands alone, without other inputs, --list or --unlabelled.");
     }
-    return {std::make_unique<PackedSource>(PackedImageReader(*packed)), {}};
+    return {std::make_unique<PackedSource>(PackedImageReader(*packed)), {}, {}};
   }
-  std::optional<TarArchive> archive;
-  std::optional<LmdbFile> lmdb;
-  for (const std::string& input : inputs) {
-    const bool is_archive = is_tar_file(input);
-    if (!is_archive && !is_lmdb(input)) continue;
-    if (inputs.size() > 1) {
-      throw OptionError(input + " is an " + (is_archive ? "archive" : "LMDB") +
-                        "; it stands alone, without other inputs.");
-    }
-    if (is_archive) {
-      archive.emplace(input);
-    } else {
-      lmdb.emplace(input);
-    }
+  const auto lmdb = std::find_if(inputs.begin(), inputs.end(), is_lmdb);
+  if (lmdb != inputs.end() && inputs.size() > 1) {
+    throw OptionError(*lmdb + " is an LMDB; it stands alone, without other inputs.");
   }
+  std::optional<LmdbFile> database;
+  if (lmdb != inputs.end()) database.emplace(*lmdb);
   ImageList list = !options.list.empty() ? open_list(inputs, options.list)
-                   : archive             ? list_images(*archive, inputs.front())
-                   : lmdb                ? labelled_list(lmdb->keys(), inputs.front())
-                                         : list_images(inputs);
-  std::vector<std::string> notes = list.notes;
+                   : database            ? labelled_list(database->keys(), inputs.front())
+                                         : list_images(inputs, options);
+  OpenedImages opened{nullptr, list.notes, list.passed_over};
   if (options.unlabelled) {
     list.labels.clear();
     list.classes.clear();
-    notes.clear();
+    opened.notes.clear();
   }
-  if (archive) {
-    notes.insert(notes.begin(), archive->notes().begin(), archive->notes().end());
-    return {std::make_unique<TarImages>(std::move(list), std::move(*archive), decode), notes};
+  if (database) {
+    opened.source = std::make_unique<LmdbImages>(std::move(list), std::move(*database), decode);
+  } else {
+    opened.source = std::make_unique<FolderImages>(std::move(list), decode);
   }
-  if (lmdb) return {std::make_unique<LmdbImages>(std::move(list), std::move(*lmdb), decode), notes};
-  return {std::make_unique<FolderImages>(std::move(list), decode), notes};
+  return opened;
 }
 
 std::unique_ptr<ImageSource> open_cifar10(const std::string& folder, CifarSplit split) {

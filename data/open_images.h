@@ -7,29 +7,20 @@
 #include "data/cifar10_binary.h"
 #include "data/image_decoder.h"
 #include "data/image_source.h"
+#include "data/input_options.h"
+#include "data/input_rules.h"
 
 namespace dcgan::data {
-
-/// How the images that a command line names are found.
-struct InputOptions {
-  std::string list;         ///< file with one path a line, or "-" for standard input; empty: none
-  bool unlabelled = false;  ///< class folders give no labels
-};
-
-template <class Visitor>
-void describe(InputOptions& o, Visitor&& f) {
-  f(o.list, "list", "take only the images that FILE names, one path a line, relative to the folder; - reads stdin");
-  f(o.unlabelled, "unlabelled", "no labels, whatever the folders are called");
-}
 
 struct OpenedImages {
   std::unique_ptr<ImageSource> source;
   std::vector<std::string> notes;  ///< one line each, for the log
+  PassedOver passed_over;          ///< what was found beside the images
 };
 
-/// The data set that a command line names: files and folders (list_images), a list (read_image_list; `inputs` is empty
-/// or the one folder its paths are relative to), one tar archive (TarImages) or LMDB (LmdbImages), of which a list may
-/// name members, or one packed image file.
+/// The data set that a command line names: files, folders and archives (list_images), a list (read_image_list; `inputs`
+/// is empty or the one folder or archive its paths are relative to), one LMDB (LmdbImages), of which a list may name
+/// members, or one packed image file.
 /// @throws OptionError for a combination that makes no sense, FileError as the readers do.
 OpenedImages open_images(const std::vector<std::string>& inputs, const InputOptions& options,
                          const DecodeOptions& decode);

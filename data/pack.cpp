@@ -36,6 +36,7 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
       flushed = std::chrono::steady_clock::now();
     }
     result.failures.insert(result.failures.end(), block.failures.begin(), block.failures.end());
+    for (const auto& [remark, count] : block.remarks) result.remarks[remark] += count;
     job.on_progress(block.first + block.inputs, source.count());
     result.stopped = job.should_stop();
     if (result.stopped) return result;

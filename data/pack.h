@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,10 @@ struct PackJob {
 
 struct PackResult {
   int64_t images = 0;
-  std::vector<Failure> failures;  ///< of this run
-  int64_t all_failures = 0;       ///< with those of the run that was resumed
-  int64_t resumed_at = 0;         ///< inputs that were done before
+  std::vector<Failure> failures;           ///< of this run
+  std::map<std::string, int64_t> remarks;  ///< DecodedImage::remark of how many inputs of this run
+  int64_t all_failures = 0;                ///< with those of the run that was resumed
+  int64_t resumed_at = 0;                  ///< inputs that were done before
   PipelineTimes times;
   bool stopped = false;  ///< by should_stop; the output is partial
 };

@@ -12,7 +12,7 @@
 #include <map>
 #include <string_view>
 
-#include "data/image_decoder.h"
+#include "data/image_formats.h"
 #include "dcgan/errors.h"
 
 namespace dcgan::data {
@@ -52,9 +52,8 @@ class TarBytes {
 namespace {
 
 constexpr int64_t kBlock = 512;
-constexpr int64_t kMaximumText = int64_t{1} << 20;   // a long name or a pax header; PATH_MAX is 4,096
-constexpr int64_t kMaximumImage = int64_t{1} << 30;  // bytes; no image of --max-pixels needs more
-constexpr int kMaximumDepth = 4;                     // archives in archives
+constexpr int64_t kMaximumText = int64_t{1} << 20;  // a long name or a pax header; PATH_MAX is 4,096
+constexpr int kMaximumDepth = 4;                    // archives in archives
 
 using Header = std::array<char, kBlock>;
 
@@ -101,27 +100,6 @@ bool is_zero(const Header& header) {
   return std::all_of(header.begin(), header.end(), [](char c) { return c == 0; });
 }
 
-std::string without_root(std::string path) {
-  size_t begin = 0;
-  while (path.compare(begin, 1, "/") == 0 || path.compare(begin, 2, "./") == 0) begin += path[begin] == '/' ? 1 : 2;
-  return path.substr(begin);
-}
-
-bool ends_in(std::string_view text, std::string_view ending) {
-  return text.size() >= ending.size() &&
-         std::equal(ending.begin(), ending.end(), text.end() - static_cast<std::ptrdiff_t>(ending.size()),
-                    [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b); });
-}
-
-const char* compression_of(const Header& header) {
-  const std::string_view start(header.data(), 6);
-  if (start.substr(0, 2) == "\x1F\x8B") return "gzip";
-  if (start.substr(0, 3) == "BZh") return "bzip2";
-  if (start == std::string_view("\xFD\x37zXZ\0", 6)) return "xz";
-  if (start.substr(0, 4) == "\x28\xB5\x2F\xFD") return "zstd";
-  return nullptr;
-}
-
 // What stands before a member and speaks of it.
 struct Extended {
   std::string path;
@@ -133,7 +111,7 @@ struct Extended {
 // The members between two places of the file.
 class Walk {
  public:
-  Walk(const TarBytes& file, std::map<std::string, TarMember>& images) : file_(file), images_(images) {}
+  Walk(const TarBytes& file, std::map<std::string, ArchiveMember>& members) : file_(file), members_(members) {}
 
   void run(int64_t begin, int64_t end, const std::string& folder, int depth) {
     Extended extended;
@@ -144,12 +122,6 @@ class Walk {
       }
       file_.read_at(at, header.data(), kBlock);
       if (is_zero(header)) return check_end(at + kBlock, end);
-      if (at == 0) {
-        if (const char* compression = compression_of(header)) {
-          throw FileError(file_.path, std::string("is compressed (") + compression +
-                                          "), so that no image in it can be reached directly; decompress it first.");
-        }
-      }
       if (!checksum_holds(header)) fail(at, "no header of a tar archive; it is damaged, fetch it again");
       const char type = header[156];
       const int64_t data = at + kBlock;
@@ -259,33 +231,33 @@ class Walk {
   void add(const std::string& folder, const std::string& name, char type, const Content& content, int depth) {
     const std::string path = folder + without_root(name);
     const bool regular = type == '0' || type == '\0' || type == '7' || type == 'S';
-    if (regular && ends_in(path, ".tar")) {
+    if (regular && extension_of(path) == "tar") {
       if (depth == kMaximumDepth) fail(content.offset, path + " lies too deep: archives in archives in archives");
       return run(content.offset, content.offset + content.size, path.substr(0, path.size() - 4) + "/", depth + 1);
     }
-    if (!has_image_extension(path) || (!regular && type != '1' && type != '2')) return;
-    TarMember member{path, content.offset, content.size, ""};
+    if (path.empty() || path.back() == '/' || (!regular && type != '1' && type != '2')) return;
+    ArchiveMember member{path, content.offset, content.size, ""};
     if (type == 'S' || content.extended.sparse) member.failure = "is stored with holes (sparse); unpack it";
-    if (content.size > kMaximumImage) member.failure = "has more than 1 GiB";
+    if (content.size > kMaximumMember) member.failure = "has more than 1 GiB";
     if (type == '1' || type == '2') {
       const std::string link =
           content.extended.link.empty() ? std::string(field(content.header, 157, 100)) : content.extended.link;
-      const auto target = images_.find(folder + without_root(link));
+      const auto target = members_.find(folder + without_root(link));
       if (type == '2') {
         member.failure = "is a symbolic link to " + link + "; unpack the archive";
-      } else if (target == images_.end()) {
+      } else if (target == members_.end()) {
         member.failure = "is a link to " + link + ", which does not stand before it in the archive";
       } else {
         member = target->second;
         member.path = path;
       }
     }
-    const bool is_new = images_.insert_or_assign(path, member).second;
-    if (!is_new && replaced_++ == 0) first_replaced_ = path;
+    const bool is_new = members_.insert_or_assign(path, member).second;
+    if (!is_new && has_image_extension(path) && replaced_++ == 0) first_replaced_ = path;
   }
 
   const TarBytes& file_;
-  std::map<std::string, TarMember>& images_;
+  std::map<std::string, ArchiveMember>& members_;
   int64_t replaced_ = 0;
   std::string first_replaced_;
 };
@@ -293,38 +265,22 @@ class Walk {
 }  // namespace
 
 TarArchive::TarArchive(const std::string& path) : bytes_(std::make_unique<TarBytes>(path)) {
-  std::map<std::string, TarMember> images;
-  Walk walk(*bytes_, images);
+  std::map<std::string, ArchiveMember> members;
+  Walk walk(*bytes_, members);
   walk.run(0, bytes_->size, "", 0);
   if (const std::string note = walk.note_of_replaced(); !note.empty()) notes_.push_back(note);
-  if (images.empty()) throw FileError(path, "holds no images; looked for members that end in .jpg, .png, ...");
-  for (auto& [name, member] : images) images_.push_back(std::move(member));
+  for (auto& [name, member] : members) members_.push_back(std::move(member));
 }
 
 TarArchive::~TarArchive() = default;
-TarArchive::TarArchive(TarArchive&&) noexcept = default;
 
-const std::vector<TarMember>& TarArchive::images() const { return images_; }
-const std::vector<std::string>& TarArchive::notes() const { return notes_; }
-
-const TarMember* TarArchive::find(const std::string& path) const {
-  const auto found = std::lower_bound(images_.begin(), images_.end(), path,
-                                      [](const TarMember& member, const std::string& p) { return member.path < p; });
-  return found != images_.end() && found->path == path ? &*found : nullptr;
-}
-
-std::vector<uint8_t> TarArchive::read(const TarMember& member) const {
-  std::vector<uint8_t> bytes(static_cast<size_t>(member.size));
-  bytes_->read_at(member.offset, bytes.data(), member.size);
+std::vector<uint8_t> TarArchive::read(const ArchiveMember& member, int64_t most) const {
+  std::vector<uint8_t> bytes(static_cast<size_t>(std::min(member.size, most)));
+  bytes_->read_at(member.place, bytes.data(), static_cast<int64_t>(bytes.size()));
   return bytes;
 }
 
-bool is_tar_file(const std::string& path) {
-  for (const char* ending : {".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst"}) {
-    if (ends_in(path, ending)) return true;
-  }
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+bool has_tar_header(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   Header header{};
   const bool whole = descriptor >= 0 && ::read(descriptor, header.data(), kBlock) == kBlock;

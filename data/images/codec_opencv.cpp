@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cctype>
 #include <climits>
 #include <iostream>
 #include <opencv2/imgcodecs.hpp>
@@ -50,7 +52,8 @@ class QuietScope {
   QuietScope& operator=(const QuietScope&) = delete;
 };
 
-RgbImage decode_with_opencv(ByteView bytes, const char* format) {
+// BGR samples, uint8 or uint16, whatever the file has.
+cv::Mat samples_with_opencv(ByteView bytes, const char* format) {
   // OpenCV asks each of its decoders for its signature; GDCM's, at byte 128, would win over the one meant, and takes
   // memory by what the file claims.
   constexpr size_t kDicomAt = 128;
@@ -67,11 +70,21 @@ RgbImage decode_with_opencv(ByteView bytes, const char* format) {
     pixels.release();
   }
   if (pixels.empty()) throw DecodeError(std::string("damaged ") + format + ", or of an unusual kind");
-  if (pixels.depth() == CV_16U) pixels.convertTo(pixels, CV_8U, 1.0 / 257);
-  if (pixels.type() != CV_8UC3)
+  if (pixels.type() != CV_8UC3 && pixels.type() != CV_16UC3)
     throw DecodeError(std::string(format) + " with samples that are no 8- or 16-bit integers");
-  cv::cvtColor(pixels, pixels, cv::COLOR_BGR2RGB);
-  return {pixels.rows, pixels.cols, {pixels.datastart, pixels.dataend}};
+  return pixels;
+}
+
+// @param white  the sample that is white
+RgbImage rgb_of(cv::Mat samples, double white) {
+  if (samples.depth() != CV_8U || white != 255) samples.convertTo(samples, CV_8U, 255 / white);
+  cv::cvtColor(samples, samples, cv::COLOR_BGR2RGB);
+  return {samples.rows, samples.cols, {samples.datastart, samples.dataend}};
+}
+
+RgbImage decode_with_opencv(ByteView bytes, const char* format) {
+  const cv::Mat samples = samples_with_opencv(bytes, format);
+  return rgb_of(samples, samples.depth() == CV_16U ? 65535 : 255);
 }
 
 uint32_t little_endian(ByteView bytes, size_t at, size_t width) {
@@ -90,38 +103,78 @@ void need(ByteView bytes, size_t size, const char* format) {
 
 }  // namespace
 
+namespace {
+
+// Of an animation: the first frame, which may fill a part of the canvas; what is free is black.
+RgbImage first_frame(ByteView frame, int64_t height, int64_t width) {
+  constexpr size_t kFrameHeader = 16;
+  constexpr size_t kChunkHeader = 8;
+  if (frame.size < kFrameHeader) truncated("WebP");
+  const int64_t left = 2 * int64_t{little_endian(frame, 0, 3)};
+  const int64_t top = 2 * int64_t{little_endian(frame, 3, 3)};
+  for (size_t at = kFrameHeader; at + kChunkHeader <= frame.size;) {
+    const size_t length = little_endian(frame, at + 4, 4);
+    if (length > frame.size - at - kChunkHeader) truncated("WebP");
+    const ByteView chunk = frame.part(at, kChunkHeader + length);
+    at += kChunkHeader + length + length % 2;
+    if (!chunk.starts_with("VP8 ") && !chunk.starts_with("VP8L")) continue;
+    // A file of its own. Alpha (ALPH) is dropped in any case.
+    std::vector<uint8_t> file = {'R', 'I', 'F', 'F', 0, 0, 0, 0, 'W', 'E', 'B', 'P'};
+    file.insert(file.end(), chunk.data, chunk.data + chunk.size);
+    if (length % 2 == 1) file.push_back(0);
+    for (size_t i = 0; i < 4; ++i) file[4 + i] = static_cast<uint8_t>((file.size() - kChunkHeader) >> (8 * i));
+    const RgbImage part = decode_with_opencv({file.data(), file.size()}, "WebP");
+    if (top + part.height > height || left + part.width > width) {
+      throw DecodeError("damaged WebP: its first frame lies outside of its canvas");
+    }
+    RgbImage image{height, width, std::vector<uint8_t>(static_cast<size_t>(height * width * 3))};
+    for (int64_t y = 0; y < part.height; ++y) {
+      std::copy_n(part.pixels.begin() + y * part.width * 3, part.width * 3,
+                  image.pixels.begin() + ((top + y) * width + left) * 3);
+    }
+    return image;
+  }
+  throw DecodeError("damaged WebP: its first frame has no pixels");
+}
+
+}  // namespace
+
 // Container: "WebP Container Specification", RFC 9649.
-RgbImage decode_webp(ByteView bytes, const DecodeOptions& options) {
+RgbImage decode_webp(ByteView bytes, const DecodeOptions& options, std::string& remark) {
   constexpr size_t kHeader = 12;
   constexpr size_t kChunkHeader = 8;
-  constexpr uint32_t kAnimation = 0x02;
   need(bytes, kHeader + kChunkHeader, "WebP");
   const size_t end = kChunkHeader + little_endian(bytes, 4, 4);
   need(bytes, end, "WebP");
   bytes = bytes.part(0, end);
   int orientation = 1;
+  int64_t height = 0, width = 0;
+  ByteView frame{nullptr, 0};
+  int64_t frames = 0;
   for (size_t at = kHeader; at + kChunkHeader <= end;) {
     const size_t length = little_endian(bytes, at + 4, 4);
     if (length > end - at - kChunkHeader) truncated("WebP");
     const ByteView chunk = bytes.part(at);
     const ByteView payload = bytes.part(at + kChunkHeader, length);
     if (chunk.starts_with("VP8X") && length >= 10) {
-      if ((payload.data[0] & kAnimation) != 0) throw DecodeError("animated WebP is not supported");
-      check_size(little_endian(payload, 4, 3) + int64_t{1}, little_endian(payload, 7, 3) + int64_t{1}, options);
+      width = little_endian(payload, 4, 3) + int64_t{1};
+      height = little_endian(payload, 7, 3) + int64_t{1};
+      check_size(width, height, options);
     } else if (chunk.starts_with("VP8 ") && length >= 10) {
       check_size(little_endian(payload, 6, 2) & 0x3FFF, little_endian(payload, 8, 2) & 0x3FFF, options);
     } else if (chunk.starts_with("VP8L") && length >= 5) {
       const uint32_t size = little_endian(payload, 1, 4);
       check_size((size & 0x3FFF) + int64_t{1}, (size >> 14 & 0x3FFF) + int64_t{1}, options);
-    } else if (chunk.starts_with("ANIM") || chunk.starts_with("ANMF")) {
-      throw DecodeError("animated WebP is not supported");
+    } else if (chunk.starts_with("ANMF")) {
+      if (frames++ == 0) frame = payload;
     } else if (chunk.starts_with("EXIF")) {
       constexpr std::string_view kExifHeader{"Exif\0\0", 6};  // not in the specification, but written by some programs
       orientation = exif_orientation(payload.starts_with(kExifHeader) ? payload.part(kExifHeader.size()) : payload);
     }
     at += kChunkHeader + length + length % 2;
   }
-  RgbImage image = decode_with_opencv(bytes, "WebP");
+  if (frames > 1) remark = kAnimated;
+  RgbImage image = frames > 0 ? first_frame(frame, height, width) : decode_with_opencv(bytes, "WebP");
   apply_orientation(orientation, image);
   return image;
 }
@@ -147,7 +200,7 @@ RgbImage decode_bmp(ByteView bytes, const DecodeOptions& options) {
   return decode_with_opencv(bytes, "BMP");
 }
 
-RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options) {
+RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options, std::string& /*remark*/) {
   constexpr uint16_t kWidth = 256;
   constexpr uint16_t kHeight = 257;
   constexpr uint16_t kStripOffsets = 273;
@@ -174,6 +227,88 @@ RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options) {
   std::vector<uint8_t> renamed(bytes.data, bytes.data + bytes.size);
   renamed[kind_at] = kAssociated;
   return decode_with_opencv({renamed.data(), renamed.size()}, "TIFF");
+}
+
+namespace {
+
+// The text of a PNM: numbers between white space, with comments.
+class PnmText {
+ public:
+  explicit PnmText(ByteView bytes) : bytes_(bytes) {}
+
+  size_t at() const { return at_; }
+  bool at_space() const { return at_ < bytes_.size && std::isspace(bytes_.data[at_]) != 0; }
+
+  // A number that something follows: at the end of the file it may have been cut.
+  int64_t number() {
+    skip();
+    constexpr int64_t kMost = 100'000'000;
+    const size_t begin = at_;
+    int64_t value = 0;
+    for (; at_ < bytes_.size && std::isdigit(bytes_.data[at_]) != 0 && value < kMost; ++at_) {
+      value = 10 * value + (bytes_.data[at_] - '0');
+    }
+    if (at_ == bytes_.size) truncated("PNM");
+    if (at_ == begin) throw DecodeError("damaged PNM: a number is missing");
+    return value;
+  }
+
+  // One digit, with or without white space before it.
+  void bit() {
+    skip();
+    if (at_ == bytes_.size) truncated("PNM");
+    const uint8_t digit = bytes_.data[at_++];
+    if (digit != '0' && digit != '1') throw DecodeError("damaged PNM: a bit is neither 0 nor 1");
+  }
+
+ private:
+  void skip() {
+    bool comment = false;
+    for (; at_ < bytes_.size; ++at_) {
+      const uint8_t c = bytes_.data[at_];
+      comment = comment ? c != '\n' : c == '#';
+      if (!comment && std::isspace(c) == 0) return;
+    }
+  }
+
+  ByteView bytes_;
+  size_t at_ = 2;
+};
+
+}  // namespace
+
+// Netpbm's manual pages pbm(5), pgm(5) and ppm(5).
+RgbImage decode_pnm(ByteView bytes, const DecodeOptions& options, std::string& /*remark*/) {
+  const int kind = bytes.data[1] - '0';
+  const bool bits = kind == 1 || kind == 4;
+  PnmText text(bytes);
+  const int64_t width = text.number();
+  const int64_t height = text.number();
+  const int64_t white = bits ? 1 : text.number();
+  check_size(width, height, options);
+  if (white < 1 || white > 65535) throw DecodeError("damaged PNM: its largest sample is " + std::to_string(white));
+  if (!text.at_space()) throw DecodeError("damaged PNM: no white space after its header");
+  const size_t data = text.at() + 1;
+  const int64_t samples = width * height * (kind == 3 || kind == 6 ? 3 : 1);
+  if (kind >= 4) {
+    const int64_t size = bits ? (width + 7) / 8 * height : samples * (white > 255 ? 2 : 1);
+    need(bytes, data + static_cast<size_t>(size), "PNM");
+  }
+  for (int64_t i = 0; kind < 4 && i < samples; ++i) {
+    if (bits) {
+      text.bit();
+    } else if (text.number() > white) {
+      throw DecodeError("damaged PNM: a sample is above its largest, " + std::to_string(white));
+    }
+  }
+  // OpenCV takes the largest sample for white in some kinds only: it gets a header whose largest is that of the
+  // samples' type, and the scaling is done here.
+  std::string file = {'P', static_cast<char>('0' + kind), '\n'};
+  file += std::to_string(width) + " " + std::to_string(height) + "\n";
+  if (!bits) file += white > 255 ? "65535\n" : "255\n";
+  file.append(reinterpret_cast<const char*>(bytes.data) + data, bytes.size - data);
+  const ByteView rewritten{reinterpret_cast<const uint8_t*>(file.data()), file.size()};
+  return rgb_of(samples_with_opencv(rewritten, "PNM"), bits ? 255 : static_cast<double>(white));
 }
 
 }  // namespace dcgan::data

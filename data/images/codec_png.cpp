@@ -32,15 +32,18 @@ void on_read(png_structp png, png_bytep target, size_t count) {
 }
 
 int on_unknown_chunk(png_structp png, png_unknown_chunkp chunk) {
-  if (std::memcmp(chunk->name, "acTL", 4) == 0) static_cast<PngState*>(png_get_user_chunk_ptr(png))->animated = true;
+  // Its first number is that of the frames (PNG, third edition, 11.3.6.1); one is a picture like any other.
+  constexpr png_byte kOneFrame[4] = {0, 0, 0, 1};
+  if (std::memcmp(chunk->name, "acTL", 4) == 0 && chunk->size >= 4) {
+    static_cast<PngState*>(png_get_user_chunk_ptr(png))->animated = std::memcmp(chunk->data, kOneFrame, 4) != 0;
+  }
   return 1;
 }
 
 // longjmp runs no destructors: whatever owns memory belongs to the caller.
-int decode_rows(png_structp png, png_infop info, const PngState& state, const DecodeOptions& options, RgbImage& image,
+int decode_rows(png_structp png, png_infop info, const DecodeOptions& options, RgbImage& image,
                 std::vector<png_bytep>& rows) {
   png_read_info(png, info);
-  if (state.animated) throw DecodeError("animated PNG is not supported");
   check_size(png_get_image_width(png, info), png_get_image_height(png, info), options);
   png_set_expand(png);    // palette and 1, 2, 4 bits to 8 bits
   png_set_scale_16(png);  // round(v / 257)
@@ -63,7 +66,7 @@ int decode_rows(png_structp png, png_infop info, const PngState& state, const De
 
 }  // namespace
 
-RgbImage decode_png(ByteView bytes, const DecodeOptions& options) {
+RgbImage decode_png(ByteView bytes, const DecodeOptions& options, std::string& remark) {
   PngState state{bytes, false, ""};
   struct Owner {
     png_structp png;
@@ -80,8 +83,9 @@ RgbImage decode_png(ByteView bytes, const DecodeOptions& options) {
   png_set_read_fn(owner.png, &state, on_read);
   png_set_read_user_chunk_fn(owner.png, &state, on_unknown_chunk);
   png_set_crc_action(owner.png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
-  const int orientation = decode_rows(owner.png, owner.info, state, options, image, rows);
+  const int orientation = decode_rows(owner.png, owner.info, options, image, rows);
   apply_orientation(orientation, image);
+  if (state.animated) remark = kAnimated;
   return image;
 }
 

@@ -13,10 +13,16 @@ int exif_orientation(ByteView tiff);
 /// Turns and mirrors the image so that orientation 1 is reached.
 void apply_orientation(int orientation, RgbImage& image);
 
+/// Of animations the first frame is taken.
+constexpr const char* kAnimated = "animated, of which the first frame is taken";
+
+// `remark` is set where there is something to count (DecodedImage::remark).
+RgbImage decode_gif(ByteView bytes, const DecodeOptions& options, std::string& remark);
 RgbImage decode_jpeg(ByteView bytes, const DecodeOptions& options);
-RgbImage decode_png(ByteView bytes, const DecodeOptions& options);
-RgbImage decode_webp(ByteView bytes, const DecodeOptions& options);
+RgbImage decode_png(ByteView bytes, const DecodeOptions& options, std::string& remark);
+RgbImage decode_webp(ByteView bytes, const DecodeOptions& options, std::string& remark);
 RgbImage decode_bmp(ByteView bytes, const DecodeOptions& options);
-RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options);
+RgbImage decode_pnm(ByteView bytes, const DecodeOptions& options, std::string& remark);
+RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options, std::string& remark);
 
 }  // namespace dcgan::data

@@ -1,10 +1,11 @@
-// libdcgan_images.so: what needs OpenCV, libjpeg and libpng.
+// libdcgan_images.so: what needs OpenCV, giflib, libjpeg, libpng and libzip.
 #include "data/image_library.h"
 
 #include <opencv2/imgproc.hpp>
 
 #include "data/images/codecs.h"
 #include "data/images/render_digit.h"
+#include "data/images/zip_archive.h"
 
 namespace dcgan::data {
 
@@ -18,24 +19,34 @@ void check_size(int64_t width, int64_t height, const DecodeOptions& options) {
 
 namespace {
 
+RgbImage pixels(ImageFormat format, ByteView bytes, const DecodeOptions& options, std::string& remark) {
+  switch (format) {
+    case ImageFormat::kJpeg:
+      return decode_jpeg(bytes, options);
+    case ImageFormat::kPng:
+      return decode_png(bytes, options, remark);
+    case ImageFormat::kWebp:
+      return decode_webp(bytes, options, remark);
+    case ImageFormat::kBmp:
+      return decode_bmp(bytes, options);
+    case ImageFormat::kTiff:
+      return decode_tiff(bytes, options, remark);
+    case ImageFormat::kGif:
+      return decode_gif(bytes, options, remark);
+    case ImageFormat::kPnm:
+      return decode_pnm(bytes, options, remark);
+    case ImageFormat::kNone:
+      break;
+  }
+  throw DecodeError("not an image");
+}
+
 class Library : public ImageLibrary {
  public:
-  RgbImage decode(ImageFormat format, ByteView bytes, const DecodeOptions& options) const override {
-    switch (format) {
-      case ImageFormat::kJpeg:
-        return decode_jpeg(bytes, options);
-      case ImageFormat::kPng:
-        return decode_png(bytes, options);
-      case ImageFormat::kWebp:
-        return decode_webp(bytes, options);
-      case ImageFormat::kBmp:
-        return decode_bmp(bytes, options);
-      case ImageFormat::kTiff:
-        return decode_tiff(bytes, options);
-      case ImageFormat::kNone:
-        break;
-    }
-    throw DecodeError("not an image");
+  DecodedImage decode(ImageFormat format, ByteView bytes, const DecodeOptions& options) const override {
+    DecodedImage decoded;
+    decoded.image = pixels(format, bytes, options, decoded.remark);
+    return decoded;
   }
 
   RgbImage resize(RgbImage image, const ResizedSize& size, bool area) const override {
@@ -45,6 +56,8 @@ class Library : public ImageLibrary {
     cv::resize(pixels, result, result.size(), 0, 0, area ? cv::INTER_AREA : cv::INTER_LINEAR);
     return resized;
   }
+
+  std::unique_ptr<Archive> open_zip(const std::string& path) const override { return open_zip_archive(path); }
 
   RgbImage render_digit(uint64_t seed, RenderedSplit split, int64_t index) const override {
     return draw_digit_image(seed, split, index);

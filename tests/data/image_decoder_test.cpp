@@ -9,6 +9,7 @@
 #include <iostream>
 #include <random>
 
+#include "data/image_formats.h"
 #include "dcgan/errors.h"
 #include "tests/data/example_images.h"
 #include "tests/support/temporary_folder.h"
@@ -33,7 +34,14 @@ const std::vector<std::string> kLossless = {"rgb.png",          "grey.png",
                                             "orientation2.tif", "orientation3.tif",
                                             "orientation4.tif", "orientation5.tif",
                                             "orientation6.tif", "orientation7.tif",
-                                            "orientation8.tif", "rgba.tif"};
+                                            "orientation8.tif", "rgba.tif",
+                                            "rgb.gif",          "interlaced.gif",
+                                            "grey.gif",         "transparent.gif",
+                                            "rgb.ppm",          "grey.pgm",
+                                            "one_bit.pbm",      "ascii.ppm",
+                                            "ascii_15.pgm",     "ascii.pbm",
+                                            "largest_15.pgm",   "sixteen_bits.ppm",
+                                            "largest_4095.pgm"};
 
 const std::vector<std::string> kLossy = {"rgb.jpg",          "subsampled.jpg",   "progressive.jpg",  "grey.jpg",
                                          "cmyk.jpg",         "orientation2.jpg", "orientation3.jpg", "orientation4.jpg",
@@ -66,7 +74,8 @@ TEST(ImageDecoder, RefusesFilesThatAreCutShortAtAnyLength) {
       const data::DecodedImage image = decode({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)});
       // What lies behind the pixels of a TIFF or BMP is not missed: then the pixels must be whole.
       const bool whole_pixels = image.ok() && largest_difference(image.image, golden_pixels(name)) == 0;
-      const bool without_trailer = name.find(".tif") != std::string::npos || name.find(".bmp") != std::string::npos;
+      const bool without_trailer =
+          name.find(".tif") != std::string::npos || name.find(".bmp") != std::string::npos || name == "ascii.pbm";
       EXPECT_TRUE(!image.ok() || (without_trailer && whole_pixels)) << name << " cut to " << length << " bytes";
     }
   }
@@ -108,10 +117,56 @@ TEST(ImageDecoder, LeavesStderrToOthers) {
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "still here");
 }
 
-TEST(ImageDecoder, RefusesAnimations) {
+TEST(ImageDecoder, TakesTheFirstFrameOfAnAnimationAndRemarksOnIt) {
   for (const char* name : {"animated.webp", "animated.png", "animated.gif"}) {
-    EXPECT_THAT(data::decode_image_file(golden_image(name)).failure, HasSubstr("not supported")) << name;
+    const data::DecodedImage image = data::decode_image_file(golden_image(name));
+    EXPECT_EQ(image.failure, "") << name;
+    EXPECT_EQ(largest_difference(image.image, golden_pixels(name)), 0) << name;
+    EXPECT_THAT(image.remark, HasSubstr("first frame")) << name;
   }
+  for (const char* name : {"rgb.gif", "rgb.png", "lossless.webp"}) {
+    EXPECT_EQ(data::decode_image_file(golden_image(name)).remark, "") << name;
+  }
+}
+
+TEST(ImageDecoder, CallsAFormatThatItDoesNotReadByItsName) {
+  const auto failure = [](const std::string& first) {
+    Bytes bytes(first.begin(), first.end());
+    bytes.resize(3000);
+    return decode(bytes).failure;
+  };
+  EXPECT_THAT(failure(std::string("\0\0\0\x18"
+                                  "ftypheic\0\0\0\0mif1heic",
+                                  24)),
+              HasSubstr("HEIC"));
+  EXPECT_THAT(failure(std::string("\0\0\0\x1c"
+                                  "ftypavif\0\0\0\0mif1avif",
+                                  24)),
+              HasSubstr("AVIF"));
+  EXPECT_THAT(failure(std::string("\0\0\0\x1c"
+                                  "ftypmif1\0\0\0\0avifmiaf",
+                                  24)),
+              HasSubstr("AVIF"));
+  EXPECT_THAT(failure("\xFF\x0A"), HasSubstr("JPEG XL"));
+  EXPECT_THAT(failure(std::string("\0\0\0\x0CJXL \r\n\x87\n", 12)), HasSubstr("JPEG XL"));
+  EXPECT_THAT(failure(std::string("\0\0\0\x0CjP  \r\n\x87\n", 12)), HasSubstr("JPEG 2000"));
+  EXPECT_THAT(failure("8BPS"), HasSubstr("PSD"));
+  EXPECT_THAT(failure("FUJIFILMCCD-RAW"), HasSubstr("camera raw"));
+  EXPECT_THAT(failure(std::string("\0\0\0\x18"
+                                  "ftypcrx ",
+                                  12)),
+              HasSubstr("camera raw"));
+}
+
+TEST(ImageDecoder, RefusesAPnmWithASampleThatCannotBe) {
+  const auto failure = [](const std::string& text) { return decode(Bytes(text.begin(), text.end())).failure; };
+  EXPECT_EQ(failure("P2 2 1 15 0 15\n"), "");
+  EXPECT_THAT(failure("P2 2 1 15 0 16\n"), HasSubstr("above its largest, 15"));
+  EXPECT_THAT(failure("P2 2 1 15 0 1"), HasSubstr("ends too early"));  // was it 15?
+  EXPECT_THAT(failure("P2 2 1 15 0 x"), HasSubstr("a number is missing"));
+  EXPECT_THAT(failure("P1 2 1 0 2"), HasSubstr("neither 0 nor 1"));
+  EXPECT_THAT(failure("P5 2 1 70000 ...."), HasSubstr("70000"));
+  EXPECT_THAT(failure("P5 60000 60000 255 ...."), HasSubstr("larger than --max-pixels"));
 }
 
 TEST(ImageDecoder, SaysWhyAFileIsNoImage) {
@@ -128,7 +183,8 @@ TEST(ImageDecoder, SaysWhyAFileIsNoImage) {
 TEST(ImageDecoder, LooksAtTheSizeBeforeItDecodes) {
   data::DecodeOptions options;
   options.max_pixels = 24 * 16 - 1;
-  for (const char* name : {"rgb.jpg", "rgb.png", "lossless.webp", "lossy.webp", "rgba.webp", "rgb.bmp", "rgb.tif"}) {
+  for (const char* name : {"rgb.jpg", "rgb.png", "lossless.webp", "lossy.webp", "rgba.webp", "rgb.bmp", "rgb.tif",
+                           "rgb.gif", "rgb.ppm", "ascii.ppm", "animated.webp"}) {
     EXPECT_EQ(data::decode_image_file(golden_image(name), options).failure, "24x16 is larger than --max-pixels 383")
         << name;
   }

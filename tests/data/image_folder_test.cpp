@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -73,9 +74,88 @@ TEST(ImageFolder, NamesTheExtensionsItLookedForInAnEmptyFolder) {
   EXPECT_EQ(message_of([&] { data::list_images({folder.path()}); }),
             folder.path() +
                 ": holds no images; looked, in all its folders, for files that end in .jpg, .jpeg, .jpe, .jfif, "
-                ".png, .webp, .bmp, .tif, .tiff, .gif (in any case).");
+                ".png, .apng, .webp, .bmp, .tif, .tiff, .gif, .pbm, .pgm, .ppm, .pnm (in any case).");
   EXPECT_EQ(message_of([&] { data::list_images({folder / "missing"}); }),
             folder / "missing" + ": does not exist; expected an image file or a folder of images.");
+}
+
+TEST(ImageFolder, PassesOverWhatSystemsLeaveAndCountsItByKind) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> left = {
+      "__MACOSX/cat/._a.png", "cat/._a.png",      "cat/._b.png",        ".ipynb_checkpoints/a.png",
+      "cat/@eaDir/a.png",     "lost+found/a.png", "$RECYCLE.BIN/a.png", ".Trash-1000/files/a.png",
+      "cat/.b.png",           "#recycle/a.heic"};
+  for (const std::string& name : left) touch(folder / name);
+  for (const char* name : {"cat/a.png", "dog/b.png", ".git/config", "cat/.DS_Store", "cat/Thumbs.db"}) {
+    touch(folder / name);
+  }
+  data::ImageList list = data::list_images({folder.path()});
+  EXPECT_THAT(list.paths, ElementsAre("cat/a.png", "dog/b.png"));
+  EXPECT_THAT(list.classes, ElementsAre("cat", "dog"));
+  EXPECT_EQ(list.passed_over.text(),
+            "10 files passed over: 2 ._*, 1 #recycle, 1 $RECYCLE.BIN, 1 .Trash-1000, 1 .ipynb_checkpoints, 1 @eaDir, 1 "
+            "__MACOSX, 1 hidden, 1 lost+found");
+  data::InputOptions options;
+  options.hidden = true;
+  list = data::list_images({folder.path()}, options);
+  EXPECT_EQ(list.count(), 11);  // all that are called .png
+  EXPECT_EQ(list.passed_over.text(), "1 file passed over: 1 .heic");
+}
+
+TEST(ImageFolder, TakesAFolderThatIsNamedWhateverItIsCalled) {
+  const TemporaryFolder folder;
+  touch(folder / ".hidden/@eaDir/a.png");
+  EXPECT_THAT(data::list_images({folder / ".hidden/@eaDir"}).paths, ElementsAre("a.png"));
+  std::istringstream lines(".hidden/@eaDir/a.png\n");
+  EXPECT_THAT(data::read_image_list(lines, "list.txt", folder.path()).paths, ElementsAre(".hidden/@eaDir/a.png"));
+}
+
+TEST(ImageFolder, CountsImagesThatAreNotReadByNameAndWhereThatSaysNothingByContent) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.png", "b.HEIC", "c.heic", "d.avif", "e.jxl", "f.cr2", "g.txt", "h.xyz", "notes"}) {
+    touch(folder / name);
+  }
+  const std::string jpeg = "\xFF\xD8\xFF\xE0";
+  for (const char* name : {"photo", "photo.old", "labels.csv"}) std::ofstream(folder / name) << jpeg;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);  // must not be waited for
+  const data::ImageList list = data::list_images({folder.path()});
+  EXPECT_THAT(list.paths, ElementsAre("a.png"));
+  EXPECT_EQ(list.passed_over.text(),
+            "7 files passed over: 2 .heic, 1 .avif, 1 .cr2, 1 .jxl, 1 JPEG named .old, 1 JPEG without extension");
+}
+
+TEST(ImageFolder, AFolderThatCannotBeListedIsAnInputThatFailed) {
+  const TemporaryFolder folder;
+  touch(folder / "set/cat/a.png");
+  touch(folder / "set/dog/b.png");
+  // A path of more than PATH_MAX bytes fails for every user, root included.
+  const std::string name(250, 'x');
+  const fs::path here = fs::current_path();
+  fs::current_path(folder / "set/cat");
+  for (int i = 0; i < 18; ++i) {
+    fs::create_directory(name);
+    fs::current_path(name);
+  }
+  fs::current_path(here);
+  const data::ImageList list = data::list_images({folder / "set"});
+  ASSERT_EQ(list.count(), 3);
+  EXPECT_EQ(list.paths.front(), "cat/a.png");
+  EXPECT_EQ(list.paths.back(), "dog/b.png");
+  EXPECT_EQ(list.failed.at(list.paths[1]), "is a folder that cannot be listed: File name too long");
+  EXPECT_THAT(list.classes, ElementsAre("cat", "dog"));
+  const data::FolderImages images(list, {});
+  EXPECT_EQ(images.load(1, 1).front().failure, list.failed.at(list.paths[1]));
+  fs::current_path(folder / "set/cat");  // remove_all() cannot name what lies that deep
+  for (int i = 0; i < 9; ++i) fs::current_path(name);
+  fs::remove_all(name);
+  fs::current_path(here);
+}
+
+TEST(ImageFolder, CountsALinkToNothingThatMayHaveBeenAFolder) {
+  const TemporaryFolder folder;
+  touch(folder / "cat/a.png");
+  fs::create_directory_symlink(folder / "nowhere", folder / "dog");
+  EXPECT_EQ(data::list_images({folder.path()}).passed_over.text(), "1 file passed over: 1 broken links");
 }
 
 TEST(ImageFolder, FollowsSymbolicLinksAndEndsWhereTheyLoop) {

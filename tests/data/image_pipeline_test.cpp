@@ -147,12 +147,13 @@ TEST(ImagePipeline, AccountsForEveryImageOfADamagedCorpus) {
       {"cut.png", cut(png, 0.5)},
       {"no_end.png", cut(png, 0.98)},
       {"bad_checksum.png", flipped(png, 14)},
-      {"animated.png", read_bytes(golden_image("animated.png"))},
+      {"cut_animation.png", cut(read_bytes(golden_image("animated.png")), 0.9)},
       {"cut.webp", cut(webp, 0.9)},
-      {"animated.webp", read_bytes(golden_image("animated.webp"))},
-      {"animated.gif", read_bytes(golden_image("animated.gif"))},
+      {"cut_animation.webp", cut(read_bytes(golden_image("animated.webp")), 0.9)},
+      {"cut_animation.gif", cut(read_bytes(golden_image("animated.gif")), 0.9)},
       {"cut.tif", cut(tiff, 0.5)}};
-  const std::vector<std::string> good = {"rgb.jpg", "rgb.png", "lossless.webp", "lzw.tif", "orientation6.jpg"};
+  const std::vector<std::string> good = {"rgb.jpg",          "rgb.png",      "lossless.webp", "lzw.tif",
+                                         "orientation6.jpg", "animated.png", "animated.webp", "animated.gif"};
   data::ImageList list;
   list.root = folder.path();
   std::vector<std::string> truth;  // the golden file of every input, empty for a damaged one

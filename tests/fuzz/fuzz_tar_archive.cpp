@@ -26,8 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const dcgan::test::BytesAsFile file(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   try {
     const dcgan::data::TarArchive archive(file.path());
-    for (const dcgan::data::TarMember& image : archive.images()) {
-      if (image.failure.empty()) archive.read(image);
+    for (const dcgan::data::ArchiveMember& image : archive.members()) {
+      if (image.failure.empty()) archive.read(image, image.size);
       if (archive.find(image.path) != &image) __builtin_trap();
     }
   } catch (const dcgan::FileError&) {  // a refusal is a right answer

@@ -62,6 +62,12 @@ def write_png(name, samples, interlaced=False, extra=b""):
                              + chunk(b"IEND", b""))
 
 
+def write_pnm(name, header, samples, gap=" "):
+    """The kinds in ASCII, as netpbm's manual pages describe them; Pillow reads them."""
+    (OUT / name).write_text(header + "\n".join(gap.join(str(int(v)) for v in row.reshape(-1)) for row in samples) + "\n")
+    keep(name, np.asarray(Image.open(OUT / name).convert("RGB")))
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     rgb = picture()
@@ -118,10 +124,30 @@ def main():
     for orientation in range(2, 9):
         save(f"orientation{orientation}.tif", image, tiffinfo={ORIENTATION: orientation})
 
+    save("rgb.gif", image.quantize(16))
+    save("interlaced.gif", image.quantize(16), interlace=1)
+    save("grey.gif", grey)
+    save("transparent.gif", image.quantize(16), transparency=3)
+
+    save("rgb.ppm", image, rgb)
+    save("grey.pgm", grey, grey_rgb)
+    save("one_bit.pbm", grey.point(lambda v: 255 * (v > 100)).convert("1"))
+    sixteenths = np.asarray(grey) // 16
+    write_pnm("ascii.ppm", "P3\n# a comment\n24 16\n255\n", rgb)
+    write_pnm("ascii_15.pgm", "P2 24 16 15\n", sixteenths)
+    write_pnm("ascii.pbm", "P1 24 16\n", np.asarray(grey) > 100, gap="")
+    for name, header, samples, expected in (
+            ("largest_15.pgm", "P5 24 16 15\n", sixteenths, sixteenths * 17),
+            ("sixteen_bits.ppm", "P6\n24 16\n65535\n", wide.astype(">u2"), scaled),
+            ("largest_4095.pgm", "P5\n24 16\n4095\n", (wide[:, :, 0] // 16).astype(">u2"),
+             np.round(wide[:, :, 0] // 16 * 255.0 / 4095))):
+        (OUT / name).write_bytes(header.encode() + samples.tobytes())
+        keep(name, expected if expected.ndim == 3 else np.repeat(expected[:, :, None], 3, axis=2))
+
     frames = [Image.fromarray(np.roll(rgb, shift, axis=1)) for shift in (0, 5)]
-    frames[0].save(OUT / "animated.webp", save_all=True, append_images=frames[1:], lossless=True)
-    frames[0].save(OUT / "animated.png", save_all=True, append_images=frames[1:])
-    frames[0].save(OUT / "animated.gif", save_all=True, append_images=frames[1:])
+    save("animated.webp", frames[0], save_all=True, append_images=frames[1:], lossless=True)
+    save("animated.png", frames[0], save_all=True, append_images=frames[1:])
+    save("animated.gif", frames[0], save_all=True, append_images=frames[1:])
 
 
 if __name__ == "__main__":

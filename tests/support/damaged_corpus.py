@@ -42,8 +42,8 @@ def changed_byte(content, place):
     return content[:place] + bytes([content[place] ^ 0x40]) + content[place + 1 :]
 
 
-def frames(image, kind):
-    return encoded(image, kind, save_all=True, append_images=[image.rotate(180)], duration=100)
+def frames(image, kind, **options):
+    return encoded(image, kind, save_all=True, append_images=[image.rotate(180)], duration=100, **options)
 
 
 def scan(jpeg):
@@ -65,14 +65,16 @@ DAMAGE = {
     "PNG that claims 60000 x 60000": lambda image, jpeg: with_png_size(encoded(image, "PNG"), 60_000, 60_000),
     "too many pixels": lambda image, jpeg: encoded(image.resize((800, 600)), "JPEG"),
     "cut WebP": lambda image, jpeg: encoded(image, "WEBP", lossless=True)[:-60],
-    "animated WebP": lambda image, jpeg: frames(image, "WEBP"),
-    "animated PNG": lambda image, jpeg: frames(image, "PNG"),
-    "GIF": lambda image, jpeg: frames(image, "GIF"),
+    "cut GIF": lambda image, jpeg: encoded(image, "GIF")[:-60],
+    "animation cut in its second frame": lambda image, jpeg: frames(image, "GIF")[:-60],
     "text": lambda image, jpeg: b"this was an image\n",
     "a page of a web server": lambda image, jpeg: b"<!DOCTYPE html><title>404 Not Found</title>" + jpeg[:500],
     "zeros": lambda image, jpeg: bytes(len(jpeg)),
 }
 UNUSUAL = {
+    "animated WebP": lambda image, jpeg: frames(image, "WEBP", lossless=True),
+    "animated PNG": lambda image, jpeg: frames(image, "PNG"),
+    "PPM under a JPEG's name": lambda image, jpeg: encoded(image, "PPM"),
     "PNG under a JPEG's name": lambda image, jpeg: encoded(image, "PNG"),
     "BMP under a JPEG's name": lambda image, jpeg: encoded(image, "BMP"),
     "lossless WebP under a JPEG's name": lambda image, jpeg: encoded(image, "WEBP", lossless=True),

@@ -10,7 +10,7 @@ namespace dcgan::extract_tool {
 bool ExtractArguments::parse(cli::CommandLine& line) {
   line.about("Features of a trained discriminator for every image, into one HDF5 file.",
              "photos/ -o photos.h5 --model runs/narrow/model.safetensors");
-  line.positional(images, "IMAGES", "files, folders (recursive), one .tar archive or one packed file");
+  line.positional(images, "IMAGES", "files, folders (recursive), .tar and .zip archives, one LMDB or one packed file");
   line.add("Images", input);
   line.add("Model", options);
   line.add("Batch-norm statistics (default: the model's)", statistics);

@@ -46,21 +46,21 @@ void print_report(const ExtractionReport& r, const ExtractionJob& job, const std
        << std::setprecision(0) << " (decode " << 100 * decode_share << "% of all threads, network "
        << 100 * network_share << "%, write " << 100 * write_share << "% of the time), "
        << cli::human_bytes(static_cast<double>(peak_bytes)) << " of memory\n";
-  cli::print_result(job.common,
-                    {{"output", job.output},
-                     {"rows", r.rows},
-                     {"failures", r.failures},
-                     {"resumed_at", r.resumed_at},
-                     {"features", job.info.feature_count},
-                     {"device", device},
-                     {"seconds", r.seconds},
-                     {"images_per_second", rate},
-                     {"decode_share", decode_share},
-                     {"network_share", network_share},
-                     {"write_share", write_share},
-                     {"bound_by", bound},
-                     {"peak_memory_bytes", peak_bytes}},
-                    text.str());
+  nlohmann::ordered_json json = {{"output", job.output},
+                                 {"rows", r.rows},
+                                 {"failures", r.failures},
+                                 {"resumed_at", r.resumed_at},
+                                 {"features", job.info.feature_count},
+                                 {"device", device},
+                                 {"seconds", r.seconds},
+                                 {"images_per_second", rate},
+                                 {"decode_share", decode_share},
+                                 {"network_share", network_share},
+                                 {"write_share", write_share},
+                                 {"bound_by", bound},
+                                 {"peak_memory_bytes", peak_bytes}};
+  r.beside.add_to(json);
+  cli::print_result(job.common, json, text.str() + r.beside.text());
 }
 
 void print_plan(const Plan& plan, double rate, const std::string& device, const cli::CommonOptions& common) {
@@ -68,16 +68,12 @@ void print_plan(const Plan& plan, double rate, const std::string& device, const 
   std::ostringstream text;
   text << plan.text() << "; about " << cli::human_duration(seconds) << " on " << device << ", at " << std::fixed
        << std::setprecision(1) << rate << " images/s\n";
-  cli::print_result(common,
-                    {{"inputs", plan.inputs},
-                     {"types", plan.types},
-                     {"features", plan.features},
-                     {"output_bytes", plan.output_bytes},
-                     {"free_bytes", plan.free_bytes},
-                     {"device", device},
-                     {"images_per_second", rate},
-                     {"seconds", seconds}},
-                    text.str());
+  nlohmann::ordered_json json = {{"inputs", plan.inputs},         {"types", plan.types},
+                                 {"features", plan.features},     {"output_bytes", plan.output_bytes},
+                                 {"free_bytes", plan.free_bytes}, {"device", device},
+                                 {"images_per_second", rate},     {"seconds", seconds}};
+  plan.beside.add_to(json);
+  cli::print_result(common, json, text.str() + plan.beside.text());
 }
 
 // What the file will say of how it was made, and which of the inputs are this run's.
@@ -131,7 +127,7 @@ int extract_command(cli::CommandLine& line) {
   FeatureExtractor extractor = make_extractor(options, features);
   const int64_t size = extractor.image_size();
   const data::OpenedImages opened = data::open_images(images, input, decode_options(options, size));
-  for (const std::string& note : opened.notes) cli::log(common.quiet, note);
+  tools::log_notes(opened, common);
   const FeatureMaker maker = {*opened.source, resize_options(options, size), extractor};
 
   job.common = common;
@@ -140,14 +136,16 @@ int extract_command(cli::CommandLine& line) {
   job.info = info_of(arguments, maker, shard);
   job.info.command_line = line.text();
   if (complete) return complete_already(job);
-  const Plan plan = make_plan(maker.source, job);
+  Plan plan = make_plan(maker.source, job);
+  plan.beside.passed_over = opened.passed_over;
   if (rows.dry_run) print_plan(plan, measure_rate(maker, job), extractor.device(), common);
   if (!rows.force) plan.require_room(job.output);
   if (rows.dry_run) return 0;
   cli::log(common.quiet, plan.text() + "; on " + extractor.device());
   use_statistics(extractor, statistics, options, common);
   job.info.preprocessing = preprocessing_json(features.precision, maker);
-  const ExtractionReport report = extract_to_file(maker, job);
+  ExtractionReport report = extract_to_file(maker, job);
+  report.beside.passed_over = opened.passed_over;
   print_report(report, job, extractor.device());
   return report.failures > 0 ? cli::kSomeInputsFailed : 0;
 }

@@ -199,6 +199,7 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
     rows.failures = std::move(block.failures);
     rows.inputs_done = block.first + block.inputs - inputs.first;
     for (const Failure& f : rows.failures) std::cerr << cli::one_line(f.path + ": " + f.reason) << "\n";
+    for (const auto& [remark, count] : block.remarks) report.beside.remarks[remark] += count;
     const bool failed = !rows.failures.empty();
     if (failed && job.strict) cut_before_failure(rows, maker.source, block.first, inputs);
     progress.update(rows.inputs_done);

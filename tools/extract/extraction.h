@@ -14,6 +14,7 @@
 #include "tools/cli/command_line.h"
 #include "tools/cli/shipped_files.h"
 #include "tools/extract/feature_blocks.h"
+#include "tools/shared/inputs_report.h"
 #include "tools/shared/statistics_images.h"
 
 namespace dcgan::extract_tool {
@@ -82,7 +83,8 @@ struct ExtractionJob {
 struct ExtractionReport {
   int64_t rows = 0;
   int64_t failures = 0;
-  int64_t resumed_at = 0;  ///< inputs that an earlier run had done
+  int64_t resumed_at = 0;      ///< inputs that an earlier run had done
+  tools::InputsReport beside;  ///< remarks of this run
   double seconds = 0;
   double decode_s = 0;  ///< summed over the decoding threads
   double wait_s = 0;    ///< the network waited for images

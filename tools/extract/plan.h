@@ -18,6 +18,7 @@ struct Plan {
   int64_t needed_bytes = 0;              ///< of the disk, beside what an interrupted run has written
   int64_t free_bytes = 0;                ///< in the folder of the output
   std::string folder;
+  tools::InputsReport beside;
 
   /// "1200 images (900 jpg, 300 png), 28672 features each: 131.3 MiB; free in /data: 2.1 GiB".
   std::string text() const;

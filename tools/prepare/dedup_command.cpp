@@ -183,7 +183,7 @@ int dedup_command(cli::CommandLine& line) {
   describe(hash_options, [&](const auto& value, const char* flag, const char*) { made[flag] = value; });
   preparation.description = ordered_json({{"duplicates_removed", made}}).dump();
   const ordered_json found = {{"duplicates", duplicates.removed}, {"groups", duplicates.groups.size()}};
-  return pack(data::SelectedSource(source, duplicates.kept), {preparation, output, found}, line);
+  return pack(data::SelectedSource(source, duplicates.kept), {preparation, output, {}, found}, line);
 }
 
 }  // namespace dcgan::prepare_tool

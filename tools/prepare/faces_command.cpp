@@ -1,8 +1,8 @@
 #include "data/faces.h"
 #include "data/open_images.h"
-#include "tools/cli/progress.h"
 #include "tools/prepare/commands.h"
 #include "tools/prepare/packing.h"
+#include "tools/shared/inputs_report.h"
 
 namespace dcgan::prepare_tool {
 
@@ -26,8 +26,8 @@ int faces_command(cli::CommandLine& line) {
   if (!line.parse()) return 0;
   const data::Preparation preparation = data::face_preparation(faces);
   const data::OpenedImages images = data::open_images(inputs, input, decode);
-  for (const std::string& note : images.notes) cli::log(line.common().quiet, note);
-  return pack(*images.source, {preparation, output}, line);
+  tools::log_notes(images, line.common());
+  return pack(*images.source, {preparation, output, images.passed_over}, line);
 }
 
 }  // namespace dcgan::prepare_tool

@@ -2,9 +2,9 @@
 #include "data/rendered_set.h"
 #include "data/svhn_mat.h"
 #include "tools/cli/command_line.h"
-#include "tools/cli/progress.h"
 #include "tools/prepare/commands.h"
 #include "tools/prepare/packing.h"
+#include "tools/shared/inputs_report.h"
 
 namespace dcgan::prepare_tool {
 namespace {
@@ -18,15 +18,15 @@ int files(cli::CommandLine& line, const std::string& summary, int64_t size) {
   cli::Output output;
   line.about(summary, "photos/ -o photos.h5");
   line.positional(inputs, "IMAGES",
-                  "files, folders (with all their folders), one .tar archive, one LMDB or one packed file");
+                  "files, folders (with all their folders), .tar and .zip archives, one LMDB or one packed file");
   line.add("Input", input);
   line.output_to_resume(output, "packed file to make");
   line.add("Resize", resize);
   line.add("Decoding", decode);
   if (!line.parse()) return 0;
   const data::OpenedImages images = data::open_images(inputs, input, decode);
-  for (const std::string& note : images.notes) cli::log(line.common().quiet, note);
-  return pack(*images.source, {data::resize_preparation(resize), output}, line);
+  tools::log_notes(images, line.common());
+  return pack(*images.source, {data::resize_preparation(resize), output, images.passed_over}, line);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "dcgan/packed_images.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/shared/inputs_report.h"
 
 namespace dcgan::prepare_tool {
 namespace {
@@ -23,10 +24,12 @@ int report(const data::PackResult& result, const data::ImageSource& source, cons
   counts.update(packing.found);
   ordered_json all = {{"output", packing.output.path}, {"inputs", source.count()}};
   all.update(counts);
+  const tools::InputsReport inputs{packing.passed_over, result.remarks};
+  inputs.add_to(all);
   all["decode_seconds"] = result.times.decode_s;
   std::string text;
   for (const auto& [name, count] : counts.items()) text += (text.empty() ? ": " : ", ") + count.dump() + " " + name;
-  cli::print_result(common, all, packing.output.path + text + "\n");
+  cli::print_result(common, all, packing.output.path + text + "\n" + inputs.text());
   return result.all_failures == 0 ? 0 : cli::kSomeInputsFailed;
 }
 

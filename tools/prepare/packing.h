@@ -4,6 +4,7 @@
 #include <string>
 
 #include "data/image_source.h"
+#include "data/input_rules.h"
 #include "data/preparation.h"
 #include "tools/cli/command_line.h"
 
@@ -17,6 +18,7 @@ bool is_complete(const cli::Output& output);
 struct Packing {
   data::Preparation preparation;
   cli::Output output;
+  data::PassedOver passed_over{};                                   ///< beside the inputs
   nlohmann::ordered_json found = nlohmann::ordered_json::object();  ///< numbers to report beside those of the packing
 };
 

@@ -54,7 +54,10 @@ NextImages statistics_images(const StatisticsOptions& options, const data::Resiz
                              const data::DecodeOptions& decode, const cli::CommonOptions& common) {
   data::InputOptions input;
   input.list = options.statistics_list;
-  std::unique_ptr<data::ImageSource> source = data::open_images({options.statistics_from}, input, decode).source;
+  data::OpenedImages opened = data::open_images({options.statistics_from}, input, decode);
+  const std::string passed_over = opened.passed_over.text();
+  if (!passed_over.empty()) cli::log(common.quiet, options.statistics_from + ": " + passed_over);
+  std::unique_ptr<data::ImageSource> source = std::move(opened.source);
   std::vector<int64_t> indices = order(source->count(), options, common.seed);
   const auto stream = std::make_shared<Stream>(std::move(source), std::move(indices), resize, common);
   const int64_t image_bytes = resize.size * resize.size * 3;

@@ -3,14 +3,16 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "data/archive.h"
 #include "data/lmdb_images.h"
 #include "data/open_images.h"
 #include "data/pack.h"
-#include "data/tar_images.h"
 #include "dcgan/errors.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/shared/inputs_report.h"
 
 namespace dcgan::train_tool {
 namespace {
@@ -29,7 +31,7 @@ std::string recorded_source(const fs::path& options) {
 bool pack_folder(const std::string& folder, const std::string& packed, int64_t size, const cli::CommandLine& line) {
   const cli::CommonOptions& common = line.common();
   const data::OpenedImages images = data::open_images({folder}, {}, {});
-  for (const std::string& note : images.notes) cli::log(common.quiet, note);
+  tools::log_notes(images, common);
   data::ResizeOptions resize;
   resize.size = size;
   cli::Progress progress("image", images.source->count(), common);
@@ -45,13 +47,15 @@ bool pack_folder(const std::string& folder, const std::string& packed, int64_t s
   const data::PackResult result = data::pack_images(*images.source, job);
   if (result.stopped) throw cli::Interrupted();
   for (const Failure& failure : result.failures) cli::log(common.quiet, failure.path + ": " + failure.reason);
+  std::istringstream said(tools::InputsReport{images.passed_over, result.remarks}.text());
+  for (std::string text; std::getline(said, text);) cli::log(common.quiet, text);
   return result.failures.empty();
 }
 
 }  // namespace
 
 bool needs_packing(const std::string& path) {
-  return fs::is_directory(path) || data::is_tar_file(path) || data::is_lmdb(path);
+  return fs::is_directory(path) || data::is_archive(path) || data::is_lmdb(path);
 }
 
 RunImages pack_for_run(const std::string& folder, const TrainingRun& run, const cli::CommandLine& line) {

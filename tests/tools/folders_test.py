@@ -1,0 +1,337 @@
+"""What people's folders and archives hold beside images: what is passed over, what fails, and what is refused up front.
+
+Archives are Python's (tarfile, zipfile); folders are laid out as macOS, NAS, Jupyter, img2dataset and ImageNet leave them.
+"""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import os
+import random
+import shutil
+import subprocess
+import tarfile
+import unittest
+import zipfile
+
+import h5py
+import lmdb
+import numpy
+from programs import ProgramTest, draw
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(3000)
+LEFT = ["__MACOSX/cat/._000.jpg", "cat/._000.jpg", ".ipynb_checkpoints/000-checkpoint.jpg", "cat/@eaDir/000.jpg/THUMB.jpg",
+        ".Trash-1000/files/old.jpg", "lost+found/x.png"]
+NOBODY = 65534
+
+
+def jpeg(seed, kind="discs"):
+    file = io.BytesIO()
+    draw(kind, random.Random(seed), (40, 34)).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
+def write_files(folder, files):
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+
+
+def write_tar(path, files):
+    with tarfile.open(path, "w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+
+def write_zip(path, files, compression=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+def pets(per_class=3):
+    return {f"{kind}/{i:03d}.jpg": jpeg(10 * k + i, ("discs", "stripes")[k])
+            for k, kind in enumerate(("cat", "dog")) for i in range(per_class)}
+
+
+class FoldersTest(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder.chmod(0o755)
+
+    def pack(self, *arguments, expect=0):
+        """The report, and paths, labels by name, pixels of the packed file, of which nothing is left where it is refused."""
+        output = self.folder / "packed.h5"
+        report = json.loads(self.run_program("dcgan-prepare", "folder", *arguments, "-o", output, "--overwrite", "--size",
+                                             16, "--json", expect=expect).stdout)
+        with h5py.File(output) as file:
+            paths = [path.decode() for path in file["paths"]]
+            classes = [name.decode() for name in file["classes"]] if "classes" in file else []
+            labels = [classes[label] if label >= 0 else None for label in file["labels"]] if classes else []
+            return report, paths, labels, file["images"][:]
+
+    def refused(self, *arguments, says):
+        output = self.folder / "refused/packed.h5"
+        self.assert_refuses("dcgan-prepare", "folder", *arguments, "-o", output, code=1, says=says)
+        self.assertFalse(output.exists() or output.parent.exists() and os.listdir(output.parent))
+
+
+class PassedOver(FoldersTest):
+    def test_what_systems_leave_is_no_input_in_folders_and_archives_and_is_counted_by_kind(self):
+        files = {**pets(), **{path: jpeg(7) for path in LEFT}, "cat/.DS_Store": b"Bud1", "dog/Thumbs.db": b"\xd0\xcf"}
+        folder, tar, zipped = self.folder / "left", self.folder / "left.tar", self.folder / "left.zip"
+        write_files(folder, files)
+        write_tar(tar, files)
+        write_zip(zipped, files)
+        counted = {"__MACOSX": 1, "._*": 1, ".ipynb_checkpoints": 1, "@eaDir": 1, ".Trash-1000": 1, "lost+found": 1}
+        for source in (folder, tar, zipped):
+            with self.subTest(source=source):
+                report, paths, labels, _ = self.pack(source)
+                self.assertEqual(paths, sorted(pets()))
+                self.assertEqual(labels, ["cat"] * 3 + ["dog"] * 3)
+                self.assertEqual(report["passed_over"], counted)
+                report, paths, _, _ = self.pack(source, "--hidden")
+                self.assertEqual(len(paths), 12)
+                self.assertEqual(report["passed_over"], {})
+        text = self.run_program("dcgan-prepare", "folder", folder, "-o", self.folder / "text.h5").stdout
+        self.assertIn("6 files passed over: 1 .Trash-1000, 1 ._*, 1 .ipynb_checkpoints", text)
+
+    def test_images_that_are_not_read_are_counted_in_reports_plans_and_errors(self):
+        files = {**pets(), "cat/a.HEIC": HEIC, "cat/b.heic": HEIC, "dog/c.avif": HEIC, "dog/d.jxl": b"\xff\x0a", "dog/e.cr2": b"II*\0",
+                 "dog/photo": jpeg(1), "dog/photo.bak": jpeg(2), "dog/notes": b"text", "dog/caption.txt": b"text"}
+        folder, tar = self.folder / "phone", self.folder / "phone.tar"
+        write_files(folder, files)
+        write_tar(tar, files)
+        counted = {".heic": 2, ".avif": 1, ".jxl": 1, ".cr2": 1, "JPEG without extension": 1, "JPEG named .bak": 1}
+        for source in (folder, tar):
+            report, paths, _, _ = self.pack(source)
+            self.assertEqual((report["passed_over"], paths), (counted, sorted(pets())))
+        line = "7 files passed over: 2 .heic"
+        extract = ["dcgan-extract", folder, "-o", self.folder / "phone.h5", "--layers", 1]
+        self.assertIn(line, self.run_program(*extract, "--dry-run").stdout)
+        self.assertEqual(json.loads(self.run_program(*extract, "--dry-run", "--json").stdout)["passed_over"], counted)
+        self.assertIn(line, self.run_program(*extract).stdout)
+        (self.folder / "only").mkdir()
+        (self.folder / "only/a.heic").write_bytes(HEIC)
+        self.refused(self.folder / "only", says=["holds no images", "1 file passed over: 1 .heic"])
+
+    def test_a_heic_called_jpg_fails_by_its_own_name_and_what_a_list_names_is_taken(self):
+        folder = self.folder / "named"
+        write_files(folder, {"a.jpg": HEIC, "b.jpg": jpeg(1), "photo": jpeg(2), ".hidden.jpg": jpeg(3)})
+        report, paths, _, _ = self.pack(folder, expect=3)
+        self.assertEqual((paths, report["failures"], report["passed_over"]),
+                         (["b.jpg"], 1, {"JPEG without extension": 1, "hidden": 1}))
+        with h5py.File(self.folder / "packed.h5") as file:
+            self.assertIn("HEIC", file["failures/reason"][0].decode())
+        (self.folder / "names").write_text("photo\n.hidden.jpg\n")
+        self.assertEqual(self.pack(folder, "--list", self.folder / "names")[1], ["photo", ".hidden.jpg"])
+
+    def test_gif_pnm_and_first_frames_are_rows_and_animations_are_counted(self):
+        folder = self.folder / "formats"
+        folder.mkdir()
+        frames = [draw("discs", random.Random(i), (40, 34)).quantize(64) for i in range(3)]
+        frames[0].save(folder / "a.gif", save_all=True, append_images=frames[1:])
+        frames[0].convert("RGB").save(folder / "b.ppm")
+        frames[0].convert("RGB").save(folder / "c.png", save_all=True, append_images=[f.convert("RGB") for f in frames[1:]])
+        frames[0].convert("RGB").save(folder / "d.webp", save_all=True, lossless=True, append_images=[frames[1].convert("RGB")])
+        frames[0].save(folder / "e.gif")
+        report, paths, _, images = self.pack(folder)
+        self.assertEqual(paths, ["a.gif", "b.ppm", "c.png", "d.webp", "e.gif"])
+        for path, image in zip(paths, images):
+            numpy.testing.assert_array_equal(image, images[1], path)  # all are one picture
+        self.assertEqual(list(report["remarks"].values()), [3])
+        self.assertIn("3 images animated", self.run_program("dcgan-prepare", "folder", folder, "-o", self.folder / "f.h5").stdout)
+
+
+class Unreadable(FoldersTest):
+    """A folder without permission: root may read it, so that the programs run as somebody else."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.photos = cls.folder / "photos"
+        write_files(cls.photos, {**pets(), "locked/1.jpg": jpeg(1), "lost+found/2.jpg": jpeg(2)})
+        cls.out = cls.folder / "out"
+        cls.out.mkdir()
+        cls.out.chmod(0o777)
+        for name in ("locked", "lost+found"):
+            (cls.photos / name).chmod(0)
+            cls.addClassCleanup((cls.photos / name).chmod, 0o755)
+
+    def run_as_nobody(self, *arguments, expect=0):
+        options = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+        return self.run_program(*arguments, expect=expect, **options)
+
+    def extract(self, output, *options, expect):
+        return self.run_as_nobody("dcgan-extract", self.photos, "-o", self.out / output, "--layers", 1, *options, expect=expect)
+
+    def failures(self, output):
+        with h5py.File(self.out / output) as file:
+            return [(path.decode(), reason.decode()) for path, reason in zip(file["failures/path"], file["failures/reason"])]
+
+    def test_it_is_an_input_that_failed_and_everything_adds_up(self):
+        result = self.extract("all.h5", expect=3)
+        locked = [("locked", "is a folder that cannot be listed: Permission denied")]
+        self.assertEqual(self.failures("all.h5"), locked)
+        self.assertIn("locked: is a folder", result.stderr)
+        self.assertIn("1 file passed over: 1 lost+found", result.stdout)
+        for part in range(3):
+            self.extract(f"part-{part}.h5", "--shard", f"{part}/3", expect=3 if part == 2 else 0)
+        self.run_as_nobody("dcgan-extract", "merge", "-o", self.out / "merged.h5", *(self.out / f"part-{i}.h5" for i in range(3)))
+        self.assertEqual(self.failures("merged.h5"), locked)
+        with h5py.File(self.out / "all.h5") as whole, h5py.File(self.out / "merged.h5") as merged:
+            numpy.testing.assert_array_equal(whole["features"][:], merged["features"][:])
+            self.assertEqual([c.decode() for c in whole["classes"]], ["cat", "dog"])
+        self.run_as_nobody("dcgan-extract", "verify", self.out / "merged.h5")
+
+    def test_strict_stops_there_and_a_later_run_with_permission_says_that_the_inputs_differ(self):
+        result = self.extract("strict.h5", "--strict", expect=1)
+        self.assertIn("locked", result.stderr)
+        self.assertFalse((self.out / "strict.h5").exists())
+        self.extract("strict.h5", "--resume", expect=3)
+        self.assertEqual(len(self.failures("strict.h5")), 1)
+
+    def test_packing_and_a_run_with_only_such_folders_say_so(self):
+        self.run_as_nobody("dcgan-prepare", "folder", self.photos, "-o", self.out / "packed.h5", expect=3)
+        self.assertEqual([path for path, _ in self.failures("packed.h5")], ["locked"])
+        result = self.run_as_nobody("dcgan-prepare", "folder", self.photos / "locked", "-o", self.out / "x.h5", expect=1)
+        self.assertIn("cannot be listed: Permission denied", result.stderr)
+
+
+class Archives(FoldersTest):
+    def test_a_folder_of_shards_is_one_set_and_the_numbers_are_no_classes(self):
+        shards = self.folder / "shards"
+        shards.mkdir()
+        every = {}
+        for shard in range(3):
+            files = {f"{shard:05d}{i:04d}.jpg": jpeg(10 * shard + i) for i in range(3)}
+            every.update({f"{shard:05d}/{path}": content for path, content in files.items()})
+            extras = {path.replace("jpg", ending): b"text" for path in files for ending in ("txt", "json", "cls")}
+            write_tar(shards / f"{shard:05d}.tar", {**files, **extras})
+            (shards / f"{shard:05d}.parquet").write_bytes(b"PAR1")
+        write_files(self.folder / "unpacked", every)
+        report, paths, labels, images = self.pack(shards)
+        self.assertEqual((paths, labels, report["passed_over"]), (sorted(every), [], {}))
+        numpy.testing.assert_array_equal(images, self.pack(self.folder / "unpacked", "--unlabelled")[3])
+        named = self.pack(*sorted(shards.glob("*.tar")))
+        self.assertEqual((named[1], named[2]), ([f"{shards}/{path}" for path in sorted(every)], []))
+        numpy.testing.assert_array_equal(named[3], images)
+
+    def test_shards_with_class_folders_keep_these(self):
+        shards = self.folder / "folders-in-shards"
+        shards.mkdir()
+        for shard in range(2):
+            write_tar(shards / f"train-{shard:03d}.tar", pets(2))
+        _, paths, labels, _ = self.pack(shards)
+        self.assertEqual(paths[0], "train-000/cat/000.jpg")
+        self.assertEqual(labels, ["cat", "cat", "dog", "dog"] * 2)
+
+    def test_class_tars_beside_each_other_are_classes_named_or_as_a_folder(self):
+        folder = self.folder / "imagenet"
+        folder.mkdir()
+        for k, name in enumerate(("n01440764", "n01443537")):
+            write_tar(folder / f"{name}.tar", {f"{name}_{i}.JPEG": jpeg(10 * k + i) for i in range(2)})
+        for sources in ([folder], sorted(folder.glob("*.tar"))):
+            _, paths, labels, _ = self.pack(*sources)
+            self.assertEqual(labels, ["n01440764"] * 2 + ["n01443537"] * 2)
+            self.assertTrue(paths[0].endswith("n01440764/n01440764_0.JPEG"))
+
+    def test_a_zip_of_any_compression_is_the_folder_that_it_unpacks_to(self):
+        folder = self.folder / "unzipped"
+        write_files(folder, pets())
+        expected = self.pack(folder)
+        for name, compression in (("stored.zip", zipfile.ZIP_STORED), ("deflated.zip", zipfile.ZIP_DEFLATED),
+                                  ("bzip2.zip", zipfile.ZIP_BZIP2), ("renamed.tar", zipfile.ZIP_DEFLATED)):
+            write_zip(self.folder / name, pets(), compression)
+            found = self.pack(self.folder / name, "--threads", 4)
+            self.assertEqual(found[1:3], expected[1:3])
+            numpy.testing.assert_array_equal(found[3], expected[3])
+        features = [self.folder / name for name in ("zip.h5", "folder.h5")]
+        for source, output in zip((self.folder / "deflated.zip", folder), features):
+            self.run_program("dcgan-extract", source, "-o", output, "--layers", 1)
+        with h5py.File(features[0]) as of_zip, h5py.File(features[1]) as of_folder:
+            numpy.testing.assert_array_equal(of_zip["features"][:], of_folder["features"][:])
+        self.run_program("dcgan-extract", "verify", features[0])
+
+    def test_a_damaged_member_of_a_zip_fails_alone_and_a_cut_zip_is_refused(self):
+        path = self.folder / "damaged.zip"
+        write_zip(path, pets(), zipfile.ZIP_STORED)
+        content = path.read_bytes()
+        at = content.index(pets()["cat/001.jpg"]) + 400
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        _, paths, _, _ = self.pack(path, expect=3)
+        self.assertEqual(len(paths), 5)
+        with h5py.File(self.folder / "packed.h5") as file:
+            self.assertEqual(file["failures/path"][0], b"cat/001.jpg")
+            self.assertIn("CRC error", file["failures/reason"][0].decode())
+        (self.folder / "cut.zip").write_bytes(content[: len(content) // 2])
+        self.refused(self.folder / "cut.zip", says=["cut.zip", "zip", "fetch it again"])
+
+    def test_archives_beside_images_are_counted_and_a_folder_of_them_alone_is_read(self):
+        folder = self.folder / "mixed"
+        write_files(folder, pets())
+        write_tar(folder / "old.tar", pets())
+        write_zip(folder / "cat/old.zip", pets())
+        report, paths, _, _ = self.pack(folder)
+        self.assertEqual((len(paths), report["passed_over"]), (6, {".tar": 1, ".zip": 1}))
+        shutil.rmtree(folder / "cat")
+        shutil.rmtree(folder / "dog")
+        self.assertEqual(self.pack(folder)[1], [f"old/{path}" for path in sorted(pets())])
+
+    def test_files_folders_and_archives_may_be_named_together(self):
+        folder, tar, zipped = self.folder / "a", self.folder / "b.tar", self.folder / "c.zip"
+        write_files(folder, pets(1))
+        write_tar(tar, pets(1))
+        write_zip(zipped, pets(1))
+        (self.folder / "d.jpg").write_bytes(jpeg(5))
+        _, paths, _, _ = self.pack(folder, tar, zipped, self.folder / "d.jpg")
+        names = [f"{source}/{path}" for source in "abc" for path in sorted(pets(1))] + ["d.jpg"]
+        self.assertEqual(paths, [f"{self.folder}/{name}" for name in names])
+        _, _, labels, _ = self.pack(folder, tar, zipped)
+        self.assertEqual(labels, ["cat", "dog"] * 3)
+
+    def test_what_cannot_be_read_is_refused_before_an_output_is_made(self):
+        content = self.folder / "x.tar"
+        write_tar(content, pets())
+        for name, packed, says in (("x.tar.gz", gzip.compress(content.read_bytes()), ["gzip", "mkdir x && tar -xf ", " -C x"]),
+                                   ("y.tar", gzip.compress(content.read_bytes()), ["gzip", "tar -xf"]),
+                                   ("x.tar.xz", lzma.compress(content.read_bytes()), ["xz", "tar -xf"]),
+                                   ("x.tar.bz2", bz2.compress(content.read_bytes()), ["bzip2", "tar -xf"]),
+                                   ("x.7z", b"7z\xbc\xaf\x27\x1c" + bytes(50), ["7-Zip", "7z x "]),
+                                   ("x.rar", b"Rar!\x1a\x07\x01\0" + bytes(50), ["RAR", "unrar x "]),
+                                   ("x.parquet", b"PAR1" + bytes(50), ["Parquet"])):
+            (self.folder / name).write_bytes(packed)
+            self.refused(self.folder / name, says=[name, *says])
+        (self.folder / "compressed").mkdir()
+        (self.folder / "compressed/x.tar.gz").write_bytes(gzip.compress(content.read_bytes()))
+        self.refused(self.folder / "compressed", says=["compressed/x.tar.gz", "tar -xf"])
+        with zipfile.ZipFile(self.folder / "empty.zip", "w"):
+            pass
+        self.refused(self.folder / "empty.zip", says=["empty.zip", "holds no images"])
+
+    def test_the_command_in_the_message_does_what_it_says(self):
+        write_tar(self.folder / "my photos.tar", pets())
+        with open(self.folder / "my photos.tar", "rb") as tar, gzip.open(self.folder / "my photos.tar.gz", "wb") as packed:
+            packed.write(tar.read())
+        error = self.assert_refuses("dcgan-prepare", "folder", "my photos.tar.gz", "-o", "x.h5", code=1, says=["unpack it: "],
+                                    cwd=self.folder)
+        subprocess.run(error.split("unpack it: ")[1], shell=True, check=True, cwd=self.folder)
+        self.assertEqual(self.pack(self.folder / "my photos")[1], sorted(pets()))
+
+    def test_an_lmdb_in_one_file_is_read_whatever_its_name(self):
+        path = self.folder / "train.lmdb"
+        with lmdb.open(str(path), subdir=False, map_size=1 << 24, lock=False) as environment:
+            with environment.begin(write=True) as transaction:
+                for name, content in pets().items():
+                    transaction.put(name.encode(), content)
+        _, paths, labels, _ = self.pack(path)
+        self.assertEqual((paths, labels), (sorted(pets()), ["cat"] * 3 + ["dog"] * 3))
+
+
+if __name__ == "__main__":
+    unittest.main()
