@@ -118,7 +118,7 @@ RgbImage first_frame(ByteView frame, int64_t height, int64_t width) {
     const ByteView chunk = frame.part(at, kChunkHeader + length);
     at += kChunkHeader + length + length % 2;
     if (!chunk.starts_with("VP8 ") && !chunk.starts_with("VP8L")) continue;
-    // A file of its own. Alpha (ALPH) is dropped in any case.
+    // A file of its own. Its chunk of alpha is dropped in any case.
     std::vector<uint8_t> file = {'R', 'I', 'F', 'F', 0, 0, 0, 0, 'W', 'E', 'B', 'P'};
     file.insert(file.end(), chunk.data, chunk.data + chunk.size);
     if (length % 2 == 1) file.push_back(0);

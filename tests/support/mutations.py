@@ -115,7 +115,7 @@ MUTANTS = [
            "if (record[0] >= kCifarClasses)", "if (record[0] > kCifarClasses)",
            "data", "Cifar10Binary.RefusesALabelAboveNineAndNamesTheRecord"),
     Mutant("the first of two members of one name is taken", "data/tar_archive.cpp",
-           "images_.insert_or_assign(path, member)", "images_.emplace(path, member)",
+           "members_.insert_or_assign(path, member)", "members_.emplace(path, member)",
            "data", "TarArchiveTest.TheLastOfTwoMembersOfOneNameCountsAndHardLinksAreFollowed"),
     Mutant("a tar header is read whatever its checksum", "data/tar_archive.cpp",
            "return stored == as_unsigned || stored == as_signed;", "return stored == as_unsigned || stored == as_signed || stored != -2;",
