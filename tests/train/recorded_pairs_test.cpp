@@ -11,6 +11,7 @@
 
 #include "dcgan/errors.h"
 #include "nn/networks.h"
+#include "train/augmentation.h"
 
 namespace dcgan::train {
 namespace {
@@ -66,6 +67,11 @@ PairInputs inputs(const TrainingRun& run, int64_t step, int64_t size) {
     const at::Tensor views = noise(3 * seed).narrow(1, 0, 2).t().reshape({2 * size, 1, 1, 1});
     result.views = views.expand({2 * size, 3, 8, 8}).contiguous(at::MemoryFormat::ChannelsLast);
   }
+  if (run.options.augment) {
+    result.real_augmentation = draw_augmentations(size, 3 * seed);
+    result.fake_augmentation = draw_augmentations(size, 3 * seed + 1);
+    result.generator_augmentation = draw_augmentations(size, 3 * seed + 2);
+  }
   return result;
 }
 
@@ -73,6 +79,8 @@ TEST(RecordedPairs, GiveWhatPlainOnesGiveForMinibatchesOfAnySize) {
   for (const Schedule schedule : {Schedule::kAlternating, Schedule::kBoth}) {
     TrainingRun run = small_run(schedule);
     run.options.contrastive = schedule == Schedule::kBoth ? 1 : 0;
+    run.options.rotation = run.options.contrastive;
+    run.options.augment = run.options.spectral_norm = schedule == Schedule::kBoth;
     const Processes one(run.processes, run.device);
     TrainedNetworks plain(run, one, one.device());
     TrainedNetworks recorded(run, one, one.device());

@@ -45,6 +45,7 @@ const std::vector<Panel>& known_panels() {
       {"Views",
        {{"partner_found", "the other view of the image is the nearest"},
         {"view_similarity", "cosine between views of different images"}}},
+      {"Turned images: loss, nats, and share told", {{"rotation_loss", "loss"}, {"turn_found", "share"}}},
       {"Norm of the gradient", {{"discriminator_gradient", "discriminator"}, {"generator_gradient", "generator"}}},
       {"Accuracy of the probe", {{"probe_score", "linear SVM on held-out images"}}},
       {"Frechet distance of samples from real images",

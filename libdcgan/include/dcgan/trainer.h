@@ -52,6 +52,16 @@ struct EnumNames<AdversarialTrunk> {
   static constexpr std::array<std::string_view, 2> kNames = {"on", "off"};
 };
 
+/// The published objective's loss for a logit x: logistic, -log sigmoid(x) of real and -log sigmoid(-x) of generated
+/// images, -log sigmoid(x) for the generator; or hinge, max(0, 1 - x), max(0, 1 + x) and -x (Lim, Ye 2017,
+/// arXiv:1705.02894).
+enum class AdversarialLoss { kLogistic, kHinge };
+
+template <>
+struct EnumNames<AdversarialLoss> {
+  static constexpr std::array<std::string_view, 2> kNames = {"logistic", "hinge"};
+};
+
 /// Whether steps on a GPU are recorded as CUDA graphs: always, or an error says why not; never; or where they can be,
 /// with a message where they cannot.
 enum class CudaGraphs { kOn, kOff, kAuto };
@@ -92,6 +102,10 @@ struct TrainOptions {
   double contrastive_layers = 0.5;  ///< weight of the same on layers 2 to the last but one, beside that on the last
 
   AdversarialTrunk adversarial_trunk = AdversarialTrunk::kOn;
+  AdversarialLoss adversarial_loss = AdversarialLoss::kLogistic;
+  bool augment = false;        ///< what the published objective shows the discriminator, train/augmentation.h
+  bool spectral_norm = false;  ///< train/spectral_norm.h
+  double rotation = 0;         ///< weight of telling by which of four right angles an image was turned
   double generator_learning_rate = 0;
   double generator_beta1 = -1;
   double generator_beta2 = -1;
@@ -150,6 +164,13 @@ void describe(TrainOptions& o, Visitor&& f) {
   f(o.adversarial_trunk, "adversarial-trunk",
     "on: the published objective trains all of the discriminator; off: its dense layers alone, on what the contrastive "
     "objective makes of the convolutions");
+  f(o.adversarial_loss, "adversarial-loss", "of the published objective: logistic or hinge");
+  f(o.augment, "augment",
+    "the published objective sees real and generated images in other colours, moved and with a square cut out; for "
+    "small sets");
+  f(o.spectral_norm, "spectral-norm", "the discriminator's weights are divided by their largest singular values");
+  f(o.rotation, "rotation",
+    "weight of another objective of the discriminator: to tell by which of four right angles an image was turned");
   f(o.generator_learning_rate, "generator-learning-rate", "Adam's step size for the generator; 0: --learning-rate");
   f(o.generator_beta1, "generator-beta1", "Adam's decay of the first moment for the generator; -1: --beta1");
   f(o.generator_beta2, "generator-beta2", "Adam's decay of the second moment for the generator; -1: --beta2");
@@ -170,9 +191,12 @@ struct StepReport {
   double contrastive_loss = 0;        ///< mean over the views, on the last layer, nats
   double partner_found = 0;           ///< share of the views that no view is nearer to than the other of the same image
   double view_similarity = 0;         ///< mean cosine between views of different images
+  double rotation_loss = 0;           ///< mean over the turned images, nats
+  double turn_found = 0;              ///< share of the images whose turn is the likeliest to the discriminator
   double images_per_second = 0;       ///< real images shown to the discriminator
   bool has_generator = true;          ///< whether the values of the published objective mean something
   bool contrastive = false;           ///< whether those of the contrastive objective do
+  bool rotation = false;              ///< whether those of the objective of turned images do
 };
 
 /// Hands each value that means something to the visitor with its name in metrics.jsonl and TensorBoard.
@@ -190,6 +214,10 @@ void describe(const StepReport& r, Visitor&& f) {
     f("contrastive_loss", r.contrastive_loss);
     f("partner_found", r.partner_found);
     f("view_similarity", r.view_similarity);
+  }
+  if (r.rotation) {
+    f("rotation_loss", r.rotation_loss);
+    f("turn_found", r.turn_found);
   }
   f("images_per_second", r.images_per_second);
 }

@@ -42,8 +42,8 @@ void LeadingCourse::make_up() {
 
 bool LeadingCourse::report(bool judged) {
   const StepReport r = parts_.training.report();
-  if (!std::isfinite(r.discriminator_loss + r.generator_loss + r.contrastive_loss + r.discriminator_gradient +
-                     r.generator_gradient)) {
+  if (!std::isfinite(r.discriminator_loss + r.generator_loss + r.contrastive_loss + r.rotation_loss +
+                     r.discriminator_gradient + r.generator_gradient)) {
     return rewound("losses or gradients are not finite.", false);
   }
   parts_.folder.log(r);

@@ -29,7 +29,8 @@ MemoryNeed memory_need(const TrainingRun& run, const PackedImageReader& images) 
   const int64_t value_bytes = run.options.precision == Precision::kBf16 ? 2 : 4;
   const int64_t adversarial = run.options.has_generator() ? 2 * discriminator : 0;  // real and generated images
   const int64_t contrastive = run.options.contrastive > 0 ? 2 * discriminator : 0;  // two views
-  const int64_t maps = batch * std::max(adversarial + contrastive, discriminator + generator);
+  const int64_t rotation = run.options.rotation > 0 ? discriminator : 0;
+  const int64_t maps = batch * std::max(adversarial + contrastive + rotation, discriminator + generator);
   return {images.count() * images.info().height * images.info().width * 3, 4 * copies * weights + value_bytes * maps};
 }
 

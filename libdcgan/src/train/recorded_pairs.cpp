@@ -14,8 +14,15 @@ namespace {
 // Those that the objectives of a training take; the others are undefined in all pairs.
 template <class Inputs>
 auto tensors_of(Inputs& inputs) {
-  return std::array{&inputs.images,          &inputs.views,         &inputs.discriminator_noise,
-                    &inputs.generator_noise, &inputs.learning_rate, &inputs.generator_learning_rate};
+  return std::array{&inputs.images,
+                    &inputs.views,
+                    &inputs.discriminator_noise,
+                    &inputs.generator_noise,
+                    &inputs.real_augmentation,
+                    &inputs.fake_augmentation,
+                    &inputs.generator_augmentation,
+                    &inputs.learning_rate,
+                    &inputs.generator_learning_rate};
 }
 
 bool same_shapes(const PairInputs& a, const PairInputs& b) {

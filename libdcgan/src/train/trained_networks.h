@@ -9,6 +9,7 @@
 #include "train/adam.h"
 #include "train/contrastive.h"
 #include "train/processes.h"
+#include "train/spectral_norm.h"
 
 namespace dcgan::train {
 
@@ -19,7 +20,10 @@ struct PairInputs {
   at::Tensor views;                ///< float32 [2 N, 3, H, W], two_views() of it
   at::Tensor discriminator_noise;  ///< float32 [N, Z]
   at::Tensor generator_noise;      ///< float32 [M, Z]
-  at::Tensor learning_rate;        ///< float32, one number, of the discriminator
+  at::Tensor real_augmentation;    ///< float32 [N, 7], draw_augmentations(); so are the next two
+  at::Tensor fake_augmentation;
+  at::Tensor generator_augmentation;  ///< float32 [M, 7]
+  at::Tensor learning_rate;           ///< float32, one number, of the discriminator
   at::Tensor generator_learning_rate;
   int64_t discriminator_size = 0;  ///< images of the whole minibatch, all processes together
   int64_t generator_size = 0;
@@ -49,22 +53,27 @@ class TrainedNetworks {
   const nn::Discriminator& discriminator() const { return discriminator_; }
   const nn::Generator& generator() const { return generator_; }
   /// The networks that samples and model are made of: those of averaged weights, if weights are averaged.
-  nn::Discriminator& shown_discriminator() { return averages() ? discriminator_average_ : discriminator_; }
+  nn::Discriminator& shown_discriminator();
   nn::Generator& shown_generator() { return averages() ? generator_average_ : generator_; }
 
-  /// float32 [9], to which an update adds the first nine values of StepReport, in their order.
+  /// float32 [11], to which an update adds the values of StepReport, in their order.
   at::Tensor sums() const { return sums_; }
 
  private:
   bool averages() const { return options_.average_decay > 0; }
   nn::NamedTensors trained_discriminator() const;
+  nn::NamedTensors rotation() const;
   void update_discriminator(const PairInputs& inputs);
   at::Tensor adversarial_loss(const PairInputs& inputs);
   at::Tensor contrastive_loss(const PairInputs& inputs);
+  at::Tensor rotation_loss(const PairInputs& inputs);
+  nn::Discriminator used_discriminator() const;
   Directions with_all(const at::Tensor& own, const PairInputs& inputs) const;
   void update_generator(const PairInputs& inputs);
   at::Tensor logits_of(const at::Tensor& images) const;
   at::Tensor trained_logits_of(const at::Tensor& images) const;
+  at::Tensor loss_of_real(const at::Tensor& logits) const;
+  at::Tensor loss_of_fake(const at::Tensor& logits) const;
   at::Tensor mean(const at::Tensor& values, int64_t size) const;
   void add_to_sums(int64_t index, const at::Tensor& value) { sums_.select(0, index).add_(value.detach()); }
 
@@ -73,7 +82,11 @@ class TrainedNetworks {
   c10::Device device_;
   nn::Statistics statistics_ = nn::Statistics::kBatch;
   nn::Discriminator discriminator_;
+  SpectralNorm spectral_norm_;               ///< empty unless weights are divided
+  nn::Discriminator shown_divided_;          ///< then: what shown_discriminator() gave last
   ContrastiveHeads heads_;                   ///< none unless the contrastive objective has a weight
+  at::Tensor rotation_weight_;               ///< float32 [4, C], of the means of the last maps; undefined without
+  at::Tensor rotation_bias_;                 ///< float32 [4]
   nn::Generator generator_;                  ///< without tensors where there is none
   nn::Discriminator discriminator_average_;  ///< without tensors unless weights are averaged
   nn::Generator generator_average_;

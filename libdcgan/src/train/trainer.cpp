@@ -40,9 +40,15 @@ void check(const TrainOptions& o) {
   require_option(o.adversarial >= 0, "adversarial", o.adversarial, "0 or more");
   require_option(o.contrastive >= 0, "contrastive", o.contrastive, "0 or more");
   require_option(o.contrastive_layers >= 0, "contrastive-layers", o.contrastive_layers, "0 or more");
-  if (o.adversarial == 0 && o.contrastive == 0) {
+  require_option(o.rotation >= 0, "rotation", o.rotation, "0 or more");
+  if (o.adversarial == 0 && o.contrastive == 0 && o.rotation == 0) {
     throw OptionError(
-        "--adversarial and --contrastive are 0, both: nothing would be trained; give one of them a weight.");
+        "--adversarial, --contrastive and --rotation are 0, all: nothing would be trained; give one of them a "
+        "weight.");
+  }
+  if (o.adversarial == 0 && (o.augment || o.adversarial_loss != AdversarialLoss::kLogistic)) {
+    throw OptionError(std::string(o.augment ? "--augment" : "--adversarial-loss") +
+                      " has nothing to do with --adversarial 0; leave one of them out.");
   }
   if (o.adversarial_trunk == AdversarialTrunk::kOff && (o.adversarial == 0 || o.contrastive == 0)) {
     throw OptionError(

@@ -12,6 +12,7 @@
 #include "models/generator_statistics.h"
 #include "nn/device.h"
 #include "nn/network_tensors.h"
+#include "train/augmentation.h"
 #include "train/contrastive.h"
 #include "train/data_start.h"
 #include "train/memory_need.h"
@@ -67,13 +68,18 @@ void Training::run_step() {
   const auto scalar = [&](double value) { return nn::to_device(at::full({}, value, at::kFloat), device()); };
   inputs.learning_rate = scalar(o.learning_rate * share);
   const at::Tensor pixels = minibatches_.pixels_at(discriminator_position);
+  if (has_generator || o.rotation > 0) inputs.images = minibatches_.images().on_device(pixels);
   if (has_generator) {
-    inputs.images = minibatches_.images().on_device(pixels);
     inputs.discriminator_noise = noise_for(discriminator_position, "discriminator-noise");
     inputs.generator_noise = noise_for(generator_position, "generator-noise");
     inputs.generator_size = minibatches_.size_of(generator_position);
     const double rate = o.generator_learning_rate > 0 ? o.generator_learning_rate : o.learning_rate;
     inputs.generator_learning_rate = scalar(rate * share);
+  }
+  if (has_generator && o.augment) {
+    inputs.real_augmentation = augmentation_for(discriminator_position, "real-augmentation");
+    inputs.fake_augmentation = augmentation_for(discriminator_position, "fake-augmentation");
+    inputs.generator_augmentation = augmentation_for(generator_position, "generator-augmentation");
   }
   if (run_.options.contrastive > 0) {
     const at::Tensor here = pixels.device() == device() ? pixels : nn::to_device(pixels, device());
@@ -131,6 +137,9 @@ StepReport Training::report() {
   result.images_per_second = static_cast<double>(images_by_clock_) / seconds;
   result.has_generator = run_.options.has_generator();
   result.contrastive = run_.options.contrastive > 0;
+  result.rotation_loss = m[9];
+  result.turn_found = m[10];
+  result.rotation = run_.options.rotation > 0;
   return result;
 }
 
@@ -166,8 +175,8 @@ void Training::restore(const RunFolder::Checkpoint& checkpoint) {
   };
   set_rewinds(recorded(kRewinds));
   start_report();
-  const auto found = checkpoint.file.tensors.find(kReportSums);  // an earlier version has none
-  if (found == checkpoint.file.tensors.end()) return;
+  const auto found = checkpoint.file.tensors.find(kReportSums);  // an earlier version has none, or fewer
+  if (found == checkpoint.file.tensors.end() || found->second.shape.back() != sums_of_all_.size(1)) return;
   steps_in_report_ = recorded(kReportSteps);
   std::vector<float> sums = found->second.to_floats();
   const at::Tensor rows = at::from_blob(sums.data(), found->second.shape, at::kFloat);
@@ -263,10 +272,18 @@ at::Tensor Training::noise(std::string_view purpose, uint64_t position, int64_t 
 
 // This process's part of a step's noise for the minibatch at `position`.
 at::Tensor Training::noise_for(int64_t position, std::string_view purpose) const {
-  const int64_t size = minibatches_.size_of(position);
-  const Part part = minibatches_.part_of(size);
-  const at::Tensor whole =
-      nn::draw_noise(run_.architecture, size, derive_seed(seed_, purpose, static_cast<uint64_t>(step_)));
+  const uint64_t seed = derive_seed(seed_, purpose, static_cast<uint64_t>(step_));
+  return part_on_device(nn::draw_noise(run_.architecture, minibatches_.size_of(position), seed));
+}
+
+at::Tensor Training::augmentation_for(int64_t position, std::string_view purpose) const {
+  const uint64_t seed = derive_seed(seed_, purpose, static_cast<uint64_t>(step_));
+  return part_on_device(draw_augmentations(minibatches_.size_of(position), seed));
+}
+
+// This process's rows of what was drawn for a whole minibatch.
+at::Tensor Training::part_on_device(const at::Tensor& whole) const {
+  const Part part = minibatches_.part_of(whole.size(0));
   return nn::to_device(whole.narrow(0, part.first, part.size), device());
 }
 

@@ -86,6 +86,8 @@ class Training {
 
   at::Tensor noise(std::string_view purpose, uint64_t position, int64_t count) const;
   at::Tensor noise_for(int64_t position, std::string_view purpose) const;
+  at::Tensor augmentation_for(int64_t position, std::string_view purpose) const;
+  at::Tensor part_on_device(const at::Tensor& whole) const;
   void set_step(int64_t step);
   void set_rewinds(int64_t rewinds);
 
