@@ -26,6 +26,7 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
   options.threads = job.threads;
   options.begin = writer.inputs_done();
   ImagePipeline pipeline(source, job.preparation, options);
+  std::string first_failure;
   // A run that is killed loses a second of work or so.
   constexpr std::chrono::seconds kFlushInterval{1};
   auto flushed = std::chrono::steady_clock::now();
@@ -35,21 +36,21 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
       writer.flush();
       flushed = std::chrono::steady_clock::now();
     }
-    result.failures.insert(result.failures.end(), block.failures.begin(), block.failures.end());
+    for (const Failure& failure : block.failures) {
+      if (first_failure.empty()) first_failure = "; the first, " + failure.path + ": " + failure.reason;
+      job.on_failure(failure);
+    }
     for (const auto& [remark, count] : block.remarks) result.remarks[remark] += count;
     job.on_progress(block.first + block.inputs, source.count());
     result.stopped = job.should_stop();
     if (result.stopped) return result;
   }
-  result.all_failures = writer.failure_count();
+  result.failures = writer.failure_count();
   result.images = writer.count();
   result.times = pipeline.times();
   if (result.images == 0) {
     writer.discard();
-    throw Error("none of the " + std::to_string(source.count()) + " inputs gave an image" +
-                (result.failures.empty()
-                     ? "."
-                     : "; the first, " + result.failures.front().path + ": " + result.failures.front().reason + "."));
+    throw Error("none of the ", source.count(), " inputs gave an image", first_failure, ".");
   }
   writer.close();
   return result;

@@ -4,7 +4,6 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <vector>
 
 #include "data/image_pipeline.h"
 #include "data/image_source.h"
@@ -22,6 +21,7 @@ struct PackJob {
   int64_t threads = 1;
   uint64_t seed = 0;         ///< recorded; the source has used it
   std::string command_line;  ///< recorded
+  std::function<void(const Failure& failure)> on_failure = [](const Failure&) {};
   std::function<void(int64_t done, int64_t total)> on_progress = [](int64_t, int64_t) {};
   /// Asked after every block; true ends the job, to be resumed.
   std::function<bool()> should_stop = [] { return false; };
@@ -29,9 +29,8 @@ struct PackJob {
 
 struct PackResult {
   int64_t images = 0;
-  std::vector<Failure> failures;           ///< of this run
   std::map<std::string, int64_t> remarks;  ///< DecodedImage::remark of how many inputs of this run
-  int64_t all_failures = 0;                ///< with those of the run that was resumed
+  int64_t failures = 0;                    ///< with those of the run that was resumed
   int64_t resumed_at = 0;                  ///< inputs that were done before
   PipelineTimes times;
   bool stopped = false;  ///< by should_stop; the output is partial

@@ -48,7 +48,12 @@ def commands_of(text):
     return []
 
 
-def section(level, name, text):
+def flags_of(text):
+    """Of the common options those that a command's help lists."""
+    return re.findall(r"--[a-z-]+", dict(groups_of(text)).get("Common", ""))
+
+
+def section(level, name, text, common):
     groups = groups_of(text)
     summary, usage = groups[0][1], groups[1][1]
     example = next((lines for heading, lines in groups if heading == "Example"), "")
@@ -57,23 +62,27 @@ def section(level, name, text):
     parts = [f"{level} {name}\n", f"{summary}\n", fenced(usage + ("\n\n" + example if example else ""))]
     if options:
         parts.append(fenced("\n\n".join(options)))
+    unused = [f"`{flag}`" for flag in common if flag not in flags_of(text)]
+    if unused:
+        parts.append(f"Of the common options without {', '.join(unused)}.\n")
     return parts
 
 
 def pages(folder):
     yield HEAD
-    first = groups_of(help_of(folder / "dcgan-prepare", "info"))
-    yield "## Options that every command has\n"
-    yield fenced("\n\n".join(f"{heading}:\n{lines}" for heading, lines in first if heading in EVERYWHERE))
+    all_of_them = help_of(folder / "dcgan-train")
+    common = flags_of(all_of_them)
+    yield "## Options that commands have in common\n"
+    yield fenced("\n\n".join(f"{heading}:\n{lines}" for heading, lines in groups_of(all_of_them) if heading in EVERYWHERE))
     for name in (f"dcgan-{program}" for program in PROGRAMS):
         text = help_of(folder / name)
         if "Usage: " + name + " COMMAND" in text:
             yield f"## {name}\n"
             yield groups_of(text)[0][1] + "\n"
         else:
-            yield from section("##", name, text)
+            yield from section("##", name, text, common)
         for command in commands_of(text):
-            yield from section("###", f"{name} {command}", help_of(folder / name, command))
+            yield from section("###", f"{name} {command}", help_of(folder / name, command), common)
 
 
 def main():

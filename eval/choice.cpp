@@ -80,6 +80,7 @@ ChosenC choose_c(const std::vector<Trial>& trials, std::vector<double> grid, con
     const std::unique_ptr<SvmSolver> solver = make_solver(training, for_validation(options), resources);
     for (GridPoint& point : points) {
       const SvmFit fit = solver->fit(point.c);
+      if (resources.on_fit) resources.on_fit();
       const double right =
           accuracy(predict(fit.model, validation.features, validation.rows, resources.threads), validation.labels);
       point.accuracy += right / static_cast<double>(trials.size());

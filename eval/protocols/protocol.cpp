@@ -44,23 +44,30 @@ void describe_fits(const ChosenC& c, const std::vector<SvmFit>& fits, ProtocolRe
     result.notes.push_back("C was chosen without convergence: " + c.convergence().warning());
 }
 
-// Rows that are set apart: a random part, or all rows of random groups until there are enough.
+// Rows that are set apart: random ones, or all rows of random groups, until there are enough in all and of each class.
 RowSplit set_apart(const LabelledFeatures& set, int64_t count, uint64_t seed) {
   const int64_t n = static_cast<int64_t>(set.labels.size());
   std::vector<bool> apart(set.labels.size());
+  std::vector<std::vector<int64_t>> groups;  // of a row each where there are none
   if (set.groups.empty()) {
-    const std::vector<int64_t> order = shuffled_indices(n, seed);
-    for (int64_t i = 0; i < count; ++i) apart[static_cast<size_t>(order[static_cast<size_t>(i)])] = true;
+    for (int64_t i = 0; i < n; ++i) groups.push_back({i});
   } else {
     std::map<int64_t, std::vector<int64_t>> rows_of;
     for (int64_t i = 0; i < n; ++i) rows_of[set.groups[static_cast<size_t>(i)]].push_back(i);
-    std::vector<const std::vector<int64_t>*> groups;
-    groups.reserve(rows_of.size());
-    for (const auto& group : rows_of) groups.push_back(&group.second);
-    int64_t done = 0;
-    for (const int64_t g : shuffled_indices(static_cast<int64_t>(groups.size()), seed)) {
-      if (done >= count) break;
-      for (const int64_t row : *groups[static_cast<size_t>(g)]) apart[static_cast<size_t>(row)] = true, ++done;
+    for (auto& group : rows_of) groups.push_back(std::move(group.second));
+  }
+  int64_t done = 0;
+  std::vector<int64_t> missing(set.classes.size(), DrawOptions::kLeastValidation);
+  for (const int64_t g : shuffled_indices(static_cast<int64_t>(groups.size()), seed)) {
+    const std::vector<int64_t>& rows = groups[static_cast<size_t>(g)];
+    const auto is_missing = [&](int64_t row) {
+      return missing[static_cast<size_t>(set.labels[static_cast<size_t>(row)])] > 0;
+    };
+    if (done >= count && std::none_of(rows.begin(), rows.end(), is_missing)) continue;
+    for (const int64_t row : rows) {
+      apart[static_cast<size_t>(row)] = true;
+      ++done;
+      --missing[static_cast<size_t>(set.labels[static_cast<size_t>(row)])];
     }
   }
   RowSplit split;
@@ -68,19 +75,29 @@ RowSplit set_apart(const LabelledFeatures& set, int64_t count, uint64_t seed) {
   return split;
 }
 
-// The pool's rows of each class.
-std::vector<std::vector<int64_t>> rows_by_class(const LabelledFeatures& set, const std::vector<int64_t>& pool,
-                                                int64_t per_class) {
+// The rows of each class.
+std::vector<std::vector<int64_t>> rows_by_class(const LabelledFeatures& set, const std::vector<int64_t>& chosen) {
   std::vector<std::vector<int64_t>> rows(set.classes.size());
-  for (const int64_t row : pool) rows[static_cast<size_t>(set.labels[static_cast<size_t>(row)])].push_back(row);
-  for (size_t k = 0; k < rows.size(); ++k) {
-    if (static_cast<int64_t>(rows[k].size()) < per_class) {
-      throw Error("class \"" + set.classes[k] + "\" has " + std::to_string(rows[k].size()) +
-                  " examples to draw from, expected at least " + std::to_string(per_class) +
-                  "; give more images, or lower --per-class.");
-    }
-  }
+  for (const int64_t row : chosen) rows[static_cast<size_t>(set.labels[static_cast<size_t>(row)])].push_back(row);
   return rows;
+}
+
+// Of the class that has the fewest.
+void require_rows(const LabelledFeatures& set, const RowSplit& split, int64_t per_class) {
+  const auto pool = rows_by_class(set, split.training), validation = rows_by_class(set, split.validation);
+  const auto fewer = [](const auto& a, const auto& b) { return a.size() < b.size(); };
+  const auto smallest = static_cast<size_t>(std::min_element(pool.begin(), pool.end(), fewer) - pool.begin());
+  const auto largest_that_fits = static_cast<int64_t>(pool[smallest].size());
+  if (largest_that_fits >= per_class) return;
+  const std::string counts = "class \"" + set.classes[smallest] + "\" has " + std::to_string(largest_that_fits) +
+                             " examples to draw from, beside " + std::to_string(validation[smallest].size()) +
+                             " that choose C";
+  if (largest_that_fits == 0) {
+    throw Error(counts + "; that needs more than " + std::to_string(DrawOptions::kLeastValidation) +
+                " of each class: give more images.");
+  }
+  throw OptionError("--per-class is " + std::to_string(per_class) + "; " + counts + ": --per-class " +
+                    std::to_string(largest_that_fits) + " is the largest that fits.");
 }
 
 std::vector<int64_t> draw(const std::vector<std::vector<int64_t>>& by_class, int64_t per_class, uint64_t seed) {
@@ -131,6 +148,7 @@ ProtocolResult all_labels(const LabelledFeatures& training, ClosedTest&& test, c
   const ChosenC c = choose_c(all, splits, resources.grid, resources.svm, resources.solver);
   std::vector<SvmFit> fits;
   fits.push_back(make_solver(all, resources.svm, resources.solver)->fit(c.value()));
+  if (resources.solver.on_fit) resources.solver.on_fit();
   ProtocolResult result;
   result.accuracy = spread_of(test.split.open(c, fits, resources.solver.threads));
   describe_fits(c, fits, result);
@@ -141,6 +159,14 @@ ProtocolResult all_labels(const LabelledFeatures& training, ClosedTest&& test, c
   result.validation_hash = split_hash(training, splits.front().validation);
   result.test_hash = test.hash;
   return result;
+}
+
+int64_t fits_of(const ValidationOptions& validation, const std::vector<double>& grid) {
+  return std::max<int64_t>(validation.folds, 1) * static_cast<int64_t>(grid.size()) + 1;
+}
+
+int64_t fits_of(const DrawOptions& draws, const std::vector<double>& grid) {
+  return draws.selection_draws * static_cast<int64_t>(grid.size()) + draws.final_draws;
 }
 
 void check(const DrawOptions& options) {
@@ -165,19 +191,21 @@ Pool set_up_pool(const LabelledFeatures& training, const DrawOptions& options, u
   const auto n = static_cast<int64_t>(training.labels.size());
   int64_t validation_rows = options.validation_rows;
   if (options.published_rows > 0 && n < options.published_rows) {
-    validation_rows =
-        std::max<int64_t>(1, std::llround(static_cast<double>(n) * static_cast<double>(options.validation_rows) /
-                                          static_cast<double>(options.published_rows)));
+    const int64_t in_proportion =
+        std::llround(static_cast<double>(n) * static_cast<double>(DrawOptions::kPublishedValidation) /
+                     static_cast<double>(options.published_rows));
+    validation_rows = std::clamp<int64_t>(in_proportion, 1, validation_rows);
     pool.notes.push_back("training set of " + std::to_string(n) + " instead of " +
                          std::to_string(options.published_rows) + ": " + std::to_string(validation_rows) +
-                         " validation rows, in proportion");
+                         " validation rows, in proportion, or 10 of each class");
   }
   if (validation_rows >= n) {
-    throw Error(std::to_string(n) + " training rows cannot give " + std::to_string(validation_rows) +
-                " validation rows; lower --validation.");
+    throw OptionError("--validation is " + std::to_string(validation_rows) + "; of " + std::to_string(n) +
+                      " training rows some must be left to draw from.");
   }
   pool.split = set_apart(training, validation_rows, derive_seed(seed, "validation"));
-  pool.by_class = rows_by_class(training, pool.split.training, options.per_class);
+  require_rows(training, pool.split, options.per_class);
+  pool.by_class = rows_by_class(training, pool.split.training);
   return pool;
 }
 
@@ -220,6 +248,7 @@ ProtocolResult few_labels(const LabelledFeatures& training, ClosedTest&& test, c
   for (int64_t d = 0; d < options.final_draws; ++d) {
     draws.push_back(draw(by_class, options.per_class, derive_seed(seed, "final draw", static_cast<uint64_t>(d))));
     fits.push_back(make_solver(training_set(training, draws.back()), resources.svm, resources.solver)->fit(c.value()));
+    if (resources.solver.on_fit) resources.solver.on_fit();
     log(resources, "draw " + std::to_string(d + 1) + " of " + std::to_string(options.final_draws));
   }
   result.accuracy = spread_of(test.split.open(c, fits, resources.solver.threads));

@@ -64,10 +64,12 @@ ProtocolResult all_labels(const LabelledFeatures& training, ClosedTest&& test, c
 
 /// Few labels: `per_class` examples of each class in each draw.
 struct DrawOptions {
+  static constexpr int64_t kPublishedValidation = 10000;
+  static constexpr int64_t kLeastValidation = 10;  ///< rows of each class
   int64_t per_class = 100;
   int64_t selection_draws = 10;  ///< for each value of C
   int64_t final_draws = 100;     ///< at the best C
-  int64_t validation_rows = 10000;
+  int64_t validation_rows = kPublishedValidation;
   int64_t published_rows = 0;  ///< N of the published training set; 0: any N is as published
 };
 
@@ -76,25 +78,32 @@ void describe(DrawOptions& o, Visitor&& f) {
   f(o.per_class, "per-class", "labelled examples of each class in a draw");
   f(o.selection_draws, "selection-draws", "draws for each value of C");
   f(o.final_draws, "draws", "draws at the best C, tested on the test set");
-  f(o.validation_rows, "validation", "training images set apart to choose C; fewer where the set is smaller");
+  f(o.validation_rows, "validation",
+    "training images set apart to choose C; fewer, in proportion, where the set is smaller than the published one, but "
+    "at least 10 of each class");
 }
 
 void check(const DrawOptions& options);
 
 /// The rows of one draw and the validation rows, apart from the draws of few_labels: for a network that is trained on
-/// the labels themselves.
+/// the labels themselves, and to see that there are enough rows before anything is computed of them.
 struct DrawnRows {
   RowSplit rows;
   int64_t pool_rows = 0;
   std::vector<std::string> notes;
 };
+/// @throws Error naming a class with too few rows, and the largest `per_class` that fits
 DrawnRows draw_rows(const LabelledFeatures& training, const DrawOptions& options, uint64_t seed);
 
 /// The authors' svhn_semisup_analysis.py: validation rows are set apart from the training set; for each C some random
 /// draws are fitted and validated; then fresh draws at the best C are tested. Where the training set is smaller than
-/// the published one, validation and pool are scaled in proportion, and a note says how far draws overlap.
-/// @throws Error naming a class with fewer than `per_class` examples in the pool.
+/// the published one, there are at most as many validation rows as its share. A note says how far draws overlap.
+/// @throws as draw_rows()
 ProtocolResult few_labels(const LabelledFeatures& training, ClosedTest&& test, const DrawOptions& options,
                           const ProtocolResources& resources);
+
+/// Fits of a protocol for one set of features, for its progress.
+int64_t fits_of(const ValidationOptions& validation, const std::vector<double>& grid);
+int64_t fits_of(const DrawOptions& draws, const std::vector<double>& grid);
 
 }  // namespace dcgan::eval

@@ -13,6 +13,14 @@ double student_t975(int64_t degrees) {
          (3 * std::pow(z, 7) + 19 * std::pow(z, 5) + 17 * std::pow(z, 3) - 15 * z) / (384 * v * v * v);
 }
 
+Interval binomial_interval(double share, int64_t trials) {
+  constexpr double kZ = 1.959964;  // 97.5% quantile of the normal distribution
+  const auto n = static_cast<double>(trials);
+  const double centre = (share + kZ * kZ / (2 * n)) / (1 + kZ * kZ / n);
+  const double half = kZ / (1 + kZ * kZ / n) * std::sqrt(share * (1 - share) / n + kZ * kZ / (4 * n * n));
+  return {centre - half, centre + half};
+}
+
 Spread spread_of(const std::vector<double>& values) {
   Spread s;
   s.n = static_cast<int64_t>(values.size());

@@ -15,6 +15,15 @@ struct Spread {
   double ci_high = 0;
 };
 
+/// Where a share lies that was measured on n trials.
+struct Interval {
+  double low = 0, high = 0;
+};
+
+/// 95% interval of a binomial share, Wilson's score interval (Wilson 1927, J. Am. Stat. Assoc. 22:209).
+/// @param share  0 to 1, of `trials` trials, one or more
+Interval binomial_interval(double share, int64_t trials);
+
 Spread spread_of(const std::vector<double>& values);
 
 /// 97.5% quantile of Student's t; within 0.001 of the tables.

@@ -19,10 +19,24 @@ std::string number(double value, int digits) {
 
 double figure(const ResultTable& table, double accuracy) { return 100 * (table.errors ? 1 - accuracy : accuracy); }
 
+// Of a single fit; in the table's figures.
+bool has_interval(const ProtocolResult& result) { return result.accuracy.n == 1 && result.test_rows > 0; }
+
+Interval interval_of(const ResultTable& table, const ProtocolResult& result) {
+  const Interval share = binomial_interval(result.accuracy.mean, result.test_rows);
+  Interval figures = {figure(table, share.low), figure(table, share.high)};
+  if (table.errors) std::swap(figures.low, figures.high);
+  return figures;
+}
+
 std::string cell(const ResultTable& table, const ProtocolResult& result) {
   if (result.training_rows == 0) return "";
   std::string text = number(figure(table, result.accuracy.mean), 2) + "%";
   if (result.accuracy.n > 1) text += " (±" + number(100 * result.accuracy.authors, 2) + "%)";
+  if (has_interval(result)) {
+    const auto [low, high] = interval_of(table, result);
+    text += " [" + number(low, 2) + " to " + number(high, 2) + "]";
+  }
   if (!result.converged) text += " (not converged)";
   return text;
 }
@@ -41,7 +55,12 @@ std::vector<std::string> details(const ResultTable& table, const ProtocolResult&
     if (low > high) std::swap(low, high);
     lines.push_back(std::to_string(r.accuracy.n) + " draws: sd " + number(100 * r.accuracy.sd, 2) + ", 1.96 sd " +
                     number(100 * r.accuracy.authors, 2) + ", 95% confidence interval of the mean " + number(low, 2) +
-                    " to " + number(high, 2));
+                    " to " + number(high, 2) + "; what other test images would change is not in it");
+  }
+  if (has_interval(r)) {
+    const auto [low, high] = interval_of(table, r);
+    lines.push_back("one fit: 95% binomial interval of " + std::to_string(r.test_rows) + " test images " +
+                    number(low, 2) + " to " + number(high, 2));
   }
   lines.push_back("splits: training " + r.training_hash + ", validation " + r.validation_hash +
                   (r.test_rows > 0 ? ", test " + r.test_hash : ""));
@@ -127,12 +146,13 @@ std::string quoted(const std::string& value) {
 std::string render_csv(const ResultTable& table) {
   std::string text =
       "model,column,figure_percent,draws,sd,sd_1.96,ci_low,ci_high,c,training_rows,pool_rows,validation_rows,test_rows,"
-      "features,training_hash,validation_hash,test_hash,model_sha256,origin,notes\n";
+      "features,training_hash,validation_hash,test_hash,model_sha256,origin,notes,"
+      "binomial_low,binomial_high\n";
   for (const PublishedRow& row : table.published) {
     for (size_t c = 0; c < table.columns.size(); ++c) {
       if (row.values[c].empty()) continue;
       text += quoted(row.model) + "," + quoted(table.columns[c]) + "," + quoted(row.values[c]) +
-              ",,,,,,,,,,,,,,,,published," + quoted(row.note) + "\n";
+              ",,,,,,,,,,,,,,,,published," + quoted(row.note) + ",,\n";
     }
   }
   for (const MeasuredRow& row : table.measured) {
@@ -152,7 +172,13 @@ std::string render_csv(const ResultTable& table) {
            << "," << r.accuracy.n << "," << spread(100 * r.accuracy.sd) << "," << spread(100 * r.accuracy.authors)
            << "," << spread(low) << "," << spread(high) << "," << r.c << "," << r.training_rows << "," << r.pool_rows
            << "," << r.validation_rows << "," << r.test_rows << "," << row.features << "," << r.training_hash << ","
-           << r.validation_hash << "," << r.test_hash << "," << row.model_sha256 << ",ours," << quoted(notes) << "\n";
+           << r.validation_hash << "," << r.test_hash << "," << row.model_sha256 << ",ours," << quoted(notes);
+      if (has_interval(r)) {
+        const auto [binomial_low, binomial_high] = interval_of(table, r);
+        line << "," << number(binomial_low, 4) << "," << number(binomial_high, 4) << "\n";
+      } else {
+        line << ",,\n";
+      }
       text += line.str();
     }
   }
@@ -188,6 +214,8 @@ std::string render_json(const ResultTable& table) {
                          {"sd_1.96", spread(r.accuracy.authors)},
                          {"ci_low", spread(low)},
                          {"ci_high", spread(high)},
+                         {"binomial_low", has_interval(r) ? Json(interval_of(table, r).low / 100) : Json()},
+                         {"binomial_high", has_interval(r) ? Json(interval_of(table, r).high / 100) : Json()},
                          {"c", r.c},
                          {"c_grid", grid},
                          {"c_at_edge", !r.edge_warning.empty()},
@@ -209,7 +237,7 @@ std::string render_json(const ResultTable& table) {
   }
   const Json json = {{"title", table.title}, {"columns", table.columns}, {"source", table.source},
                      {"seed", table.seed},   {"published", published},   {"measured", measured}};
-  return json.dump(2) + "\n";
+  return json.dump() + "\n";
 }
 
 }  // namespace
@@ -244,6 +272,14 @@ ResultTable svhn_table() {
                      {"DCGAN + L2-SVM, as ALI quotes it", {"22.18% (±1.13%)"}, "after the release of the SVHN model"},
                      {"supervised CNN, same architecture", {"28.87%"}, "validation error, not test"}};
   return table;
+}
+
+size_t column_for(ResultTable& table, size_t column, const std::string& published, const std::string& ours) {
+  if (ours == published) return column;
+  table.columns[column] = published;
+  table.columns.push_back(ours);
+  for (PublishedRow& row : table.published) row.values.emplace_back();
+  return table.columns.size() - 1;
 }
 
 std::string render(const ResultTable& table, TableFormat format) {

@@ -44,8 +44,13 @@ ResultTable cifar10_table();
 /// Table 2: SVHN with 1,000 labels, error; and later figures for the same protocol.
 ResultTable svhn_table();
 
+/// Our figures of another number of labels than the published ones get a column of their own, behind those there are.
+/// @param column  of the published figures
+/// @return the place of the figures in a row
+size_t column_for(ResultTable& table, size_t column, const std::string& published, const std::string& ours);
+
 /// The table, followed by what stands behind each figure of ours: n, C, spread, confidence interval, hashes, notes. A
-/// single fit has no spread: null in JSON, empty in CSV.
+/// single fit has no spread (null in JSON, empty in CSV), but the binomial interval of its test rows.
 std::string render(const ResultTable& table, TableFormat format);
 
 }  // namespace dcgan::eval

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "eval/confusion.h"
 #include "eval/svm/row_kernels.h"
 #include "parallel/thread_pool.h"
 
@@ -63,13 +64,7 @@ std::vector<double> scores(const LinearModel& model, const RowSource& features, 
 
 std::vector<int32_t> predict(const LinearModel& model, const RowSource& features, const std::vector<int64_t>& rows,
                              int64_t threads) {
-  const std::vector<double> all = scores(model, features, rows, threads);
-  std::vector<int32_t> classes;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const auto row = all.begin() + static_cast<int64_t>(i) * model.classes;
-    classes.push_back(static_cast<int32_t>(std::max_element(row, row + model.classes) - row));
-  }
-  return classes;
+  return best_classes(scores(model, features, rows, threads), static_cast<int64_t>(rows.size()));
 }
 
 double accuracy(const std::vector<int32_t>& predicted, const std::vector<int32_t>& labels) {

@@ -39,7 +39,8 @@ struct SolverResources {
   int64_t max_memory = 0;                                   ///< bytes for rows that are not in memory; 0: no limit
   uint64_t seed = 42;                                       ///< of the order of the rows
   std::function<void(int64_t passes, double gap)> on_pass;  ///< may be empty; may throw to stop
-  std::function<void(const std::string& line)> log;         ///< of each fit to choose C, and of protocols; may be empty
+  std::function<void()> on_fit;                      ///< after each fit to choose C, and of protocols; may be empty
+  std::function<void(const std::string& line)> log;  ///< of each fit to choose C, and of protocols; may be empty
 };
 
 /// @throws OptionError or Error if options or training set cannot be used.

@@ -6,7 +6,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
+#include "tools/cli/failure_log.h"
 #include "tools/cli/options_json.h"
 
 namespace dcgan::cli {
@@ -158,6 +160,31 @@ TEST(CommandLine, HelpHasOneHeadingForEachGroupAndTheCommandsBesideIt) {
   EXPECT_THAT(help, HasSubstr("  merge         puts parts together\n"));
 }
 
+TEST(CommandLine, LeavesOutCommonOptionsThatTheCommandHasNoUseForAndSaysSoWhereOneIsGiven) {
+  CommandLine asked = line_of({"--help"});
+  asked.without({"seed", "device"});
+  const std::string help = help_of(asked);
+  EXPECT_THAT(help, HasSubstr("--threads"));
+  EXPECT_THAT(help, testing::Not(testing::ContainsRegex("--seed|--device")));
+
+  CommandLine line = line_of({"--seed", "7", "--threads", "1"});
+  line.without({"seed", "device"});
+  testing::internal::CaptureStderr();
+  EXPECT_TRUE(line.parse());
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "--seed is ignored: program has no use for it.\n");
+}
+
+TEST(CommandLine, RefusesTheSameFileTwiceHoweverItIsWritten) {
+  const auto refuses = [](const std::string& again) {
+    std::vector<std::string> files;
+    CommandLine line = line_of({"photos", again});
+    line.positional(files, "IMAGES", "files");
+    EXPECT_THAT([&] { line.parse(); }, ThrowsMessage<OptionError>("\"" + again + "\" is named twice.")) << again;
+  };
+  for (const char* again : {"photos", "photos/", "./photos", "other/../photos"}) refuses(again);
+  refuses((std::filesystem::current_path() / "photos").string());
+}
+
 TEST(CommandLine, FindsTheNameThatWasMeantOnlyWhereItIsNear) {
   EXPECT_EQ(nearest("repotr", {"report", "merge"}, 2), "report");
   EXPECT_EQ(nearest("photos", {"report", "export"}, 2), "");
@@ -181,6 +208,40 @@ TEST(OutputFile, IsMissedAndNotReplacedWithoutTheFlag) {
   output.overwrite = true;
   EXPECT_NO_THROW(output.require_free());
   std::filesystem::remove(output.path);
+}
+
+TEST(OutputFile, MakesItsFolderOrSaysWhyNot) {
+  const std::string folder = testing::TempDir() + "output_test_folder";
+  make_folder_of(folder + "/deep/er/file.h5");
+  EXPECT_TRUE(std::filesystem::is_directory(folder + "/deep/er"));
+  std::ofstream(folder + "/file") << "here";
+  for (const std::string& bad : {folder + "/file", folder + "/file/below"}) {
+    EXPECT_THAT([&] { make_folder(bad); },
+                ThrowsMessage<FileError>(bad + ": is no folder, or lies in a file; name another one."));
+  }
+  EXPECT_THAT([] { make_folder("/proc/nothing"); }, ThrowsMessage<FileError>(HasSubstr("name another folder.")));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Facts, AreOneLineForEachValueWithObjectsIndented) {
+  EXPECT_EQ(lines_of({{"rows", 3}, {"model", {{"name", "x"}, {"layers", {1, 2}}}}, {"none", nlohmann::json::object()}}),
+            "rows                      3\nmodel\n  name                    x\n  layers                  [1,2]\n"
+            "none                      none\n");
+}
+
+TEST(Failures, AreTheFirstTenAndACount) {
+  testing::internal::CaptureStderr();
+  FailureLog failures;
+  for (int i = 0; i < 10; ++i) failures.add({"a\n" + std::to_string(i), "bad"});
+  failures.finish("photos.h5");
+  const std::string ten = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(ten.begin(), ten.end(), '\n'), 10);
+  EXPECT_THAT(ten, testing::StartsWith("a\\n0: bad\n"));
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 15; ++i) failures.add({"b", "bad"});
+  failures.finish("photos.h5");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "and 15 more; all 25 are listed in photos.h5\n");
+  EXPECT_EQ(failures.count(), 25);
 }
 
 TEST(OptionsJson, GivesBackEveryField) {

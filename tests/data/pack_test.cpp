@@ -41,9 +41,13 @@ TEST(Pack, KeepsOrderLabelsAndFailures) {
   }
   write_bytes(folder / "in/a/broken.jpg", {'x'});
   const data::OpenedImages images = data::open_images({folder / "in"}, {}, {});
-  const data::PackResult result = data::pack_images(*images.source, job_to(folder / "out.h5"));
+  data::PackJob job = job_to(folder / "out.h5");
+  std::vector<std::string> failed;
+  job.on_failure = [&failed](const Failure& failure) { failed.push_back(failure.path); };
+  const data::PackResult result = data::pack_images(*images.source, job);
   EXPECT_EQ(result.images, 2);
-  ASSERT_EQ(result.failures.size(), 1U);
+  EXPECT_EQ(result.failures, 1);
+  EXPECT_THAT(failed, ElementsAre("a/broken.jpg"));
 
   const PackedImageReader packed(folder / "out.h5");
   EXPECT_THAT(packed.paths(), ElementsAre("a/2.png", "b/1.png"));

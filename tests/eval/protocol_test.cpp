@@ -112,8 +112,62 @@ TEST(FewLabels, NamesTheClassThatIsTooSmall) {
     few_labels(labelled(training), labelled(clouds(90, 20, 3, 0.6)), {50, 1, 2, 30, 0}, resources());
     FAIL() << "nothing was thrown";
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("class \"c\""), HasSubstr("at least 50")));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("class \"c\" has 0 examples to draw from"), HasSubstr("more than 10")));
   }
+}
+
+TEST(FewLabels, NamesTheLargestNumberOfLabelsThatFits) {
+  const SvmData data = clouds(120, 20, 3, 0.6);  // 40 of each class
+  const LabelledFeatures set = labelled(data);
+  try {
+    draw_rows(set, {40, 1, 1, 30, 0}, 42);
+    FAIL() << "nothing was thrown";
+  } catch (const OptionError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("--per-class is 40;"), HasSubstr("--per-class 30 is the largest")));
+  }
+  EXPECT_EQ(draw_rows(set, {30, 1, 1, 30, 0}, 42).rows.training.size(), 90u);
+}
+
+TEST(FewLabels, HasTenRowsOfEachClassToChooseCHoweverSmallTheSet) {
+  const SvmData data = clouds(120, 20, 3, 0.6);
+  for (const int64_t published : {0, 60000}) {
+    LabelledFeatures set = labelled(data);
+    const DrawnRows drawn = draw_rows(set, {5, 1, 1, 4, published}, 42);
+    std::vector<int64_t> counts(3);
+    for (const int64_t row : drawn.rows.validation) ++counts[static_cast<size_t>(set.labels[static_cast<size_t>(row)])];
+    EXPECT_THAT(counts, testing::ElementsAre(10, 10, 10));
+    for (int64_t i = 0; i < 120; ++i) set.groups.push_back(i / 8);
+    EXPECT_GE(draw_rows(set, {5, 1, 1, 4, published}, 42).rows.validation.size(), 30u);
+  }
+}
+
+TEST(Protocols, SayHowManyFitsTheyWillMake) {
+  const SvmData training = clouds(600, 20, 3, 0.6), test = clouds(90, 20, 3, 0.6, 0.5, 2);
+  ProtocolResources r = resources();
+  int64_t fits = 0;
+  r.solver.on_fit = [&fits] { ++fits; };
+  const DrawOptions draws{10, 2, 5, 100, 0};
+  few_labels(labelled(training), labelled(test), draws, r);
+  EXPECT_EQ(fits, fits_of(draws, r.grid));
+  ValidationOptions folds;
+  folds.folds = 3;
+  for (const ValidationOptions& validation : {ValidationOptions(), folds}) {
+    fits = 0;
+    all_labels(labelled(training), labelled(test), validation, r);
+    EXPECT_EQ(fits, fits_of(validation, r.grid));
+  }
+}
+
+TEST(BinomialInterval, EndsWhereTheMeasuredShareIsNearlyTwoDeviationsAway) {
+  for (const auto& [share, n] : {std::pair(0.5, 10), std::pair(0.0, 10), std::pair(1.0, 3), std::pair(0.75, 10000)}) {
+    const auto [low, high] = binomial_interval(share, n);
+    EXPECT_LE(low, share);
+    EXPECT_GE(high, share);
+    for (const double end : {low, high}) {
+      EXPECT_NEAR(std::abs(end - share), 1.959964 * std::sqrt(end * (1 - end) / n), 1e-9) << share << " of " << n;
+    }
+  }
+  EXPECT_NEAR(binomial_interval(0.75, 10000).high - 0.75, 0.0085, 2e-4) << "about 0.85 points on CIFAR-10";
 }
 
 TEST(ClosedTest, IsReadByNoProtocolBeforeCIsFixedAndOpensOnce) {
@@ -219,6 +273,38 @@ TEST(Tables, GiveASingleFitNoSpread) {
   EXPECT_TRUE(json["measured"][0]["results"][0]["ci_low"].is_null());
   EXPECT_THAT(render(table, TableFormat::kCsv),
               AllOf(HasSubstr("50.0000,1,,,,,0.25"), HasSubstr("warning: the best C is the smallest")));
+}
+
+TEST(Tables, GiveASingleFitTheBinomialIntervalOfItsTestRows) {
+  ResultTable table = svhn_table();
+  table.measured.push_back(measured_row(1));
+  ProtocolResult& result = table.measured[0].results[0];
+  const std::string of_draws = render(table, TableFormat::kText);
+  EXPECT_THAT(of_draws,
+              AllOf(Not(HasSubstr("binomial")), HasSubstr("what other test images would change is not in it")));
+  result.accuracy = spread_of({0.75});
+  result.test_rows = 10000;
+  EXPECT_THAT(render(table, TableFormat::kText),
+              AllOf(HasSubstr("25.00% [24.16 to 25.86]"), HasSubstr("95% binomial interval of 10000 test images")));
+  const nlohmann::json json = nlohmann::json::parse(render(table, TableFormat::kJson));
+  EXPECT_NEAR(json["measured"][0]["results"][0]["binomial_low"].get<double>(), 0.24161, 5e-5);
+  EXPECT_THAT(render(table, TableFormat::kCsv), HasSubstr(",24.1610,25.8582\n"));
+  result.test_rows = 0;
+  EXPECT_THAT(render(table, TableFormat::kText), Not(HasSubstr("binomial"))) << "the validation rows chose";
+}
+
+TEST(Tables, PutFiguresOfAnotherNumberOfLabelsIntoAColumnOfTheirOwn) {
+  ResultTable table = cifar10_table();
+  EXPECT_EQ(column_for(table, 1, "400 per class", "400 per class"), 1u);
+  EXPECT_THAT(table.columns, testing::ElementsAre("all labels", "400 per class"));
+  EXPECT_EQ(column_for(table, 1, "400 per class", "10 per class"), 2u);
+  EXPECT_THAT(table.columns, testing::ElementsAre("all labels", "400 per class", "10 per class"));
+  MeasuredRow row = measured_row(3);
+  row.results[1] = {};
+  table.measured.push_back(row);
+  const std::string markdown = render(table, TableFormat::kMarkdown);
+  EXPECT_THAT(markdown, AllOf(HasSubstr("| 82.8% | 73.8% (±0.4%) |  | published"),
+                              HasSubstr("| 60.00% (±19.60%) |  | 60.00% (±19.60%) | ours")));
 }
 
 TEST(Protocols, NoteWhichFitsDidNotConverge) {

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import h5py
 import numpy
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from programs import ProgramTest  # noqa: E402
+from programs import ProgramTest, write_image_folder  # noqa: E402
 
 
 def write(path, features, labels=None, classes=None, features_name="features", labels_name="labels"):
@@ -49,6 +50,57 @@ class SvmCommand(ProgramTest):
     def refuses_test_file(self, name, *contents, says, **names):
         path = write(self.folder / name, *contents, **names)
         self.refuses("--train", self.train, "--test", path, says=[path, *says])
+
+    def test_details_say_which_classes_are_taken_for_which(self):
+        far, labels = clouds(3)
+        far[7] = [0, 0, 9, 0, 0, 0]  # an ant... where cats are
+        self.assertEqual(labels[7], 1)
+        far[9] = [0, 5, 0, 0, 0, 0]
+        test = write(self.folder / "far.h5", far, labels, ["ant", "bee", "cat"])
+        plain, _ = self.report("--c", "0.01", test=test)
+        self.assertNotIn("confusion", plain)
+        report, _ = self.report("--c", "0.01", "--details", test=test)
+        confusion = numpy.array(report["confusion"])
+        self.assertEqual(confusion.sum(1).tolist(), [30, 30, 30])
+        self.assertEqual(confusion.trace() / 90, report["accuracy"])
+        self.assertGreaterEqual(confusion[1, 2], 1)
+        numpy.testing.assert_allclose(report["recall"], confusion.diagonal() / confusion.sum(1))
+        numpy.testing.assert_allclose(report["precision"], confusion.diagonal() / confusion.sum(0))
+        self.assertEqual(len(report["mistakes"]), 90 - confusion.trace())
+        self.assertEqual({key: report["mistakes"][0][key] for key in ("row", "label", "taken_for")},
+                         {"row": 7, "label": "bee", "taken_for": "cat"})
+        leads = [mistake["lead"] for mistake in report["mistakes"]]
+        self.assertEqual(leads, sorted(leads, reverse=True))
+        self.assertLess(report["binomial_low"], report["accuracy"])
+        text = self.run_program("dcgan-eval", "svm", "--train", self.train, "--test", test, "--c", 0.01, "--details").stdout
+        for phrase in ("95% binomial interval", "recall  precision", "row 7: bee, taken for cat"):
+            self.assertIn(phrase, text)
+
+    def test_a_page_and_a_sheet_show_the_most_confident_mistakes(self):
+        folder = self.folder / "pictures"
+        for split, seed in (("train", 1), ("test", 2)):
+            write_image_folder(folder / split, 12, seed=seed)
+            self.run_program("dcgan-prepare", "folder", folder / split, "-o", folder / f"{split}.h5", "--size", 16)
+        train, test = folder / "train.h5", folder / "test.h5"
+        page, sheet = folder / "new/page.html", folder / "new/sheet.png"
+        report, _ = self.report("--c", "1e-9", "--html", page, "--mistakes", sheet, train=train, test=test)
+        mistakes = report["mistakes"]
+        self.assertGreater(len(mistakes), 2, "the case is too easy")
+        picture = numpy.asarray(Image.open(sheet))
+        self.assertEqual(picture.shape[1], 17 * min(8, len(mistakes)) - 1)
+        with h5py.File(test) as file:
+            numpy.testing.assert_array_equal(picture[:16, :16], file["images"][mistakes[0]["row"]])
+            numpy.testing.assert_array_equal(picture[:16, 17:33], file["images"][mistakes[1]["row"]])
+            self.assertEqual(mistakes[0]["name"].encode(), file["paths"][mistakes[0]["row"]])
+        html = page.read_text(encoding="utf-8")
+        for phrase in ("binomial interval", mistakes[0]["name"], "data:image/png;base64,", "stripes", "recall"):
+            self.assertIn(phrase, html)
+        again = ["--train", train, "--test", test, "--c", 1]
+        self.refuses(*again, "--html", page, says=[page, "--overwrite"])
+        self.run_program("dcgan-eval", "svm", *again, "--html", page, "--overwrite")
+        features = ["--train", self.train, "--test", self.test, "--c", 1, "--mistakes", folder / "x.png"]
+        self.refuses(*features, code=2, says=["--mistakes needs --test-images"])
+        self.refuses(*features, "--test-images", test, says=[test, "other images than the rows of", self.test])
 
     def test_the_report_has_the_promised_keys(self):
         report, _ = self.report("--c", "0.01")

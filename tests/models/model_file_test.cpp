@@ -192,7 +192,7 @@ TEST_F(Model, WrongMetadataAreRefused) {
 TEST_F(Model, OtherFilesAreRefused) {
   EXPECT_THAT([&] { load_model(path_); }, ThrowsMessage<FileError>(HasSubstr("does not exist")));
   std::ofstream(path_) << "\x89PNG\r\n\x1a\n rest of the picture";
-  EXPECT_THAT([&] { load_model(path_); }, ThrowsMessage<FileError>(HasSubstr("no safetensors file")));
+  EXPECT_THAT([&] { load_model(path_); }, ThrowsMessage<FileError>(HasSubstr("no model file (safetensors)")));
 }
 
 TEST(ArchitectureJson, HasEachOptionOnceAndReadsItBack) {

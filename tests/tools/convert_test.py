@@ -41,6 +41,52 @@ class Convert(ProgramTest):
         with h5py.File(output) as file:
             return file["features"][:]
 
+    # --- checkpoints
+
+    def test_a_checkpoint_becomes_the_model_of_its_step(self):
+        run, output = self.folder / "averaged", self.folder / "of-step.safetensors"
+        for decay in (0, 0.5):
+            self.run_program("dcgan-train", "--data", self.folder / "images.h5", "--out", run, "--steps", 3, "--overwrite",
+                             "--average-decay", decay, "--seed", 3, *NARROW)
+            checkpoint = run / "checkpoints/step-00000003.safetensors"
+            self.convert("model", checkpoint, "-o", output, "--overwrite")
+            found, expected = load_file(output), load_file(run / "model.safetensors")
+            self.assertEqual(found.keys(), expected.keys())
+            for name, tensor in expected.items():
+                # The training's own kernels round otherwise; the generator's noise is drawn in another number.
+                tolerance = 0 if ".running_" not in name else 1e-4 if name.startswith("discriminator") else 0.5
+                numpy.testing.assert_allclose(found[name], tensor, rtol=tolerance, atol=tolerance / 10, err_msg=name)
+            facts = self.info(output)
+            self.assertEqual(facts["training"], self.info(run / "model.safetensors")["training"])
+            self.assertEqual(facts["statistics"]["source"], "training images")
+            self.assertNotIn(bytes(self.folder), output.read_bytes(), "no path enters a model")
+        self.convert("model", checkpoint, "-o", output, "--overwrite", "--statistics-from", self.folder / "others")
+        self.assertGreater(abs(load_file(output)["discriminator.bn2.running_mean"] -
+                               expected["discriminator.bn2.running_mean"]).max(), 3e-4)
+
+    def test_a_checkpoint_without_its_run_or_its_images_says_what_is_missing(self):
+        run = self.folder / "moved"
+        shutil.copytree(self.folder / "run", run)
+        checkpoint, output = run / "checkpoints/step-00000002.safetensors", self.folder / "refused.safetensors"
+        self.assert_refuses("dcgan-extract", self.folder / "images.h5", "-o", self.folder / "refused.h5", "--model",
+                            checkpoint, code=1, says=["dcgan-checkpoint", "dcgan-convert model makes"])
+
+        def refuses(*says):
+            self.assert_refuses("dcgan-convert", "model", checkpoint, "-o", output, code=1, says=says)
+
+        call = json.loads((run / "resume.json").read_text())
+        (run / "resume.json").write_text(json.dumps({**call, "data": "/nowhere/images.h5"}))
+        refuses(checkpoint, "/nowhere/images.h5", "--statistics-from")
+        (run / "resume.json").unlink()
+        refuses(checkpoint, "not known", "--statistics-from")
+        self.convert("model", checkpoint, "-o", output, "--statistics-from", self.folder / "images.h5")
+        output.unlink()
+        (run / "options.json").write_text('{"architecture": 3}')
+        refuses(checkpoint, "options.json of its run is damaged")
+        (run / "options.json").unlink()
+        refuses(run / "options.json", "a checkpoint needs the options of its run")
+        self.assertFalse(output.exists())
+
     # --- equalise
 
     def test_equalised_channels_have_one_deviation_and_say_so(self):

@@ -42,6 +42,35 @@ class Samples(ProgramTest):
         few, many = (self.samples(f"batch-{n}", "--count", n, "--columns", 4) for n in (4, 16))
         self.assertGreater(numpy.abs(few.astype(int) - many[:32].astype(int)).max(), 1)
 
+    def test_a_name_that_ends_in_png_is_the_file_and_each_pixel_may_be_several(self):
+        self.samples("plain", "--count", 4)
+        path = self.folder / "new/pictures.png"
+        self.run_program("dcgan-explore", "samples", "--model", self.model, "--out", path, "--count", 4, "--scale", 3)
+        large = numpy.asarray(Image.open(path))
+        self.assertEqual(large.shape, (2 * 97 - 1, 2 * 97 - 1, 3))
+        small = numpy.asarray(Image.open(self.folder / "plain/samples.png"))
+        numpy.testing.assert_array_equal(large[:96, :96], small[:32, :32].repeat(3, axis=0).repeat(3, axis=1))
+
+    def test_separate_files_do_not_depend_on_how_many_there_are(self):
+        def files(name, count, *arguments):
+            folder = self.folder / name
+            self.run_program("dcgan-explore", "samples", "--model", self.model, "--out", folder, "--separate", count,
+                             *arguments)
+            self.assertEqual(sorted(path.name for path in folder.iterdir()), [f"sample-{i:06d}.png" for i in range(count)])
+            return [numpy.asarray(Image.open(folder / f"sample-{i:06d}.png")) for i in range(count)]
+
+        many, few = files("many", 130), files("few", 3)
+        self.assertEqual(many[0].shape, (32, 32, 3))
+        numpy.testing.assert_array_equal(many[:3], few)
+        self.assertEqual(len({picture.tobytes() for picture in many}), 130, "each is another one")
+        self.assertTrue((numpy.array(few) != files("seed", 3, "--seed", 1)).any())
+        self.assertTrue((numpy.array(few) != files("fixed-files", 3, "--fixed-statistics")).any())
+        numpy.testing.assert_array_equal(files("scaled", 3, "--scale", 2)[2], few[2].repeat(2, axis=0).repeat(2, axis=1))
+        again = ["dcgan-explore", "samples", "--model", self.model, "--out", self.folder / "many"]
+        self.assert_refuses(*again, "--separate", 2, code=1, says=[self.folder / "many", "130 samples", "--overwrite"])
+        self.assert_refuses(*again, "--separate", 2, "--columns", 2, code=2, says=["--columns", "--separate"])
+        files("many", 2, "--overwrite")
+
     def test_json_names_the_file_the_seed_and_the_model(self):
         arguments = ["--model", self.model, "--out", self.folder / "json", "--json", "--seed", 9]
         report = json.loads(self.run_program("dcgan-explore", "samples", *arguments).stdout)

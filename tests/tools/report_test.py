@@ -5,7 +5,10 @@ import io
 import json
 import unittest
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
+import h5py
+import numpy
 from PIL import Image
 from programs import NARROW, ProgramTest, write_image_folder
 
@@ -16,7 +19,7 @@ class Page(HTMLParser):
     def __init__(self, path):
         super().__init__()
         self.plots, self.legends, self.pictures, self.cells, self.outside = {}, [], [], [], []
-        self.title, self.open = "", []
+        self.title, self.open, self.links = "", [], []
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):
@@ -29,8 +32,10 @@ class Page(HTMLParser):
             self.pictures.append(base64.b64decode(attributes["src"].removeprefix("data:image/png;base64,")))
         if tag in ("script", "link", "iframe"):
             self.outside.append(tag)
+        if tag == "a":
+            self.links.append(attributes["href"])
         self.outside += [value for name, value in attributes.items()
-                         if name in ("src", "href") and not value.startswith("data:")]
+                         if name in ("src", "href") and not value.startswith("data:") and tag != "a"]
 
     def handle_data(self, data):
         tag, kind = self.open[-1] if self.open else ("", "")
@@ -54,7 +59,8 @@ class Report(ProgramTest):
 
     def report(self, run, *arguments):
         self.run_program("dcgan-train", "report", run, *arguments)
-        return Page(run / "report.html")
+        output = arguments[arguments.index("-o") + 1] if "-o" in arguments else run / "report.html"
+        return Page(output)
 
     def test_shows_curves_samples_and_options_of_a_training_and_needs_nothing_from_outside(self):
         write_image_folder(self.folder / "images", 10)
@@ -67,9 +73,29 @@ class Report(ProgramTest):
             self.assertEqual([(tag, len(points)) for tag, points in page.plots[title]], [("polyline", 4)] * 2, title)
         self.assertEqual(len(page.plots["Images per second"]), 1)
         self.assertIn("D(G(z))", page.legends)
-        self.assertEqual(page.pictures, [p.read_bytes() for p in sorted((run / "samples").glob("*.png"))])
-        self.assertEqual(len(page.pictures), 2)
+        real, *samples = page.pictures
+        self.assertEqual(samples, [p.read_bytes() for p in sorted((run / "samples").glob("*.png"))])
+        self.assertEqual(len(samples), 2)
+        with h5py.File(run / "data.h5") as file:
+            first, last = file["images"][0], file["images"][29]
+        real = numpy.asarray(Image.open(io.BytesIO(real)))
+        self.assertEqual(real.shape, (3 * 33 - 1, 10 * 33 - 1, 3), "all 30 images, ten in a row")
+        numpy.testing.assert_array_equal(real[:32, :32], first)
+        numpy.testing.assert_array_equal(real[-32:, -32:], last)
         self.assertEqual(page.cells[page.cells.index("architecture/nz") + 1], "8")
+        self.assertEqual(page.cells[page.cells.index("steps") + 1], "4 of 4")
+        self.assertRegex(page.cells[page.cells.index("begun") + 1], r"^20\d\d-\d\d-\d\d \d\d:\d\d UTC$")
+        self.assertRegex(page.cells[page.cells.index("between them, pauses included") + 1], r"^\d+ s$")
+        self.run_program("dcgan-train", "--data", self.folder / "images", "--out", run, "--steps", 6, "--resume", *NARROW)
+        later = self.report(run, "-o", self.folder / "elsewhere/later.html")
+        self.assertEqual(later.cells[later.cells.index("steps") + 1], "6 of 6")
+        files = {path for path in run.rglob("*") if path.is_file()}
+        self.assertEqual({(self.folder / "elsewhere" / unquote(link)).resolve() for link in later.links}, files)
+        (run / "data.h5").unlink()
+        (run / "resume.json").unlink()
+        without = self.report(run, "--overwrite")
+        self.assertEqual(len(without.pictures), 3, "no real images where there are none")
+        self.assertEqual(without.cells[without.cells.index("steps") + 1], "6")
 
     def test_has_a_plot_for_a_metric_that_it_does_not_know_and_shows_its_name_as_text(self):
         page = self.report(self.write_run("<b>&run", [{"step": 1, "<i>new": 2.5}]))

@@ -1,5 +1,6 @@
 """Wrong calls of every command: each ends with its exit code and one line that says what is wrong and what to do."""
 
+import re
 import shutil
 import unittest
 
@@ -18,6 +19,8 @@ CALLS = [
     (2, "dcgan-train repotr {run}", ["did you mean report?"]),
     (2, "dcgan-extract veriffy {features}", ["did you mean verify?"]),
     (2, "dcgan-extract merg -o {new} {features}", ["did you mean merge?"]),
+    (2, "dcgan-train reprot {run}", ["did you mean report?"]),
+    (2, "dcgan-extract verfy {features}", ["did you mean verify?"]),
     # prepare
     (2, "dcgan-prepare folder {images}", ["-o is missing", "packed file to make"]),
     (1, "dcgan-prepare folder {none} -o {new}", ["{none}"]),
@@ -27,6 +30,11 @@ CALLS = [
     (1, "dcgan-prepare folder {images} -o {packed}", ["{packed}", "--overwrite"]),
     (2, "dcgan-prepare folder {images} -o {new} --resume --overwrite", ["--resume", "--overwrite", "choose one"]),
     (2, "dcgan-prepare folder {images} {images} -o {new}", ["{images}", "named twice"]),
+    (2, "dcgan-prepare folder {images} {images}/ -o {new}", ["{images}", "named twice"]),
+    (2, "dcgan-prepare folder {images} {images}/../images -o {new}", ["{images}", "named twice"]),
+    (1, "dcgan-prepare folder {broken} -o {new}", ["none of the 12 inputs gave an image"]),
+    (1, "dcgan-prepare folder {images} -o {text}/x.h5", ["{text}", "no folder", "another"]),
+    (1, "dcgan-prepare folder {images} -o /proc/x.h5", ["/proc/x.h5", "another folder"]),
     (2, "dcgan-prepare folder {packed} {images} -o {new}", ["{packed}", "stands alone"]),
     (1, "dcgan-prepare folder {images} -o {new} --list {none}", ["{none}", "--list"]),
     (2, "dcgan-prepare folder {images} -o {new} --threads -1", ["--threads", "-1"]),
@@ -34,8 +42,15 @@ CALLS = [
     (1, "dcgan-prepare imagenet32 {text} -o {new}", ["{text}"]),
     (2, "dcgan-prepare imagenet32 {images}", ["-o is missing"]),
     (2, "dcgan-prepare imagenet32 {images} -o {new} --resize cubic", ["--resize", "cubic", "linear|area"]),
+    (2, "dcgan-prepare imagenet32 -o {new}", ["no images were named"]),
     (1, "dcgan-prepare lsun {none} -o {new}", ["{none}"]),
     (2, "dcgan-prepare lsun {images}", ["-o is missing"]),
+    (2, "dcgan-prepare lsun -o {new}", ["no images were named"]),
+    (2, "dcgan-prepare lsun {images} -o {new} --size -64", ["--size", "-64"]),
+    (1, "dcgan-prepare faces {none} -o {new}", ["{none}"]),
+    (2, "dcgan-prepare faces {images}", ["-o is missing"]),
+    (2, "dcgan-prepare faces {images} -o {new} --min-face 0", ["--min-face", "0"]),
+    (2, "dcgan-prepare faces {images} -o {new} --box 32 --size 64", ["--size", "64", "32"]),
     (2, "dcgan-prepare cifar10 -o {new}", ["--data is missing", "the folder of CIFAR-10"]),
     (1, "dcgan-prepare cifar10 --data {images} -o {new}", ["{images}", "data_batch_1.bin"]),
     (2, "dcgan-prepare cifar10 --data {images} -o {new} --split valid", ["--split", "valid", "train|test"]),
@@ -58,6 +73,8 @@ CALLS = [
     (2, "dcgan-prepare download cifar10 -o {folder} --md5 0", ["--md5 is for a URL"]),
     (2, "dcgan-prepare info", ["expected one FILE (packed image file), 0 were named"]),
     (1, "dcgan-prepare info {features}", ["{features}", "dcgan-features", "dcgan-images"]),
+    (1, "dcgan-prepare info {features}", ["{features}", "dcgan-extract info"]),
+    (1, "dcgan-prepare info {model}", ["{model}", "dcgan-convert info"]),
     (1, "dcgan-prepare info {text}", ["{text}", "HDF5"]),
     (1, "dcgan-prepare info {none}", ["{none}"]),
     (2, "dcgan-prepare sheet {packed}", ["-o is missing", "PNG to make"]),
@@ -77,8 +94,13 @@ CALLS = [
     (2, "dcgan-train --data {images} --out {folder} --dry-run", ["--dry-run", "dcgan-prepare folder"]),
     (2, "dcgan-train --data {packed} --out {folder} --distributed", ["RANK", "SLURM_PROCID"]),
     (2, "dcgan-train --data {packed} --out {folder} --batch-size 8 --device gpu", ["--device", "gpu"]),
+    (1, "dcgan-train --data {broken} --out {folder} --batch-size 8", ["none of the 12 inputs gave an image"]),
+    (1, "dcgan-train --data {packed} --out {text} --batch-size 8", ["{text}", "no folder", "another"]),
+    (1, "dcgan-train --data {packed} --out /proc/run --batch-size 8", ["/proc/run", "another"]),
     (2, "dcgan-train report", ["expected one RUN"]),
     (1, "dcgan-train report {none}", ["{none}"]),
+    (1, "dcgan-train report {text}", ["{text}", "run folder"]),
+    (1, "dcgan-train report {run} -o {text}/report.html", ["{text}", "no folder", "another"]),
     (2, "dcgan-train report {run} --grids -1", ["--grids", "-1"]),
     (2, "dcgan-train report {run} --output", ["--output"]),
     # extract
@@ -87,6 +109,17 @@ CALLS = [
     (1, "dcgan-extract {none} -o {new} --model {model}", ["{none}"]),
     (1, "dcgan-extract {images} -o {new} --model {packed}", ["{packed}"]),
     (1, "dcgan-extract {images} -o {new} --model {weights}", ["{weights}", "dcgan-convert state-dict"]),
+    (1, "dcgan-extract {images} -o {new} --model {zipped}", ["{zipped}", "dcgan-convert state-dict"]),
+    (1, "dcgan-extract {images} -o {new} --model {text}", ["{text}", "no model file"]),
+    (1, "dcgan-extract {images} -o {new} --model {images}", ["{images}", "folder", "model.safetensors"]),
+    (1, "dcgan-extract {broken} -o {new} --model {model}", ["none of the 12 inputs gave a row"]),
+    (1, "dcgan-extract {images} -o {text}/x.h5 --model {model}", ["{text}", "no folder", "another"]),
+    (2, "dcgan-extract {images} {images}/ -o {new} --model {model}", ["named twice"]),
+    (2, "dcgan-extract info", ["expected one FILE"]),
+    (1, "dcgan-extract info {none}", ["{none}"]),
+    (1, "dcgan-extract info {packed}", ["{packed}", "dcgan-prepare info"]),
+    (1, "dcgan-extract info {model}", ["{model}", "dcgan-convert info"]),
+    (1, "dcgan-extract info {text}", ["{text}", "HDF5"]),
     (2, "dcgan-extract {images} -o {new} --model tiny", ["tiny", "tiny-imagenet32"]),
     (2, "dcgan-extract {images} -o {new} --model {model} --layers 3,,4", ["--layers", "3,,4"]),
     (2, "dcgan-extract {images} -o {new} --model {model} --layers 9", ["--layers", "9"]),
@@ -115,6 +148,8 @@ CALLS = [
     (2, "dcgan-eval svm --train {features} --test {features} --max-memory 2X", ["--max-memory", "2X"]),
     (1, "dcgan-eval svm --train {packed} --test {features}", ["{packed}", "dcgan-images", "dcgan-features"]),
     (1, "dcgan-eval svm --train {features} --test {packed}", ["{packed}", "dcgan-images", "dcgan-features"]),
+    (2, "dcgan-eval svm --train {features} --test {features} --mistakes {new}.png", ["--mistakes needs --test-images"]),
+    (1, "dcgan-eval svm --train {features} --test {features} --c 1 --html {packed}", ["{packed}", "--overwrite"]),
     (1, "dcgan-eval svm --train {text} --test {features}", ["{text}", "HDF5"]),
     (2, "dcgan-eval cifar10 --model {model}", ["--data is missing"]),
     (2, "dcgan-eval cifar10 --data {images}", ["--model is missing"]),
@@ -130,6 +165,12 @@ CALLS = [
     (2, "dcgan-explore samples --model {model} --out {folder} --count 0", ["--count", "0"]),
     (1, "dcgan-explore samples --model {model} --out {text}", ["{text}"]),
     (1, "dcgan-explore samples --model {packed} --out {folder}", ["{packed}"]),
+    (2, "dcgan-explore samples --model {model} --out {folder} --scale 0", ["--scale", "0", "1 to 32"]),
+    (2, "dcgan-explore samples --model {model} --out {folder} --separate -1", ["--separate", "-1"]),
+    (2, "dcgan-explore samples --model {model} --out {folder} --separate 9 --count 9", ["--count", "--separate"]),
+    (1, "dcgan-explore samples --model {weights} --out {folder}", ["{weights}", "dcgan-convert state-dict"]),
+    (1, "dcgan-explore samples --model {model} --out {text}/pictures", ["{text}", "no folder", "another"]),
+    (1, "dcgan-explore samples --model {model} --out /proc/pictures", ["/proc/pictures", "another"]),
     # convert
     (2, "dcgan-convert released -o {new}", ["expected one DIR"]),
     (2, "dcgan-convert released {images} -o {new}", ["--statistics-from is missing"]),
@@ -143,6 +184,15 @@ CALLS = [
     (2, "dcgan-convert model {model}", ["-o is missing"]),
     (2, "dcgan-convert model {model} -o {new} --storage f8", ["--storage", "f8", "f32|f16"]),
     (1, "dcgan-convert model {packed} -o {new}", ["{packed}"]),
+    (1, "dcgan-convert model {model} -o /proc/x.safetensors", ["/proc/x.safetensors", "another folder"]),
+    (2, "dcgan-convert equalise -o {new} --statistics-from {images}", ["expected one MODEL"]),
+    (2, "dcgan-convert equalise {model} -o {new}", ["--statistics-from is missing"]),
+    (2, "dcgan-convert equalise {model} --statistics-from {images}", ["-o is missing"]),
+    (1, "dcgan-convert equalise {model} -o {new} --statistics-from {none}", ["{none}"]),
+    (2, "dcgan-convert equalise {model} -o {new} --statistics-from {broken}", ["two images or more, found 0"]),
+    (1, "dcgan-convert info {features}", ["{features}", "dcgan-extract info"]),
+    (1, "dcgan-convert info {packed}", ["{packed}", "dcgan-prepare info"]),
+    (1, "dcgan-convert info {text}", ["{text}", "no model file"]),
     (2, "dcgan-convert info", ["expected one MODEL"]),
     (2, "dcgan-convert info {model} {packed}", ["2 were named"]),
     (1, "dcgan-convert info {none}.safetensors", ["{none}"]),
@@ -154,12 +204,17 @@ class WrongCalls(ProgramTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        names = ["images", "packed.h5", "run", "features.h5", "text.txt", "weights.pth", "new", "none", "folder"]
+        names = ["images", "broken", "packed.h5", "run", "features.h5", "text.txt", "weights.pth", "zipped.bin", "new",
+                 "none", "folder"]
         cls.files = {name.split(".")[0]: str(cls.folder / name) for name in names}
         cls.files["model"] = str(cls.folder / "run/model.safetensors")
         write_image_folder(cls.folder / "images", 4)
         (cls.folder / "text.txt").write_text("no image\n")
-        (cls.folder / "weights.pth").write_bytes(b"\x80\x02not a zip file")
+        (cls.folder / "weights.pth").write_bytes(b"\x80\x02not a zip file")  # torch.save() before PyTorch 1.6
+        (cls.folder / "zipped.bin").write_bytes(b"PK\x03\x04and the rest of a zip file")  # and since
+        (cls.folder / "broken").mkdir()
+        for i in range(12):
+            (cls.folder / f"broken/{i:02d}.png").write_text("no image\n")
         test, f = cls(), cls.files
         test.run_program("dcgan-prepare", "folder", f["images"], "-o", f["packed"], "--size", 32)
         test.run_program("dcgan-train", "--data", f["packed"], "--out", f["run"], "--steps", 1, *NARROW[:6],
@@ -171,9 +226,18 @@ class WrongCalls(ProgramTest):
             with self.subTest(call=call):
                 program, *words = [word.format(**self.files) for word in call.split()]
                 self.assert_refuses(program, *words, code=code, says=[text.format(**self.files) for text in says])
-                for left in ("new", "folder"):
-                    self.assertFalse((self.folder / left).exists(), f"{left} was made")
-                    shutil.rmtree(self.folder / left, ignore_errors=True)
+                made = [path for name in ("new", "folder") for path in self.folder.glob(name + "*")]
+                for path in made:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                self.assertEqual(made, [], "was made")
+
+    def test_every_command_has_at_least_four_calls(self):
+        for program in ("prepare", "train", "extract", "eval", "explore", "convert"):
+            shown = self.run_program(f"dcgan-{program}", "--help").stdout
+            commands = re.search(r"^Commands.*:\n((?:  .*\n)+)", shown, re.MULTILINE).group(1)
+            for command in (line.split()[0] for line in commands.splitlines()):
+                calls = [call for _, call, _ in CALLS if call.split()[:2] == [f"dcgan-{program}", command]]
+                self.assertGreaterEqual(len(calls), 4, f"dcgan-{program} {command}")
 
     def test_a_run_folder_stands_for_its_model_and_a_missing_folder_is_made(self):
         made = self.folder / "deep/er/features.h5"

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "dcgan/version.h"
+#include "tools/cli/progress.h"
 
 namespace dcgan::cli {
 namespace {
@@ -176,9 +177,12 @@ po::parsed_options CommandLine::set_fields_from(const std::string& path, const p
 void CommandLine::take_positional() {
   std::vector<std::string> values;
   if (values_.count(kPositional) != 0) values = values_[kPositional].as<std::vector<std::string>>();
-  const std::set<std::string> distinct(values.begin(), values.end());
-  for (const std::string& value : distinct) {
-    if (std::count(values.begin(), values.end(), value) > 1) throw OptionError("\"" + value + "\" is named twice.");
+  std::set<std::filesystem::path> distinct;
+  for (const std::string& value : values) {
+    const std::filesystem::path path = std::filesystem::absolute(value) / "";  // "photos" and "./photos/" are one
+    if (!distinct.insert(path.lexically_normal()).second) {
+      throw OptionError("\"" + value + "\" is named twice.");
+    }
   }
   if (positional_.only != nullptr) {
     if (values.size() != 1) {
@@ -198,11 +202,15 @@ void CommandLine::take_positional() {
 }
 
 bool CommandLine::parse() {
-  add("Common", common_);
+  const auto is_unused = [this](const char* flag) { return std::count(unused_.begin(), unused_.end(), flag) > 0; };
+  describe(common_, [&](auto& field, const char* flag, const char* help) {
+    add_option(is_unused(flag) ? unlisted_ : group_of("Common"), field, flag, help);
+  });
   group_of("General").add_options()("config", po::value<std::string>()->value_name("FILE"),
                                     "INI file with options; the command line wins")("help,h", "print this help")(
       "version", "print the version");
-  const po::options_description known = visible();
+  po::options_description known = visible();
+  known.add(unlisted_);
   po::options_description all;
   all.add(known).add_options()(kPositional, po::value<std::vector<std::string>>());
   po::positional_options_description positions;
@@ -231,6 +239,9 @@ bool CommandLine::parse() {
   take_positional();
   for (const Required& r : required_) {
     if (r.value->empty()) throw OptionError(r.flag + " is missing; it names " + r.what + ".");
+  }
+  for (const std::string& flag : unused_) {
+    if (given(flag)) log(common_.quiet, "--" + flag + " is ignored: " + program_ + " has no use for it.");
   }
   require_option(common_.progress_every > 0, "progress-every", common_.progress_every, "positive");
   all_cores_ = common_.threads == 0;

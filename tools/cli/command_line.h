@@ -87,6 +87,9 @@ class CommandLine {
   /// Options that are given neither on the command line nor in --config are read from the INI file
   /// `find(recipe)`, where `recipe` is a field that was added before; the file's options are defaults, not given().
   void start_from(std::string& recipe, std::function<std::string(const std::string&)> find);
+  /// Of the common options those that this command has no use for: --help leaves them out, and who gives one is told
+  /// that it is ignored.
+  void without(std::vector<std::string> flags) { unused_ = std::move(flags); }
   void positional(std::vector<std::string>& values, const std::string& name, const std::string& help,
                   size_t at_least = 0);
   /// One word, no more and no less.
@@ -146,6 +149,8 @@ class CommandLine {
   std::string summary_, example_;
   CommonOptions common_;
   bool all_cores_ = false;
+  std::vector<std::string> unused_;
+  boost::program_options::options_description unlisted_;  ///< the unused ones
   std::vector<std::pair<std::string, std::unique_ptr<boost::program_options::options_description>>> groups_;
   std::string* recipe_ = nullptr;
   std::function<std::string(const std::string&)> find_recipe_;

@@ -24,11 +24,19 @@ struct Output {
   void require_free() const;
 };
 
-/// Makes the folder that a file comes into, where it is not there.
+/// Makes a folder, where it is not there. @throws FileError that says why it cannot be made
+void make_folder(const std::string& folder);
+/// Makes the folder that a file comes into.
 void make_folder_of(const std::string& path);
 
 /// @throws FileError "exists; --overwrite replaces it."
 void require_free(const std::string& path, bool overwrite);
+
+/// Writes a text file that appears whole. @throws FileError
+void write_text_file(const std::string& path, const std::string& text);
+
+/// One line for each value of an object, objects within objects indented.
+std::string lines_of(const nlohmann::ordered_json& object);
 
 /// The result of a command on stdout: with --json the object, on one line, otherwise the text.
 void print_result(const CommonOptions& common, const nlohmann::ordered_json& json, const std::string& text);

@@ -28,12 +28,13 @@ std::string shipped_file(const ShippedFiles& files, const std::string& option, c
 }
 
 std::string model_file(const std::string& option, const std::string& wanted) {
-  const fs::path extension = fs::path(wanted).extension();
-  if (extension == ".pth" || extension == ".pt") {
-    throw FileError(wanted, "is a file of PyTorch; dcgan-convert state-dict makes a model file of it.");
-  }
   const fs::path of_run = fs::path(wanted) / "model.safetensors";
-  return fs::exists(of_run) ? of_run.string() : shipped_file(kModels, option, wanted);
+  if (fs::exists(of_run)) return of_run;
+  if (fs::is_directory(wanted)) {
+    throw FileError(wanted,
+                    "is a folder without model.safetensors; name a model file, or the run folder of a training.");
+  }
+  return shipped_file(kModels, option, wanted);
 }
 
 }  // namespace dcgan::cli

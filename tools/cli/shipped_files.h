@@ -24,7 +24,7 @@ inline constexpr const char* kDefaultModel = "tiny-imagenet32-contrastive";
 std::string shipped_file(const ShippedFiles& files, const std::string& option, const std::string& wanted);
 
 /// The same for a model, where a run folder stands for its model.safetensors.
-/// @throws FileError for a file of PyTorch, with what makes a model of it
+/// @throws FileError for another folder
 std::string model_file(const std::string& option, const std::string& wanted);
 
 }  // namespace dcgan::cli

@@ -1,5 +1,6 @@
 #include "tools/convert/commands.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -8,7 +9,9 @@
 #include "dcgan/errors.h"
 #include "dcgan/released_weights.h"
 #include "dcgan/state_dict.h"
+#include "dcgan/statistics.h"
 #include "tools/cli/shipped_files.h"
+#include "tools/convert/checkpoint.h"
 #include "tools/convert/model_output.h"
 
 namespace dcgan::convert_tool {
@@ -68,6 +71,7 @@ int released_command(cli::CommandLine& line) {
   tools::StatisticsOptions statistics;
   line.about("Makes a model file of the weights that the paper's authors released.",
              "models/svhn -o svhn.safetensors --statistics-from svhn/train");
+  line.without({"device"});
   line.one(folder, "DIR", "folder with the .npy arrays");
   line.add("Input", partial, "partial", "accept missing upper convolutions or a missing generator, and keep the rest");
   output.add_to(line);
@@ -94,6 +98,7 @@ int state_dict_command(cli::CommandLine& line) {
       "...) wrote, read without executing anything. The network must be one of this project's: no "
       "biases but batch norm's, LeakyReLU of slope 0.2, padding kernel / 2, a dense head.",
       "netD.pt netG.pt -o model.safetensors --mapping names.json --ndf 64");
+  line.without({"device"});
   line.positional(paths, "FILE", "files of torch.save(), .pt or .pth", 1);
   line.add("Names", names);
   line.add("Architecture", options.architecture);
@@ -114,19 +119,46 @@ int state_dict_command(cli::CommandLine& line) {
   return 0;
 }
 
+namespace {
+
+// With the statistics of its own training, unless other images are named.
+ModelFile checkpoint_model(const std::string& path, const tools::StatisticsOptions& statistics,
+                           const cli::CommandLine& line) {
+  CheckpointModel checkpoint = model_of_checkpoint(path);
+  if (!statistics.statistics_from.empty()) return checkpoint.model;
+  const tools::StatisticsOptions& own = checkpoint.statistics;
+  if (own.statistics_from.empty() || !std::filesystem::exists(own.statistics_from)) {
+    throw FileError(path, "the images of its training are not " +
+                              (own.statistics_from.empty() ? "known" : "at " + own.statistics_from + " any more") +
+                              "; name them, or others, with --statistics-from.");
+  }
+  cli::CommonOptions common = line.common();
+  common.seed = checkpoint.seed;
+  infer_statistics(checkpoint.model, images_of(own, checkpoint.model, common),
+                   {"training images", checkpoint.seed, common.threads});
+  return checkpoint.model;
+}
+
+}  // namespace
+
 int model_command(cli::CommandLine& line) {
   std::string file;
   ModelOutput output;
   tools::StatisticsOptions statistics;
-  line.about("Writes a model file anew: in float16, without the generator, with other statistics.",
-             "run/model.safetensors -o small.safetensors --storage f16 --no-generator");
-  line.one(file, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
+  line.about(
+      "Writes a model file anew: in float16, without the generator, with other statistics. Makes a model of a "
+      "checkpoint, with statistics inferred as in its training.",
+      "run/model.safetensors -o small.safetensors --storage f16 --no-generator");
+  line.without({"device"});
+  line.one(file, "MODEL",
+           "model file (.safetensors), the name of one that ships with the project, or a run's checkpoint");
   output.add_to(line);
   line.add("Batch-norm statistics", statistics);
   if (!line.parse()) return 0;
   const std::string path = cli::model_file("MODEL", file);
   output.file.require_free();
-  write_model(load_model(path), output, statistics, line.common());
+  write_model(is_checkpoint(path) ? checkpoint_model(path, statistics, line) : load_model(path), output, statistics,
+              line.common());
   return 0;
 }
 
@@ -138,6 +170,7 @@ int equalise_command(cli::CommandLine& line) {
       "Scales a model's channels so that the features of all have the same deviation over images; what the network "
       "computes, and its batch-norm statistics, stay.",
       "run/model.safetensors -o equal.safetensors --statistics-from photos/");
+  line.without({"device"});
   line.one(file, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
   output.add_to(line);
   line.add("Images that the deviations are taken over", statistics);
@@ -154,6 +187,7 @@ int equalise_command(cli::CommandLine& line) {
 int info_command(cli::CommandLine& line) {
   std::string file;
   line.about("Says what a model file holds.", "model.safetensors");
+  line.without({"threads", "device", "seed", "progress-every"});
   line.one(file, "MODEL", "model file (.safetensors), or the name of one that ships with the project");
   if (!line.parse()) return 0;
   std::cout << model_report(cli::model_file("MODEL", file), line.common().json);

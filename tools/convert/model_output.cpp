@@ -1,6 +1,5 @@
 #include "tools/convert/model_output.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -54,23 +53,6 @@ nlohmann::ordered_json facts_of(const std::string& path) {
   return facts;
 }
 
-// One line for each value, objects within objects indented.
-void print(const nlohmann::ordered_json& object, const std::string& indent, std::string& text) {
-  constexpr size_t kColumn = 26;
-  for (const auto& [key, value] : object.items()) {
-    const std::string start = indent + key;
-    if (value.is_object() && !value.empty()) {
-      text += start + "\n";
-      print(value, indent + "  ", text);
-    } else {
-      const std::string shown = value.is_string()   ? value.get<std::string>()
-                                : value.is_object() ? "none"
-                                                    : value.dump();
-      text += start + std::string(kColumn - std::min(kColumn - 1, start.size()), ' ') + shown + "\n";
-    }
-  }
-}
-
 }  // namespace
 
 void ModelOutput::add_to(cli::CommandLine& line) {
@@ -104,10 +86,7 @@ void write_model(ModelFile model, const ModelOutput& options, const tools::Stati
 
 std::string model_report(const std::string& path, bool json) {
   const nlohmann::ordered_json facts = facts_of(path);
-  if (json) return facts.dump() + "\n";
-  std::string text;
-  print(facts, "", text);
-  return text;
+  return json ? facts.dump() + "\n" : cli::lines_of(facts);
 }
 
 }  // namespace dcgan::convert_tool

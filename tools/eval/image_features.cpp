@@ -1,7 +1,6 @@
 #include "tools/eval/image_features.h"
 
 #include <algorithm>
-#include <iostream>
 
 #include "data/image_pipeline.h"
 #include "dcgan/errors.h"
@@ -9,6 +8,7 @@
 #include "dcgan/seeds.h"
 #include "dcgan/train_library.h"
 #include "eval/features/feature_matrix.h"
+#include "tools/cli/failure_log.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/eval/labelled_rows.h"
@@ -86,6 +86,7 @@ LoadedImages load_images(const data::ImageSource& source, int64_t size, const cl
   images.classes = source.classes();
   images.batch.height = images.batch.width = size;
   images.batch.pixels.reserve(static_cast<size_t>(source.count() * size * size * 3));
+  cli::FailureLog failures;
   cli::Progress progress("images", source.count(), common);
   for (data::DecodedBlock block; pipeline.next(block);) {
     cli::stop_if_interrupted();
@@ -93,10 +94,11 @@ LoadedImages load_images(const data::ImageSource& source, int64_t size, const cl
     append(images.batch.pixels, block.images.pixels);
     append(images.batch.paths, block.images.paths);
     append(images.batch.labels, block.images.labels);
-    images.failures += static_cast<int64_t>(block.failures.size());
-    for (const Failure& f : block.failures) std::cerr << f.path << ": " << f.reason << "\n";
+    for (const Failure& failure : block.failures) failures.add(failure);
     progress.update(block.first + block.inputs);
   }
+  failures.finish("");
+  images.failures = failures.count();
   return images;
 }
 

@@ -26,6 +26,7 @@ class LabelledRows : public eval::RowSource {
   const std::string& path() const { return path_; }
   const eval::NamedLabels& labels() const { return labels_; }
   bool are_pixels() const { return packed_ != nullptr; }
+  const std::vector<std::string>& paths() const { return packed_ ? packed_->paths() : features_->paths(); }
   const std::string& model_sha256() const { return model_sha256_; }
 
   int64_t rows() const override { return rows_; }

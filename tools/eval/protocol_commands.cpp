@@ -1,5 +1,6 @@
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "data/open_images.h"
@@ -89,31 +90,43 @@ class ProtocolCommand {
     if (common.json) files.format = eval::TableFormat::kJson;
   }
 
-  eval::ProtocolResources resources() const {
+  eval::ProtocolResources resources() {
     eval::ProtocolResources r;
     r.svm = svm;
     r.grid = grid;
     r.solver.threads = common.threads;
     r.solver.seed = common.seed;
-    r.solver.on_pass = [progress = std::make_shared<cli::Progress>("pass", 0, common)](int64_t passes, double gap) {
+    r.solver.on_pass = [this](int64_t passes, double gap) {
       cli::stop_if_interrupted();
-      progress->note("gap below " + cli::to_text(gap));
-      progress->update(passes);
+      progress_->note("pass " + std::to_string(passes) + ", gap below " + cli::to_text(gap));
+      progress_->update(fits_done_);
     };
+    r.solver.on_fit = [this] { progress_->update(++fits_done_); };
     r.solver.log = [quiet = common.quiet](const std::string& text) { cli::log(quiet, "  " + text); };
     return r;
   }
 
   /// One row of a table for each way to make features.
+  /// @param fits  of each row
   using Protocol = std::function<std::vector<eval::ProtocolResult>(const eval::LabelledFeatures& training,
                                                                    const eval::LabelledFeatures& test)>;
-  void run(eval::ResultTable& table, const ProtocolImages& images, const Protocol& protocol) {
+  void run(eval::ResultTable& table, const ProtocolImages& images, int64_t fits, const Protocol& protocol) {
     const LoadedImages& training = images.training;
     const LoadedImages& test = images.test;
     const ProtocolModel model = protocol_model();
     table.seed = common.seed;
+    const int64_t all_rows = (files.no_baselines    ? 0
+                              : files.model.empty() ? 1
+                                                    : 2) +
+                             (kmeans.centroids > 0 ? 1 : 0) + (files.model.empty() ? 0 : 1);
+    int64_t row_number = 0;
     const auto add = [&](const std::string& name, const FeaturePair& features, std::vector<std::string> row_notes) {
-      cli::log(common.quiet, name + ": " + std::to_string(features.training->columns()) + " features");
+      const std::string place = "row " + std::to_string(++row_number) + " of " + std::to_string(all_rows);
+      cli::log(common.quiet, place + ", " + name + ": " + std::to_string(features.training->columns()) + " features, " +
+                                 std::to_string(fits) + " fits");
+      progress_ = std::make_unique<cli::Progress>(place + ": fit", fits, common);
+      fits_done_ = 0;
+      progress_->update(0);
       const auto labelled = [](const eval::RowSource& rows, const LoadedImages& of) {
         return eval::LabelledFeatures{rows, of.batch.labels, of.batch.paths, of.groups, of.classes};
       };
@@ -122,6 +135,7 @@ class ProtocolCommand {
       row.model_sha256 = features.model_sha256;
       row.features = features.training->columns();
       row.results = protocol(labelled(*features.training, training), labelled(*features.test, test));
+      progress_.reset();
       row.notes = std::move(row_notes);
       row.notes.insert(row.notes.end(), images.notes.begin(), images.notes.end());
       if (svm.loss != eval::Loss::kSquaredHinge)
@@ -185,6 +199,9 @@ class ProtocolCommand {
   ArchitectureOptions architecture_;
   bool uses_all_layers_ = true;
 
+  std::unique_ptr<cli::Progress> progress_;  ///< over the fits of a row
+  int64_t fits_done_ = 0;
+
   // What the model says of its own training data.
   std::string training_note() const {
     const nlohmann::json training = nlohmann::json::parse(training_record_, nullptr, false);
@@ -197,9 +214,17 @@ class ProtocolCommand {
   }
 };
 
+// Before the first second of work.
+void require_rows(const LoadedImages& training, const eval::DrawOptions& draws, uint64_t seed) {
+  const eval::FeatureMatrix no_features(0, 1);  // rows are drawn by their labels
+  draw_rows({no_features, training.batch.labels, training.batch.paths, training.groups, training.classes}, draws, seed);
+}
+
 int exit_code(const ProtocolImages& images) {
   return images.training.failures + images.test.failures > 0 ? cli::kSomeInputsFailed : 0;
 }
+
+std::string per_class_text(int64_t per_class) { return std::to_string(per_class) + " per class"; }
 
 }  // namespace
 
@@ -209,8 +234,9 @@ int cifar10_command(cli::CommandLine& line) {
   ProtocolCommand command(line, eval::default_c_grid());
   eval::ValidationOptions validation;
   bool all_only = false;
+  constexpr int64_t kOfficialTraining = 50000, kOfficialTest = 10000, kPublishedPerClass = 400;
   // The paper does not give the number of draws; ten thousand images of the training set choose C.
-  eval::DrawOptions draws{400, 3, 10, 10000, 0};
+  eval::DrawOptions draws{kPublishedPerClass, 3, 10, 10000, kOfficialTraining};
   line.add("All labels", validation);
   line.add("Few labels", draws);
   line.add("Few labels", all_only, "all-labels-only", "leave out the column with few labels");
@@ -222,7 +248,6 @@ int cifar10_command(cli::CommandLine& line) {
     return load_images(*data::open_cifar10(command.files.data, split), command.image_size, line.common());
   };
   ProtocolImages images{load(data::CifarSplit::kTrain), load(data::CifarSplit::kTest), {}};
-  constexpr int64_t kOfficialTraining = 50000, kOfficialTest = 10000;
   const auto official = [&](const LoadedImages& part, int64_t count, const std::string& what) {
     if (part.batch.count() == count) return;
     images.notes.push_back(std::to_string(part.batch.count()) + " " + what);
@@ -230,12 +255,15 @@ int cifar10_command(cli::CommandLine& line) {
   official(images.training, kOfficialTraining, "training images instead of 50,000");
   official(images.test, kOfficialTest, "test images instead of 10,000");
   eval::ResultTable table = eval::cifar10_table();
-  table.columns[1] = std::to_string(draws.per_class) + " per class";
-  command.run(table, images, [&](const auto& a, const auto& b) {
+  if (!all_only) require_rows(images.training, draws, line.common().seed);
+  const size_t few = column_for(table, 1, per_class_text(kPublishedPerClass),
+                                per_class_text(all_only ? kPublishedPerClass : draws.per_class));
+  const int64_t fits = fits_of(validation, command.grid) + (all_only ? 0 : fits_of(draws, command.grid));
+  command.run(table, images, fits, [&](const auto& a, const auto& b) {
     const eval::ProtocolResources resources = command.resources();
-    std::vector<eval::ProtocolResult> results;
-    results.push_back(all_labels(a, b, validation, resources));
-    results.push_back(all_only ? eval::ProtocolResult{} : few_labels(a, b, draws, resources));
+    std::vector<eval::ProtocolResult> results(table.columns.size());
+    results[0] = all_labels(a, b, validation, resources);
+    if (!all_only) results[few] = few_labels(a, b, draws, resources);
     return results;
   });
   return exit_code(images);
@@ -265,13 +293,25 @@ int svhn_command(cli::CommandLine& line) {
   instead_of(draws.final_draws, published.final_draws, "draws");
   instead_of(draws.validation_rows, published.validation_rows, "validation images");
   if (command.grid != eval::published_c_grid()) svhn.notes.push_back("another grid of C");
+  require_rows(svhn.training, draws, line.common().seed);
   eval::ResultTable table = eval::svhn_table();
-  if (trials.trials > 0) {
-    add_if_possible(
-        [&] { table.measured.push_back(supervised_row(trials, draws, svhn.training, command.protocol_model())); });
+  size_t column = 0;
+  if (draws.per_class != published.per_class) {
+    const auto classes = static_cast<int64_t>(svhn.training.classes.size());
+    table.title = "SVHN with few labels, error";
+    column = column_for(table, 0, "1,000 labels", std::to_string(draws.per_class * classes) + " labels");
   }
-  command.run(table, svhn, [&](const auto& a, const auto& b) {
-    return std::vector<eval::ProtocolResult>{few_labels(a, b, draws, command.resources())};
+  if (trials.trials > 0) {
+    add_if_possible([&] {
+      table.measured.push_back(supervised_row(trials, draws, svhn.training, command.protocol_model()));
+      auto& results = table.measured.back().results;
+      results.insert(results.begin(), column, eval::ProtocolResult{});
+    });
+  }
+  command.run(table, svhn, fits_of(draws, command.grid), [&](const auto& a, const auto& b) {
+    std::vector<eval::ProtocolResult> results(table.columns.size());
+    results[column] = few_labels(a, b, draws, command.resources());
+    return results;
   });
   return exit_code(svhn);
 }

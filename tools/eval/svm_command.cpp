@@ -7,12 +7,14 @@
 #include <sstream>
 
 #include "eval/choice.h"
+#include "eval/protocols/spread.h"
 #include "eval/splits.h"
 #include "eval/test_split.h"
 #include "tools/cli/memory.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/eval/commands.h"
+#include "tools/eval/details.h"
 #include "tools/eval/labelled_rows.h"
 
 namespace dcgan::eval_tool {
@@ -50,6 +52,8 @@ struct SvmArguments {
   eval::SvmOptions svm;
   CostOptions cost;
   eval::ValidationOptions validation;
+  DetailOptions details;
+  bool overwrite = false;
   bool fixed = false;  ///< C was given
 };
 
@@ -59,10 +63,13 @@ void warn(bool quiet, const std::string& line) { cli::log(quiet, "warning: " + l
 bool parse(cli::CommandLine& line, SvmArguments& arguments) {
   line.about("Fits a linear SVM to one feature file and tests it on another.",
              "--train train.h5 --test test.h5 --c-grid 1e-5,1e-4,1e-3");
+  line.without({"device"});
   line.add("Files", arguments.files);
   line.add("Machine", arguments.svm);
   line.add("Choice of C", arguments.cost);
   line.add("Choice of C", arguments.validation);
+  line.add("Details", arguments.details);
+  line.add("Details", arguments.overwrite, "overwrite", "replace files that exist");
   line.require(arguments.files.train, "--train", "the feature file to fit to");
   line.require(arguments.files.test, "--test", "the feature file to test on");
   if (!line.parse()) return false;
@@ -76,6 +83,7 @@ bool parse(cli::CommandLine& line, SvmArguments& arguments) {
   for (const double c : arguments.cost.grid) eval::check_cost("c-grid", c);
   check(arguments.svm);
   check(arguments.validation);
+  check(arguments.details, arguments.overwrite);
   if (arguments.svm.solver == eval::SolverKind::kLiblinear) {
     for (const char* flag : {"tolerance", "max-passes", "max-memory"}) {
       if (!line.given(flag)) continue;
@@ -143,6 +151,7 @@ Rows load(const SvmArguments& arguments, const cli::CommonOptions& common) {
   rows.train = LabelledRows::open(files.train, files.features, files.labels);
   rows.test = LabelledRows::open(files.test, files.features, files.labels);
   check_pair(*rows.train, *rows.test, common.quiet);
+  image_file(*rows.test, arguments.details);
   // Rows stay in their file only where they would not fit.
   const int64_t columns = rows.train->columns();
   const int64_t needed = rows.train->rows() * eval::row_pitch(columns) * static_cast<int64_t>(sizeof(float));
@@ -196,6 +205,20 @@ Fitted fit(const Rows& rows, const SvmArguments& arguments, const cli::CommonOpt
   return {c, machine, test.open(c, {machine}, common.threads).front()};
 }
 
+// The test rows are looked at again: C is fixed, and the accuracy known.
+Details details_of(const Fitted& fitted, const Rows& rows, int64_t threads) {
+  constexpr int64_t kMistakes = 64;
+  const int64_t count = rows.test->rows();
+  const std::vector<double> scores = eval::scores(fitted.fit.model, *rows.test, eval::all_rows(count), threads);
+  const std::vector<std::string>& classes = rows.train->labels().classes;
+  return {rows.train->path() + " on " + rows.test->path(),
+          fitted.accuracy,
+          classes,
+          rows.test->paths(),
+          {eval::best_classes(scores, count), rows.test_labels, static_cast<int64_t>(classes.size())},
+          eval::worst_mistakes(scores, rows.test_labels, kMistakes)};
+}
+
 nlohmann::json grid_to_json(const eval::ChosenC& c) {
   nlohmann::json grid = nlohmann::json::array();
   for (const eval::GridPoint& p : c.grid())
@@ -205,8 +228,11 @@ nlohmann::json grid_to_json(const eval::ChosenC& c) {
 
 nlohmann::ordered_json json_of(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments) {
   const eval::SvmFit& machine = fitted.fit;
+  const eval::Interval interval = eval::binomial_interval(fitted.accuracy, rows.test->rows());
   nlohmann::ordered_json report = {{"accuracy", fitted.accuracy},
                                    {"error", 1 - fitted.accuracy},
+                                   {"binomial_low", interval.low},
+                                   {"binomial_high", interval.high},
                                    {"c", machine.c},
                                    {"primal", machine.primal},
                                    {"seconds", machine.seconds},
@@ -231,9 +257,10 @@ nlohmann::ordered_json json_of(const Fitted& fitted, const Rows& rows, const Svm
 
 std::string text_of(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments) {
   const eval::SvmFit& machine = fitted.fit;
+  const eval::Interval interval = eval::binomial_interval(fitted.accuracy, rows.test->rows());
   std::ostringstream text;
   text << std::fixed << std::setprecision(2) << "accuracy  " << 100 * fitted.accuracy << "%  (" << rows.test->rows()
-       << " test rows)\n"
+       << " test rows; 95% binomial interval " << 100 * interval.low << " to " << 100 * interval.high << ")\n"
        << std::defaultfloat << std::setprecision(6) << "C         " << machine.c
        << (arguments.fixed ? "" : "  (best on held-out training rows)")
        << (fitted.c.convergence().reached() ? "" : ", not converged") << "\nprimal    " << std::setprecision(8)
@@ -256,7 +283,15 @@ int svm_command(cli::CommandLine& line) {
   const Fitted fitted = fit(rows, arguments, common);
   nlohmann::ordered_json report = json_of(fitted, rows, arguments);
   report.update({{"seed", common.seed}, {"threads", common.threads}});
-  cli::print_result(common, report, text_of(fitted, rows, arguments));
+  std::string text = text_of(fitted, rows, arguments);
+  const DetailOptions& wanted = arguments.details;
+  if (wanted.details || !wanted.html.empty() || !wanted.mistakes.empty()) {
+    const Details details = details_of(fitted, rows, common.threads);
+    write_files(details, *rows.test, wanted);
+    add_details(details, report);
+    text += text_of(details);
+  }
+  cli::print_result(common, report, text);
   return 0;
 }
 

@@ -27,6 +27,7 @@ int export_command(cli::CommandLine& line) {
   ExportOptions options;
   line.about("Features, and the paths and labels of their rows, in the formats of other programs.",
              "photos.h5 --npy photos.npy --csv photos.csv");
+  line.without({"threads", "device", "seed", "progress-every"});
   line.one(file, "FILE.h5", "feature file");
   line.add("Output", options);
   if (!line.parse()) return 0;

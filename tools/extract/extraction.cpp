@@ -4,14 +4,13 @@
 #include <chrono>
 #include <cmath>
 #include <future>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
+#include "tools/cli/failure_log.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
-#include "tools/cli/text_values.h"
 
 namespace dcgan::extract_tool {
 namespace {
@@ -189,6 +188,7 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
   WriterThread writer_thread(writer);
   cli::Progress progress("images", inputs.count, job.common);
   progress.update(writer.inputs_done());
+  cli::FailureLog failures;
 
   while (blocks.next()) {
     data::DecodedBlock& block = blocks.block;
@@ -198,7 +198,7 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
     rows.labels = std::move(block.images.labels);
     rows.failures = std::move(block.failures);
     rows.inputs_done = block.first + block.inputs - inputs.first;
-    for (const Failure& f : rows.failures) std::cerr << cli::one_line(f.path + ": " + f.reason) << "\n";
+    for (const Failure& failure : rows.failures) failures.add(failure);
     for (const auto& [remark, count] : block.remarks) report.beside.remarks[remark] += count;
     const bool failed = !rows.failures.empty();
     if (failed && job.strict) cut_before_failure(rows, maker.source, block.first, inputs);
@@ -225,6 +225,13 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
     throw Error("only " + std::to_string(writer.inputs_done()) + " of " + std::to_string(inputs.count) +
                 " inputs are accounted for; " + job.output + ".partial is kept. Please report this.");
   }
+  // A part of a larger list may have failures alone.
+  if (writer.rows() == 0 && inputs.count == inputs.total && inputs.count > 0) {
+    failures.finish("");
+    writer.discard();
+    throw Error("none of the " + std::to_string(inputs.count) + " inputs gave a row; " + job.output + " is not made.");
+  }
+  failures.finish(job.output);
   report.rows = writer.rows();
   report.failures = inputs.count - writer.rows();
   writer.close();

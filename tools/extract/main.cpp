@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
       argc, argv,
       {"Features of images into HDF5.",
        {{"merge", "puts the parts that --shard wrote together", merge_command},
+        {"info", "says what a feature file holds", info_command},
         {"verify", "checks a feature file, and extracts some of its rows again", verify_command},
         {"export", "NumPy and CSV files of a feature file", export_command}},
        extract_command});

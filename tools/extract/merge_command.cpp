@@ -12,6 +12,7 @@ int merge_command(cli::CommandLine& line) {
   MergeJob job;
   cli::Output output;
   line.about("Puts the parts that --shard wrote together into one file.", "-o photos.h5 part-0.h5 part-1.h5");
+  line.without({"threads", "device", "seed"});
   line.positional(job.parts, "PART.h5", "feature files of one extraction, in any order", 1);
   line.output_to_resume(output, "HDF5 file to make");
   line.add("Output", job.virtual_rows, "virtual",

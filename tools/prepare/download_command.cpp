@@ -104,14 +104,13 @@ int download_command(cli::CommandLine& line) {
   DownloadOptions options;
   const cli::CommonOptions& common = line.common();
   line.about("Fetches a public data set, checks it, and goes on where an earlier try stopped.", "cifar10 -o cifar10/");
+  line.without({"threads", "device", "seed"});
   line.one(name, "NAME", "cifar10, svhn, lsun-bedroom (46 GB), or the URL of a file");
   line.add("Download", options);
   line.require(options.output, "-o", "the folder that the files come into");
   if (!line.parse()) return 0;
   const DataSet set = find_data_set(name, options);
-  std::error_code error;
-  fs::create_directories(options.output, error);
-  if (error) throw FileError(options.output, "cannot be created: " + error.message() + ".");
+  cli::make_folder(options.output);
 
   nlohmann::ordered_json files = nlohmann::ordered_json::array();
   std::string text;

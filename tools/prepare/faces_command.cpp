@@ -16,6 +16,7 @@ int faces_command(cli::CommandLine& line) {
       "Packs the faces in photographs: found by OpenCV, every box resized to --box, and the central "
       "--size cut out of it, as the paper's authors did. A photograph without a face gives no image.",
       "photos/ -o faces.h5 --min-face 80");
+  line.without({"device"});
   line.positional(inputs, "IMAGES",
                   "files, folders (with all their folders), one .tar archive, one LMDB or one packed "
                   "file");

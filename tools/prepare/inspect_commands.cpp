@@ -29,6 +29,7 @@ void describe(SheetOptions& o, Visitor&& f) {
 int info_command(cli::CommandLine& line) {
   std::string file;
   line.about("Says what a packed image file holds.", "photos.h5");
+  line.without({"threads", "device", "seed", "progress-every"});
   line.one(file, "FILE", "packed image file");
   if (!line.parse()) return 0;
   const PackedImageReader images(file);
@@ -42,9 +43,7 @@ int info_command(cli::CommandLine& line) {
                                 {"preparation", ordered_json::parse(images.info().preparation)},
                                 {"command_line", images.info().command_line},
                                 {"pixels_sha256", data::pixel_checksum(images)}};
-  std::string text;
-  for (const auto& [name, value] : content.items()) text += name + ": " + value.dump() + "\n";
-  cli::print_result(line.common(), content, text);
+  cli::print_result(line.common(), content, cli::lines_of(content));
   return 0;
 }
 
@@ -53,6 +52,7 @@ int sheet_command(cli::CommandLine& line) {
   SheetOptions options;
   cli::Output output;
   line.about("Draws images of a packed file into one PNG.", "photos.h5 -o photos.png");
+  line.without({"threads", "device", "seed", "progress-every"});
   line.one(file, "FILE", "packed image file");
   line.add("Sheet", options);
   line.output(output, "PNG to make");

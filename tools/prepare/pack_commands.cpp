@@ -17,6 +17,7 @@ int files(cli::CommandLine& line, const std::string& summary, int64_t size) {
   resize.size = size;
   cli::Output output;
   line.about(summary, "photos/ -o photos.h5");
+  line.without({"device"});
   line.positional(inputs, "IMAGES",
                   "files, folders (with all their folders), .tar and .zip archives, one LMDB or one packed file");
   line.add("Input", input);
@@ -53,6 +54,7 @@ int cifar10_command(cli::CommandLine& line) {
   data::CifarSplit split = data::CifarSplit::kTrain;
   cli::Output output;
   line.about("Packs a split of CIFAR-10.", "--data cifar-10-batches-bin -o cifar10-test.h5 --split test");
+  line.without({"device"});
   line.add("Input", folder, "data", "folder with the official binary batches, or with train/CLASS/ and test/CLASS/");
   line.add("Input", split, "split", "train (50,000 images) or test (10,000)");
   line.output_to_resume(output, "packed file to make");
@@ -66,6 +68,7 @@ int svhn_command(cli::CommandLine& line) {
   data::SvhnSplit split = data::SvhnSplit::kTrain;
   cli::Output output;
   line.about("Packs a split of SVHN's cropped digits.", "--data svhn/ -o svhn-test.h5 --split test");
+  line.without({"device"});
   line.add("Input", folder, "data", "folder with train_32x32.mat, test_32x32.mat or extra_32x32.mat");
   line.add("Input", split, "split", "train (73,257 images), test (26,032) or extra (531,131)");
   line.output_to_resume(output, "packed file to make");
@@ -79,6 +82,7 @@ int render_command(cli::CommandLine& line) {
   cli::Output output;
   line.about("Draws the built-in labelled set: digits in many fonts, colours and places.",
              "--count 4000 --split train -o train.h5");
+  line.without({"device"});
   line.add("Drawing", options);
   line.output_to_resume(output, "packed file to make");
   if (!line.parse()) return 0;

@@ -7,6 +7,7 @@
 
 #include "data/pack.h"
 #include "dcgan/packed_images.h"
+#include "tools/cli/failure_log.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/shared/inputs_report.h"
@@ -18,9 +19,8 @@ using nlohmann::ordered_json;
 
 int report(const data::PackResult& result, const data::ImageSource& source, const Packing& packing,
            const cli::CommonOptions& common) {
-  for (const Failure& failure : result.failures) cli::log(common.quiet, failure.path + ": " + failure.reason);
   ordered_json counts = {
-      {"images", result.images}, {"classes", source.classes().size()}, {"failures", result.all_failures}};
+      {"images", result.images}, {"classes", source.classes().size()}, {"failures", result.failures}};
   counts.update(packing.found);
   ordered_json all = {{"output", packing.output.path}, {"inputs", source.count()}};
   all.update(counts);
@@ -30,7 +30,7 @@ int report(const data::PackResult& result, const data::ImageSource& source, cons
   std::string text;
   for (const auto& [name, count] : counts.items()) text += (text.empty() ? ": " : ", ") + count.dump() + " " + name;
   cli::print_result(common, all, packing.output.path + text + "\n" + inputs.text());
-  return result.all_failures == 0 ? 0 : cli::kSomeInputsFailed;
+  return result.failures == 0 ? 0 : cli::kSomeInputsFailed;
 }
 
 }  // namespace
@@ -59,10 +59,13 @@ int pack(const data::ImageSource& source, const Packing& packing, const cli::Com
   job.threads = common.threads;
   job.seed = common.seed;
   job.command_line = line.text();
+  cli::FailureLog failures;
+  job.on_failure = [&](const Failure& failure) { failures.add(failure); };
   job.on_progress = [&](int64_t done, int64_t /*total*/) { progress->update(inputs_done = done); };
   job.should_stop = cli::interrupted;
   const data::PackResult result = data::pack_images(source, job);
   progress.reset();
+  failures.finish(output.path);
   if (result.resumed_at > 0) {
     cli::log(common.quiet, "went on after " + std::to_string(result.resumed_at) + " inputs");
   }

@@ -9,6 +9,7 @@
 #include "data/selected_source.h"
 #include "dcgan/options.h"
 #include "dcgan/seeds.h"
+#include "tools/cli/failure_log.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 
@@ -46,6 +47,7 @@ struct Stream {
   cli::Progress progress;
   data::DecodedBlock block;
   int64_t taken = 0;  // images of the block that were handed on
+  cli::FailureLog failures;
 };
 
 }  // namespace
@@ -61,15 +63,18 @@ NextImages statistics_images(const StatisticsOptions& options, const data::Resiz
   std::vector<int64_t> indices = order(source->count(), options, common.seed);
   const auto stream = std::make_shared<Stream>(std::move(source), std::move(indices), resize, common);
   const int64_t image_bytes = resize.size * resize.size * 3;
-  return [stream, image_bytes, quiet = common.quiet](uint8_t* pixels, int64_t capacity) {
-    auto& [images, selected, pipeline, progress, block, taken] = *stream;
+  return [stream, image_bytes](uint8_t* pixels, int64_t capacity) {
+    auto& [images, selected, pipeline, progress, block, taken, failures] = *stream;
     cli::stop_if_interrupted();
     while (taken == block.images.count()) {
-      if (!pipeline.next(block)) return int64_t{0};
+      if (!pipeline.next(block)) {
+        failures.finish("");
+        return int64_t{0};
+      }
       taken = 0;
       progress.update(block.first + block.inputs);
       for (const Failure& f : block.failures) {
-        cli::log(quiet, f.path + ": " + f.reason + "; left out of the statistics.");
+        failures.add({f.path, f.reason + "; left out of the statistics"});
       }
     }
     const int64_t count = std::min(capacity, block.images.count() - taken);

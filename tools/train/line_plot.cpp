@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tools/shared/html.h"
+
 namespace dcgan::train_tool {
 namespace {
 
@@ -126,18 +128,10 @@ std::string line_plot(const std::vector<Curve>& curves) {
   for (size_t i = 0; i < curves.size(); ++i) {
     const std::string colour = kColours[i % kColours.size()];
     svg += draw(curves[i], scale, colour) + "<text class=\"legend\" x=\"" + number("%g", legend) +
-           "\" y=\"18\" fill=\"" + colour + "\">" + html_text(curves[i].label) + "</text>";
+           "\" y=\"18\" fill=\"" + colour + "\">" + tools::html_text(curves[i].label) + "</text>";
     legend += 24 + 8 * static_cast<double>(curves[i].label.size());
   }
   return svg + "</svg>";
-}
-
-std::string html_text(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    safe += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&quot;" : std::string(1, c);
-  }
-  return safe;
 }
 
 }  // namespace dcgan::train_tool

@@ -18,7 +18,4 @@ struct Curve {
 /// drawn as the means of 400 groups of neighbours, over a band from the lowest to the highest of each.
 std::string line_plot(const std::vector<Curve>& curves);
 
-/// Text with &, <, > and " written so that HTML shows them.
-std::string html_text(const std::string& text);
-
 }  // namespace dcgan::train_tool

@@ -1,15 +1,22 @@
-#include <openssl/evp.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <cstdio>
-#include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "data/packed_contents.h"
+#include "dcgan/packed_images.h"
+#include "dcgan/png_file.h"
 #include "tools/cli/command_line.h"
+#include "tools/cli/progress.h"
+#include "tools/shared/html.h"
 #include "tools/train/commands.h"
 #include "tools/train/line_plot.h"
 
@@ -18,6 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
+using tools::html_text;
 
 struct ReportOptions {
   std::string output;
@@ -118,14 +126,6 @@ std::string plots(Metrics metrics) {
   return html;
 }
 
-std::string base64(const std::string& bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock ends with a zero
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), reinterpret_cast<const unsigned char*>(bytes.data()),
-                  static_cast<int>(bytes.size()));
-  text.pop_back();
-  return text;
-}
-
 // samples/step-*.png, lowest step first: their names have leading zeros.
 std::vector<fs::path> sample_grids(const fs::path& folder, int64_t most) {
   std::vector<fs::path> grids;
@@ -144,17 +144,45 @@ std::vector<fs::path> sample_grids(const fs::path& folder, int64_t most) {
   return chosen;
 }
 
+// A click gives it the focus, and the style the whole width.
+std::string figure(const std::string& caption, const std::string& png) {
+  return "<figure tabindex=\"0\"><figcaption>" + html_text(caption) + "</figcaption>" +
+         tools::html_picture(png, caption) + "</figure>\n";
+}
+
 std::string pictures(const std::vector<fs::path>& grids) {
   std::string html;
   for (const fs::path& grid : grids) {
     long long step = 0;
     const bool numbered = std::sscanf(grid.stem().c_str(), "step-%lld", &step) == 1;
-    const std::string caption = numbered ? "step " + std::to_string(step) : grid.stem().string();
-    html += "<figure><figcaption>" + html_text(caption) +
-            "</figcaption><img alt=\"samples\" src=\"data:image/png;base64," + base64(bytes_of(grid)) +
-            "\"></figure>\n";
+    html += figure(numbered ? "samples at step " + std::to_string(step) : grid.stem().string(), bytes_of(grid));
   }
   return html;
+}
+
+// What --resume would take: where the images are, and how many steps were asked for. Empty for a run without it.
+ordered_json recorded_call(const fs::path& run) {
+  std::ifstream file(run / "resume.json");
+  const ordered_json call = ordered_json::parse(file, nullptr, /*allow_exceptions=*/false);
+  return call.is_object() ? call : ordered_json::object();
+}
+
+// As many of the run's images as a grid of samples has, evenly spread; nothing where they are not there any more.
+std::string real_images(const fs::path& run, const ordered_json& call) try {
+  constexpr int64_t kImages = 100;
+  constexpr int64_t kColumns = 10;
+  const fs::path packed = run / "data.h5";
+  const PackedImageReader images(fs::exists(packed) ? packed.string() : call.value("data", ""));
+  ImageBatch grid;
+  for (int64_t i = 0; i < std::min(kImages, images.count()); ++i) {
+    const ImageBatch one = data::read_images(images, i * images.count() / std::min(kImages, images.count()), 1);
+    grid.height = one.height;
+    grid.width = one.width;
+    grid.pixels.insert(grid.pixels.end(), one.pixels.begin(), one.pixels.end());
+  }
+  return figure("real images", png_grid(grid, kColumns, images.path()));
+} catch (const Error&) {
+  return "";
 }
 
 std::string row(const std::string& name, const std::string& value) {
@@ -185,43 +213,79 @@ std::string summary_rows(const Metrics& metrics) {
   return rows + row("highest probe_score", text(*std::max_element(probe->second.begin(), probe->second.end(), lower)));
 }
 
-constexpr const char* kHead = R"(<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>dcgan-train: %TITLE%</title>
-<style>
-  body { font: 15px/1.5 sans-serif; max-width: 1180px; margin: 2em auto; padding: 0 1em; color: #222; }
-  .row { display: flex; flex-wrap: wrap; gap: 1em; }
-  figure { margin: 0; }
-  figcaption { font-weight: bold; }
-  .plots figure { flex: 0 1 570px; }
-  .grids figure { flex: 0 1 370px; }
-  img { width: 100%; image-rendering: pixelated; }
-  svg { width: 100%; font: 12px sans-serif; }
-  svg polyline { fill: none; stroke-width: 1.5; }
-  svg .axes line { stroke: #ddd; }
-  svg .axes text { fill: #555; }
-  svg .legend { font-weight: bold; }
-  table { border-collapse: collapse; }
-  th, td { padding: .1em .8em; border-bottom: 1px solid #ddd; text-align: left; font-weight: normal; }
-  .alarm { color: #b00; }
-  td { font-variant-numeric: tabular-nums; word-break: break-word; }
-</style>
-<h1>%TITLE%</h1>
-)";
+// "2026-11-28 06:30 UTC"
+std::string date_of(std::time_t seconds) {
+  std::tm fields{};
+  gmtime_r(&seconds, &fields);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &fields);
+  return text.data();
+}
 
-std::string page(const fs::path& run, const std::string& title, const std::vector<fs::path>& grids) {
+std::time_t changed(const fs::path& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 ? status.st_mtime : 0;
+}
+
+// Steps and time. The files say when: options.json was written when the run began.
+std::string course_rows(const fs::path& run, const Metrics& metrics, const ordered_json& call) {
+  double done = 0;
+  for (const auto& [name, points] : metrics) done = std::max(done, points.back().x);
+  const ordered_json planned = call.value("steps", ordered_json());
+  const std::string steps = std::to_string(static_cast<int64_t>(done));
+  const std::time_t begun = changed(run / "options.json"), written = changed(run / "metrics.jsonl");
+  return row("steps", planned.is_number() ? steps + " of " + planned.dump() : steps) + row("begun", date_of(begun)) +
+         row("last written", date_of(written)) +
+         row("between them, pauses included", cli::human_duration(std::difftime(written, begun)));
+}
+
+// A path as it stands in a link.
+std::string link_to(const fs::path& path) {
+  std::string escaped;
+  for (const char c : path.string()) {
+    constexpr const char* kDigits = "0123456789ABCDEF";
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = std::isalnum(byte) != 0 || std::string("/._-~").find(c) != std::string::npos;
+    escaped += plain ? std::string(1, c) : std::string("%") + kDigits[byte >> 4] + kDigits[byte & 15];
+  }
+  return escaped;
+}
+
+// All files of the run, as they lie from where the report is.
+std::string file_rows(const fs::path& run, const fs::path& output) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(run)) {
+    if (entry.is_regular_file() && entry.path().filename() != output.filename()) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  std::string rows;
+  const fs::path from = fs::absolute(output).parent_path();
+  for (const fs::path& file : files) {
+    rows += "<tr><th><a href=\"" + link_to(fs::absolute(file).lexically_relative(from)) + "\">" +
+            html_text(file.lexically_relative(run).string()) + "</a></th><td>" +
+            cli::human_bytes(static_cast<double>(fs::file_size(file))) + "</td></tr>\n";
+  }
+  return rows;
+}
+
+std::string table(const std::string& heading, const std::string& rows) {
+  return "<h2>" + heading + "</h2>\n<table>\n" + rows + "</table>\n";
+}
+
+std::string page(const fs::path& run, const fs::path& output, const std::vector<fs::path>& grids) {
   const auto [metrics, alarms] = read_course(run / "metrics.jsonl");
   std::string alarm_lines;
   for (const std::string& alarm : alarms) alarm_lines += "<p class=\"alarm\">" + html_text(alarm) + "</p>\n";
   const ordered_json options = read_options(run / "options.json");
-  std::string head = kHead;
-  const std::string mark = "%TITLE%";
-  for (size_t at = 0; (at = head.find(mark, at)) != std::string::npos;) head.replace(at, mark.size(), html_text(title));
-  return head + "<h2>Course</h2>\n" + alarm_lines + "<div class=\"row plots\">\n" + plots(metrics) +
-         "</div>\n<h2>Samples of always the same noise</h2>\n<div class=\"row grids\">\n" + pictures(grids) +
-         "</div>\n<h2>Last values</h2>\n<table>\n" + summary_rows(metrics) + "</table>\n<h2>Options</h2>\n<table>\n" +
-         option_rows(options) + "</table>\n</html>\n";
+  const ordered_json call = recorded_call(run);
+  const fs::path normal = fs::absolute(run / "").lexically_normal().parent_path();
+  return tools::html_head("dcgan-train: " + normal.filename().string()) +
+         table("Run", course_rows(run, metrics, call)) + "<h2>Course</h2>\n" + alarm_lines +
+         "<div class=\"row plots\">\n" + plots(metrics) +
+         "</div>\n<h2>Samples of always the same noise</h2>\n<p>A click enlarges a picture.</p>\n"
+         "<div class=\"row grids\">\n" +
+         real_images(run, call) + pictures(grids) + "</div>\n" + table("Last values", summary_rows(metrics)) +
+         table("Options", option_rows(options)) + table("Files", file_rows(run, output)) + "</html>\n";
 }
 
 }  // namespace
@@ -231,24 +295,22 @@ int report_command(cli::CommandLine& line) {
   std::string folder;
   line.about("Writes a run's curves, samples and options into one HTML file, which needs no network.",
              "runs/narrow -o narrow.html");
+  line.without({"threads", "device", "seed", "progress-every"});
   line.one(folder, "RUN", "run folder of a training; it may still go on");
   line.add("Report", options);
   if (!line.parse()) return 0;
   require_option(options.grids >= 0, "grids", options.grids, "0 or more");
   const fs::path run = folder;
+  if (fs::exists(run) && !fs::is_directory(run)) {
+    throw FileError(folder, "is a file; RUN must be the run folder of a training by dcgan-train.");
+  }
   const fs::path output = options.output.empty() ? run / "report.html" : fs::path(options.output);
   cli::require_free(output, options.overwrite);
   cli::make_folder_of(output);
 
-  const fs::path normal = fs::absolute(run / "").lexically_normal().parent_path();
   const std::vector<fs::path> grids = sample_grids(run / "samples", options.grids);
-  const std::string html = page(run, normal.filename(), grids);
-  const fs::path partial = output.string() + ".partial";
-  std::ofstream file(partial, std::ios::binary);
-  file << html;
-  file.close();
-  if (!file) throw FileError(partial, "cannot be written: " + std::string(std::strerror(errno)) + ".");
-  fs::rename(partial, output);
+  const std::string html = page(run, output, grids);
+  cli::write_text_file(output, html);
   cli::print_result(line.common(), {{"report", output.string()}, {"bytes", html.size()}, {"grids", grids.size()}},
                     output.string() + ": " + std::to_string(html.size()) + " bytes, " + std::to_string(grids.size()) +
                         " grids of samples\n");

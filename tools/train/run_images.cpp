@@ -10,6 +10,7 @@
 #include "data/open_images.h"
 #include "data/pack.h"
 #include "dcgan/errors.h"
+#include "tools/cli/failure_log.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/shared/inputs_report.h"
@@ -42,14 +43,16 @@ bool pack_folder(const std::string& folder, const std::string& packed, int64_t s
   job.threads = common.threads;
   job.seed = cli::Resources().seed;  // nothing is drawn; what `dcgan-prepare folder` records, and with it the model
   job.command_line = line.text();
+  cli::FailureLog failures;
+  job.on_failure = [&](const Failure& failure) { failures.add(failure); };
   job.on_progress = [&](int64_t done, int64_t /*total*/) { progress.update(done); };
   job.should_stop = cli::interrupted;
   const data::PackResult result = data::pack_images(*images.source, job);
   if (result.stopped) throw cli::Interrupted();
-  for (const Failure& failure : result.failures) cli::log(common.quiet, failure.path + ": " + failure.reason);
+  failures.finish(packed);
   std::istringstream said(tools::InputsReport{images.passed_over, result.remarks}.text());
   for (std::string text; std::getline(said, text);) cli::log(common.quiet, text);
-  return result.failures.empty();
+  return result.failures == 0;
 }
 
 }  // namespace
@@ -73,10 +76,15 @@ RunImages pack_for_run(const std::string& folder, const TrainingRun& run, const 
                       (fs::exists(packed) ? ", a folder that was packed into " + packed : ", a packed file") +
                       ". Resume with the same, or start anew in another folder.");
   }
-  fs::create_directories(out);
+  cli::make_folder(out);
   const std::string fresh = out / "data.new.h5";
-  const bool all_packed = pack_folder(folder, fresh, run.architecture.image_size, line);
-  return {fresh, packed, all_packed};
+  try {
+    return {fresh, packed, pack_folder(folder, fresh, run.architecture.image_size, line)};
+  } catch (const Error&) {
+    std::error_code not_empty;
+    fs::remove(out, not_empty);  // nothing was begun
+    throw;
+  }
 }
 
 }  // namespace dcgan::train_tool

@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iomanip>
 #include <iostream>
@@ -9,6 +10,7 @@
 #include "dcgan/packed_images.h"
 #include "dcgan/trainer.h"
 #include "tools/cli/memory.h"
+#include "tools/cli/options_json.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
@@ -54,12 +56,16 @@ class ConsoleObserver : public TrainObserver {
   explicit ConsoleObserver(const cli::CommonOptions& common) : common_(common) {}
 
   std::function<void()> begin;                                                ///< on_new_run()
+  std::function<void()> go_on;                                                ///< before the first step
   std::function<std::optional<double>(const std::string& model_file)> score;  ///< probe(); may be empty
 
   void on_message(const std::string& line) override { cli::log(common_.quiet, line); }
   void on_new_run() override { begin(); }
   void on_step(int64_t done, int64_t total) override {
-    if (!progress_) progress_ = std::make_unique<cli::Progress>("step", total, common_);
+    if (!progress_) {
+      go_on();
+      progress_ = std::make_unique<cli::Progress>("step", total, common_);
+    }
     progress_->update(done);
   }
   void on_report(const StepReport& report) override {
@@ -112,24 +118,40 @@ bool fit_in_memory(const PackedImageReader& images, const FileOptions& files, in
 }
 
 // All options as an INI file that --recipe reads, and what the run will take.
-void print_plan(TrainingRun& training, const PackedImageReader& images) {
+void print_plan(TrainingRun& training, const PackedImageReader& images, const cli::CommonOptions& common) {
   const TrainingEstimate estimate = estimate_training(training, images);
-  const auto print = [](auto& field, const char* flag, const char* /*help*/) {
-    std::cout << flag << " = " << cli::to_text(field) << "\n";
+  std::ostringstream text;
+  const auto print = [&text](auto& field, const char* flag, const char* /*help*/) {
+    text << flag << " = " << cli::to_text(field) << "\n";
   };
   describe(training.architecture, print);
   describe(training.options, print);
   print(training.seed, "seed", "");
+  nlohmann::ordered_json options;
+  cli::to_json(training.architecture, options);
+  cli::to_json(training.options, options);
+  options["seed"] = training.seed;
   const int64_t steps = training.options.steps;
-  std::cout << "# discriminator: " << estimate.discriminator_parameters << " parameters, "
-            << feature_count(training.architecture) << " features\n"
-            << (training.options.has_generator()
-                    ? "# generator: " + std::to_string(estimate.generator_parameters) + " parameters\n"
-                    : "# no generator: --adversarial 0\n")
-            << "# data: " << images.count() << " images of " << images.info().width << " x " << images.info().height
-            << "\n# on " << estimate.device << ": " << estimate.step_seconds << " s a step, "
-            << cli::human_duration(estimate.step_seconds * static_cast<double>(steps)) << " for " << steps << " steps, "
-            << cli::human_bytes(estimate.memory_bytes) << " of memory for the steps\n";
+  const double seconds = estimate.step_seconds * static_cast<double>(steps);
+  text << "# discriminator: " << estimate.discriminator_parameters << " parameters, "
+       << feature_count(training.architecture) << " features\n"
+       << (training.options.has_generator()
+               ? "# generator: " + std::to_string(estimate.generator_parameters) + " parameters\n"
+               : "# no generator: --adversarial 0\n")
+       << "# data: " << images.count() << " images of " << images.info().width << " x " << images.info().height
+       << "\n# on " << estimate.device << ": " << estimate.step_seconds << " s a step, " << cli::human_duration(seconds)
+       << " for " << steps << " steps, " << cli::human_bytes(estimate.memory_bytes) << " of memory for the steps\n";
+  cli::print_result(common,
+                    {{"options", options},
+                     {"discriminator_parameters", estimate.discriminator_parameters},
+                     {"generator_parameters", estimate.generator_parameters},
+                     {"features", feature_count(training.architecture)},
+                     {"images", images.count()},
+                     {"device", estimate.device},
+                     {"step_seconds", estimate.step_seconds},
+                     {"seconds", seconds},
+                     {"memory_bytes", estimate.memory_bytes}},
+                    text.str());
 }
 
 struct TrainArguments {
@@ -139,6 +161,68 @@ struct TrainArguments {
   ProbeOptions probe;
   cli::CommonOptions common;
 };
+
+// What a run was asked for, for --resume, which takes from it what the command line leaves out. It has paths of this
+// machine in it and never enters a model.
+std::string call_file(const TrainArguments& arguments) { return arguments.files.out + "/resume.json"; }
+
+// A file or folder for whoever starts the program elsewhere.
+std::string absolute(const std::string& path) {
+  return path.empty() || !fs::exists(path) ? path : fs::absolute(path).lexically_normal().string();
+}
+
+void record_call(TrainArguments arguments, const cli::CommandLine& line) {
+  auto& [files, out, training, probe, common] = arguments;
+  training.options.initialise = absolute(training.options.initialise);
+  probe.images = absolute(probe.images);
+  nlohmann::ordered_json json = {{"data", absolute(files.data)}};
+  if (!files.max_memory.empty()) json["max-memory"] = files.max_memory;
+  cli::to_json(probe, json);
+  cli::to_json(training.architecture, json);
+  cli::to_json(training.options, json);
+  json["seed"] = common.seed;
+  if (!line.all_cores()) json["threads"] = common.threads;
+  if (line.given("device")) json["device"] = common.device;
+  try {
+    cli::write_text_file(call_file(arguments), json.dump(2) + "\n");
+  } catch (const nlohmann::json::type_error&) {  // a path that is no UTF-8: --resume then asks for it
+  }
+}
+
+// Of a run that is resumed what the command line leaves out.
+void take_recorded(const cli::CommandLine& line, TrainArguments& arguments) {
+  const std::string path = call_file(arguments);
+  if (!arguments.out.resume || !fs::exists(path)) return;
+  std::ifstream file(path);
+  auto json = nlohmann::ordered_json::parse(file, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object())
+    throw FileError(path, "is damaged: no JSON object; remove it, and give --data and all options.");
+  const auto recorded = json;
+  for (const auto& [flag, value] : recorded.items()) {
+    // A recipe stands for all options of architecture and training.
+    const bool of_recipe = line.given("recipe") && flag.compare(0, 5, "probe") != 0 && flag != "data";
+    if (line.given(flag) || of_recipe) json.erase(flag);
+  }
+  try {
+    cli::from_json(json, arguments.files);
+    cli::from_json(json, arguments.probe);
+    cli::from_json(json, arguments.training.architecture);
+    cli::from_json(json, arguments.training.options);
+    cli::from_json(json, arguments.common);
+  } catch (const Error& error) {
+    throw FileError(path, "is damaged: " + std::string(error.what()));
+  }
+  const std::string& start = arguments.training.options.initialise;
+  const bool from_file = start != TrainOptions::kRandomStart && start != TrainOptions::kPatchesStart;
+  const bool packed = fs::exists(arguments.files.out + "/data.h5");
+  for (const auto& [flag, value] :
+       {std::pair("data", packed ? "" : arguments.files.data), std::pair("probe", arguments.probe.images),
+        std::pair("initialise", from_file ? start : "")}) {
+    if (!json.contains(flag) || value.empty() || fs::exists(value)) continue;
+    throw OptionError(path + ": the run was made with --" + flag + " " + value +
+                      ", which is not there any more; say with --" + flag + " where it lies now.");
+  }
+}
 
 // @return false if --help or --version was asked for and printed
 bool parse(cli::CommandLine& line, TrainArguments& arguments) {
@@ -153,8 +237,10 @@ bool parse(cli::CommandLine& line, TrainArguments& arguments) {
   line.add("Probe", probe);
   line.start_from(files.recipe,
                   [](const std::string& name) { return cli::shipped_file(cli::kRecipes, "--recipe", name); });
-  line.require(files.data, "--data", "a packed image file or a folder of images");
   if (!line.parse()) return false;
+  common = line.common();
+  take_recorded(line, arguments);
+  if (files.data.empty()) throw OptionError("--data is missing; it names a packed image file or a folder of images.");
   if (files.out.empty() && !files.dry_run) throw OptionError("--out is missing; it names the run folder to make.");
   training.mode = run_mode(out.mode());
   for (const char* flag : {"probe-c", "probe-images"}) {
@@ -168,7 +254,6 @@ bool parse(cli::CommandLine& line, TrainArguments& arguments) {
   if (files.dry_run && files.distributed) throw OptionError("--dry-run measures one process; leave --distributed out.");
   check(training.architecture);
   check(training.options);
-  common = line.common();
   if (files.distributed) {
     training.processes = processes_from(std::getenv);
     if (line.all_cores()) common.threads = threads_here(std::getenv, common.threads);
@@ -184,6 +269,8 @@ bool parse(cli::CommandLine& line, TrainArguments& arguments) {
 
 RunImages run_images(const TrainArguments& arguments, const cli::CommandLine& line) {
   const FileOptions& files = arguments.files;
+  const std::string packed_before = files.out + "/data.h5";
+  if (arguments.out.resume && !fs::exists(files.data) && fs::exists(packed_before)) return {packed_before, ""};
   if (!needs_packing(files.data)) return {files.data, ""};
   if (files.dry_run || files.distributed) {
     throw OptionError(std::string(files.dry_run ? "--dry-run" : "--distributed") +
@@ -204,12 +291,16 @@ int train_command(cli::CommandLine& line) {
   training.available_memory = cli::available_memory() / (files.distributed ? processes_here(std::getenv) : 1);
   training.images_in_memory = fit_in_memory(images, files, training.available_memory, common.quiet);
   if (files.dry_run) {
-    print_plan(training, images);
+    print_plan(training, images, common);
     return 0;
   }
   ConsoleObserver observer(common);
-  observer.begin = [&packed = packed] {
+  observer.begin = [&] {
     if (!packed.name.empty()) fs::rename(packed.file, packed.name);
+    record_call(arguments, line);
+  };
+  observer.go_on = [&] {
+    if (training.processes.rank == 0) record_call(arguments, line);
   };
   // In every process, so that all end where it is refused, and none waits for the others.
   std::optional<Probe> probe;
@@ -220,9 +311,12 @@ int train_command(cli::CommandLine& line) {
   const int64_t done = run_training(training, images, observer);
   if (training.processes.rank == 0) {
     const std::string model = files.out + "/model.safetensors";
-    cli::print_result(
-        common, {{"steps", done}, {"model", model}},
-        model + ": " + std::to_string(done) + " of " + std::to_string(training.options.steps) + " steps\n");
+    const int64_t asked = training.options.steps;
+    cli::print_result(common, {{"steps", done}, {"asked", asked}, {"model", model}},
+                      model + ": " + std::to_string(done) +
+                          (done > asked ? " steps were done before, more than --steps " + std::to_string(asked) +
+                                              " asks for; nothing was left to do\n"
+                                        : " of " + std::to_string(asked) + " steps\n"));
   }
   if (done < training.options.steps) throw cli::Interrupted(done, training.options.steps, "steps");
   return packed.all_packed ? 0 : cli::kSomeInputsFailed;

@@ -69,6 +69,8 @@ class DCGAN_EXPORT FeatureFileWriter {
   void read(int64_t first, int64_t count, float* rows) const;
   void flush();
   void close();
+  /// Removes the partial file: there will be no output.
+  void discard();
 
  private:
   struct Impl;

@@ -60,8 +60,10 @@ File::File(const std::string& path, int flags)
   if (descriptor_ >= 0) return;
   const bool creates = (flags & O_CREAT) != 0;
   if (errno != ENOENT) fail(path, creates ? "cannot be created" : "cannot be opened");
-  throw FileError(path, creates ? "cannot be created: its folder does not exist; make it first."
-                                : "does not exist; check the name.");
+  if (!creates) throw FileError(path, "does not exist; check the name.");
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  throw FileError(path, exists(folder) ? "cannot be created: its folder takes no files; name another folder."
+                                       : "cannot be created: its folder does not exist; make it first.");
 }
 
 File& File::operator=(File&& other) noexcept {

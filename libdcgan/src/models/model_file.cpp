@@ -115,8 +115,8 @@ ModelFile load_model(const std::string& path) {
   };
   const std::string format = metadata("format", "");
   if (format != kFormat) {
-    throw FileError(
-        path, "format is \"" + format + "\", expected \"" + kFormat + "\"; make a model of it with dcgan-convert.");
+    throw FileError(path, "format is \"" + format + "\", expected \"" + kFormat +
+                              "\"; dcgan-convert model makes a model of a run's checkpoint.");
   }
   const std::string version = metadata("format_version", "");
   if (version != kFormatVersion) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/files.h"
@@ -53,6 +54,20 @@ struct Placed {
   int64_t end;
   const std::string* name;
 };
+
+/// Other kinds of file that are taken for a model now and then, by their first bytes. Empty: none of them.
+std::string other_kind(const uint8_t* bytes) {
+  const auto begins = [bytes](std::string_view start) { return std::memcmp(bytes, start.data(), start.size()) == 0; };
+  constexpr uint8_t kPickle = 0x80;  // its second byte is the version of the protocol
+  if (begins("PK\x03\x04") || (bytes[0] == kPickle && bytes[1] >= 2 && bytes[1] <= 5)) {
+    return "is a file of PyTorch; dcgan-convert state-dict makes a model file of it.";
+  }
+  if (begins("\x89HDF\r\n\x1a\n")) {
+    return "is an HDF5 file and no model file; dcgan-extract info says what is in features, dcgan-prepare info what is "
+           "in packed images.";
+  }
+  return "";
+}
 
 nlohmann::json parse_header(const std::string& path, const std::string& text) {
   // The parser would let the last of two equal keys win; the format forbids them.
@@ -154,9 +169,10 @@ SafetensorsFile read_safetensors(const std::string& path) {
   file.read_at(0, &header_bytes, sizeof header_bytes);
   const int64_t rest = file_bytes - kLengthBytes;
   if (header_bytes > static_cast<uint64_t>(std::min(rest, kMaximumHeader))) {
+    const std::string kind = other_kind(reinterpret_cast<const uint8_t*>(&header_bytes));
+    if (!kind.empty()) throw FileError(path, kind);
     throw FileError(path, "its header claims ", header_bytes, " bytes, the file has ", file_bytes,
-                    " and 100,000,000 are allowed; this is no safetensors file, or "
-                    "it is cut short.");
+                    " and 100,000,000 are allowed; this is no model file (safetensors), or it is cut short.");
   }
   std::string text(header_bytes, '\0');
   file.read_at(kLengthBytes, text.data(), text.size());

@@ -132,5 +132,6 @@ void FeatureFileWriter::read(int64_t first, int64_t count, float* rows) const {
 
 void FeatureFileWriter::flush() { impl_->rows.flush(); }
 void FeatureFileWriter::close() { impl_->rows.close(); }
+void FeatureFileWriter::discard() { impl_->rows.discard(); }
 
 }  // namespace dcgan

@@ -194,12 +194,15 @@ Handle open_file_to_write(const std::string& path) {
 }
 
 Handle open_file(const std::string& path) {
+  constexpr std::string_view kModelEnd = ".safetensors";
   const int64_t size = base::File(path, O_RDONLY).size();  // its message is better than HDF5's
   if (base::is_partial(path)) throw FileError(path, kIncomplete);
   if (H5Fis_hdf5(path.c_str()) == 0) {
+    const bool model = path.size() > kModelEnd.size() && path.substr(path.size() - kModelEnd.size()) == kModelEnd;
     throw FileError(
         path, size,
-        " bytes, without HDF5's signature; expected an HDF5 file, as dcgan-prepare and dcgan-extract write them.");
+        " bytes, without HDF5's signature; expected an HDF5 file, as dcgan-prepare and dcgan-extract write them",
+        model ? "; dcgan-convert info says what is in a model file." : ".");
   }
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "cannot be opened");
   set_locking(access, path);

@@ -25,9 +25,11 @@ bool check_origin(hdf5::Place file, const std::string& format) {
   hdf5::check_attribute_heaps(file.path);
   const std::string found = hdf5::read_attribute(file, "format", std::string());
   if (found != format) {
-    const bool images = found == kImagesFormat;
     throw FileError(file.path, "format is \"" + found + "\", expected \"" + format + "\"" +
-                                   (images ? "; extract features of it with dcgan-extract." : "."));
+                                   (found == kImagesFormat     ? "; dcgan-extract makes features of packed images, "
+                                                                 "dcgan-prepare info says what is in them."
+                                    : found == kFeaturesFormat ? "; dcgan-extract info says what is in features."
+                                                               : "."));
   }
   const int64_t version = hdf5::read_attribute(file, "format_version", int64_t{0});
   if (version != kFormatVersion) {

@@ -10,14 +10,14 @@
 
 namespace dcgan {
 
-void write_png_grid(const std::string& path, const ImageBatch& images, int64_t columns) {
+std::string png_grid(const ImageBatch& images, int64_t columns, const std::string& name) {
   constexpr int64_t kMaximumSide = 30000;  // pixels; keeps the picture below 3 GB and libpng's own limits far
   const int64_t count = images.height > 0 && images.width > 0
                             ? static_cast<int64_t>(images.pixels.size()) / (images.height * images.width * 3)
                             : 0;
   if (count < 1 || columns < 1 ||
       static_cast<int64_t>(images.pixels.size()) != count * images.height * images.width * 3) {
-    throw FileError(path,
+    throw FileError(name,
                     "cannot be written: a grid needs at least one image, one column, and H * W * 3 bytes an image.");
   }
   columns = std::min(columns, count);
@@ -25,7 +25,7 @@ void write_png_grid(const std::string& path, const ImageBatch& images, int64_t c
   const int64_t height = rows * (images.height + 1) - 1;
   const int64_t width = columns * (images.width + 1) - 1;
   if (height > kMaximumSide || width > kMaximumSide) {
-    throw FileError(path, "cannot be written: ", width, " x ", height, " pixels, at most 30000 a side are allowed.");
+    throw FileError(name, "cannot be written: ", width, " x ", height, " pixels, at most 30000 a side are allowed.");
   }
   std::vector<uint8_t> picture(height * width * 3, 255);
   const int64_t line = images.width * 3;
@@ -44,11 +44,17 @@ void write_png_grid(const std::string& path, const ImageBatch& images, int64_t c
   png.height = static_cast<png_uint_32>(height);
   png.format = PNG_FORMAT_RGB;
   png_alloc_size_t bytes = PNG_IMAGE_PNG_SIZE_MAX(png);
-  std::vector<uint8_t> file(bytes);
+  std::string file(bytes, '\0');
   if (png_image_write_to_memory(&png, file.data(), &bytes, 0, picture.data(), 0, nullptr) == 0) {
-    throw FileError(path, std::string("cannot be written: ") + png.message + ".");
+    throw FileError(name, std::string("cannot be written: ") + png.message + ".");
   }
-  base::write_whole_file(path, [&](const base::File& out) { out.write_at(0, file.data(), bytes); });
+  file.resize(bytes);
+  return file;
+}
+
+void write_png_grid(const std::string& path, const ImageBatch& images, int64_t columns) {
+  const std::string file = png_grid(images, columns, path);
+  base::write_whole_file(path, [&](const base::File& out) { out.write_at(0, file.data(), file.size()); });
 }
 
 }  // namespace dcgan

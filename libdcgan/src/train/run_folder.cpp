@@ -51,6 +51,15 @@ ordered_json read_options(const std::string& path) {
   throw FileError(path, "is damaged: no JSON object; restore it, or start anew with --overwrite.");
 }
 
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error) return;
+  const bool is_file = error == std::errc::not_a_directory || error == std::errc::file_exists;
+  throw FileError(folder, is_file ? "is no folder, or lies in a file; name another one."
+                                  : "cannot be made: " + error.message() + "; name another folder.");
+}
+
 // A run of an earlier version lacks the options that came later: it did what their defaults do. Guidelines that are
 // followed are left out of the architecture in any version. What a run of an earlier version has recorded, and is free
 // today, says nothing.
@@ -142,9 +151,7 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, cons
   if (mode == TrainingRun::Mode::kNew && holds_run_) {
     throw FileError(folder, "holds a run already; use --resume to go on with it, --overwrite to start anew.");
   }
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw FileError(folder, "cannot be created: " + error.message() + ".");
+  make_folder(folder);
   lock_ = base::File(path("lock"), O_RDWR | O_CREAT);
   base::lock(lock_, folder, "another training is writing to it; wait until it ends, or stop it.");
   ordered_json ours = ordered_json::parse(options);
@@ -184,11 +191,7 @@ void RunFolder::begin(TrainObserver& observer) {
     for (const char* name : {"samples", kMetricsFile, kBestFile}) fs::remove_all(path(name));
     fs::remove(model_path());
   }
-  for (const char* name : {"checkpoints", "samples"}) {
-    std::error_code error;
-    fs::create_directories(path(name), error);
-    if (error) throw FileError(path(name), "cannot be created: " + error.message() + ".");
-  }
+  for (const char* name : {"checkpoints", "samples"}) make_folder(path(name));
   if (options_.empty()) return;
   if (mode_ != TrainingRun::Mode::kResume || !holds_run_) observer.on_new_run();
   write_text(path(kOptionsFile), options_);

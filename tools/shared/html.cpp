@@ -1,0 +1,68 @@
+#include "tools/shared/html.h"
+
+#include <cstdint>
+
+namespace dcgan::tools {
+namespace {
+
+std::string base64(const std::string& bytes) {
+  constexpr const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t three = 0;
+    for (size_t j = i; j < i + 3; ++j) three = three << 8 | (j < bytes.size() ? static_cast<uint8_t>(bytes[j]) : 0u);
+    for (int shift = 18; shift >= 0; shift -= 6) text += kDigits[three >> shift & 63];
+  }
+  const size_t missing = (3 - bytes.size() % 3) % 3;
+  return text.replace(text.size() - missing, missing, missing, '=');
+}
+
+constexpr const char* kHead = R"(<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>%TITLE%</title>
+<style>
+  body { font: 15px/1.5 sans-serif; max-width: 1180px; margin: 2em auto; padding: 0 1em; color: #222; }
+  .row { display: flex; flex-wrap: wrap; gap: 1em; }
+  figure { margin: 0; }
+  figcaption { font-weight: bold; }
+  .plots figure { flex: 0 1 570px; }
+  .grids figure { flex: 0 1 370px; }
+  .grids figure:focus { flex-basis: 100%; }
+  img { width: 100%; image-rendering: pixelated; }
+  svg { width: 100%; font: 12px sans-serif; }
+  svg polyline { fill: none; stroke-width: 1.5; }
+  svg .axes line { stroke: #ddd; }
+  svg .axes text { fill: #555; }
+  svg .legend { font-weight: bold; }
+  table { border-collapse: collapse; }
+  th, td { padding: .1em .8em; border-bottom: 1px solid #ddd; text-align: left; font-weight: normal; }
+  .alarm { color: #b00; }
+  td { font-variant-numeric: tabular-nums; word-break: break-word; }
+  .matrix td, .matrix thead th { text-align: right; }
+</style>
+<h1>%TITLE%</h1>
+)";
+
+}  // namespace
+
+std::string html_text(const std::string& text) {
+  std::string safe;
+  for (const char c : text) {
+    safe += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&quot;" : std::string(1, c);
+  }
+  return safe;
+}
+
+std::string html_picture(const std::string& png, const std::string& alt) {
+  return "<img alt=\"" + html_text(alt) + "\" src=\"data:image/png;base64," + base64(png) + "\">";
+}
+
+std::string html_head(const std::string& title) {
+  std::string head = kHead;
+  const std::string mark = "%TITLE%";
+  for (size_t at = 0; (at = head.find(mark, at)) != std::string::npos;) head.replace(at, mark.size(), html_text(title));
+  return head;
+}
+
+}  // namespace dcgan::tools
