@@ -14,7 +14,7 @@
 #include "dcgan/feature_file.h"
 #include "dcgan/file_locks.h"
 #include "tests/store/example_features.h"
-#include "tests/support/file_system_without_locks.h"
+#include "tests/support/lock_errors.h"
 #include "tests/support/processes.h"
 #include "tests/support/temporary_folder.h"
 

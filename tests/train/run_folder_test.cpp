@@ -10,7 +10,7 @@
 #include "dcgan/file_locks.h"
 #include "dcgan/models.h"
 #include "tests/support/bytes_of.h"
-#include "tests/support/file_system_without_locks.h"
+#include "tests/support/lock_errors.h"
 #include "tests/support/temporary_folder.h"
 
 namespace dcgan::train {
