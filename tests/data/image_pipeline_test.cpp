@@ -7,7 +7,9 @@
 #include <stdexcept>
 #include <thread>
 
+#include "data/codecs.h"
 #include "data/image_folder.h"
+#include "dcgan/errors.h"
 #include "tests/data/example_images.h"
 #include "tests/support/temporary_folder.h"
 
@@ -108,6 +110,45 @@ TEST(ImagePipeline, PassesOnWhatTheSourceThrowsAtItsPlace) {
   data::DecodedBlock block;
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(pipeline.next(block));
   EXPECT_THROW(pipeline.next(block), std::runtime_error);
+}
+
+TEST(ImagePipeline, CountsAnImageThatCannotBePreparedAsAFailureWithItsReason) {
+  const GreySource source(30);
+  data::Preparation preparation = data::resize_preparation({4, data::ResizeFilter::kLinear});
+  preparation.prepare = [prepare = preparation.prepare](data::RgbImage image) {
+    if (image.pixels[0] == 12) throw data::DecodeError("no face");
+    return prepare(std::move(image));
+  };
+  data::ImagePipeline pipeline(source, preparation, options_of(2, 30));
+  data::DecodedBlock block;
+  ASSERT_TRUE(pipeline.next(block));
+  EXPECT_EQ(block.images.count(), 25);
+  std::vector<std::string> failed;
+  for (const Failure& failure : block.failures) failed.push_back(failure.path + ": " + failure.reason);
+  EXPECT_THAT(failed, testing::ElementsAre("image 3: damaged", "image 10: damaged", "image 12: no face",
+                                           "image 17: damaged", "image 24: damaged"));
+}
+
+TEST(ImagePipeline, RefusesInputsThatAreNotThereAndToDecodeWithoutThreads) {
+  const GreySource source(30);
+  const auto message = [&](data::PipelineOptions options) {
+    try {
+      data::ImagePipeline(source, data::ResizeOptions{4, data::ResizeFilter::kLinear}, options);
+    } catch (const OptionError& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  data::PipelineOptions options = options_of(1, 1);
+  options.begin = 20;
+  options.end = 31;
+  EXPECT_THAT(message(options), testing::HasSubstr("inputs 20 to 31 were asked for, of 30"));
+  options.end = 19;
+  EXPECT_THAT(message(options), testing::HasSubstr("inputs 20 to 19"));
+  EXPECT_THAT(message(options_of(0, 1)), testing::HasSubstr("at least one thread"));
+  EXPECT_THAT(message(options_of(1, 0)), testing::HasSubstr("one image per block"));
+  options.end = 20;
+  EXPECT_EQ(message(options), "accepted") << "nothing is asked for";
 }
 
 TEST(ImagePipeline, SaysHowLongItDecoded) {

@@ -178,6 +178,12 @@ TEST_F(StateDict, HostileStructuresAreRefused) {
   EXPECT_THAT(refusal_of_pickle("NNb."), HasSubstr("no dictionary"));
   EXPECT_THAT(refusal_of_pickle("}q\1X\1" + Bytes(3, '\0')), HasSubstr("cut short"));
   EXPECT_THAT(refusal_of_pickle("}q\1" + text("a") + "h\1s."), HasSubstr("nested too deeply")) << "it holds itself";
+  const Bytes many("\0\1\0\0", 4);  // 256, for which one byte is too small
+  EXPECT_THAT(refusal_of_pickle("}r" + many + text("a") + "j" + many + "s."), HasSubstr("nested too deeply"));
+  EXPECT_THAT(refusal_of_pickle("}j" + many + "."), HasSubstr("has not kept"));
+  EXPECT_THAT(refusal_of_pickle("]q\1h\1a" + text("b") + "a."), HasSubstr("holds no dictionary"));
+  EXPECT_THAT(refusal_of_pickle("}K\1a."), HasSubstr("no list or dictionary"));
+  EXPECT_THAT(refusal_of_pickle("N)R."), HasSubstr("calls what is no function"));
   // Each dictionary holds the one before twice: 2^40 paths.
   Bytes doubled = "}q" + Bytes(1, '\0');
   for (int i = 1; i <= 12; ++i) {

@@ -447,6 +447,10 @@ void FeatureFile::expect_labels_of_other_programs() const {
   EXPECT_THAT(refused("two_hot"), AllOf(HasSubstr("int32 [20, 3]"), HasSubstr("row 2 is not one-hot")));
   EXPECT_THAT(refused("compound"), AllOf(HasSubstr("compounds"), HasSubstr("[20]"), HasSubstr("one-hot")));
   EXPECT_THAT(refused("cube"), AllOf(HasSubstr("int32 [20, 1, 1]"), HasSubstr("expected")));
+  EXPECT_THAT(refused("text_cube"), AllOf(HasSubstr("texts [20, 1, 1]"), HasSubstr("expected")));
+  EXPECT_THAT(refused("bool_cube"), AllOf(HasSubstr("booleans or an enumeration [20, 1, 1]"), HasSubstr("expected")));
+  EXPECT_THAT(refused("opaque"), AllOf(HasSubstr("values of another type [20]"), HasSubstr("expected")));
+  EXPECT_THAT(refused("text_unknown"), AllOf(HasSubstr("label \"eel\""), HasSubstr("none of its 2 classes")));
 }
 
 TEST_F(FeatureFile, AgreesWithH5pyBothWays) {
@@ -476,6 +480,12 @@ TEST_F(FeatureFile, AgreesWithH5pyBothWays) {
   EXPECT_EQ(FeatureFileReader(folder_ / "fixed_texts.h5").info().classes.at(2), "c");
   const FeatureFileReader renamed(folder_ / "renamed.h5", "group/X", "y");
   EXPECT_EQ(renamed.labels().at(19), 1);
+  for (const char* padding : {"zeros", "spaces"}) {
+    const FeatureFileInfo info =
+        FeatureFileReader(folder_ / (std::string("fixed_attributes_") + padding + ".h5")).info();
+    EXPECT_EQ(info.model_sha256, std::string(64, 'a')) << padding;
+    EXPECT_EQ(info.preprocessing, R"({"resize":"area"})") << padding;
+  }
   expect_labels_of_other_programs();
   EXPECT_THAT([&] { FeatureFileReader(folder_ / "unwritten.h5"); },
               ThrowsMessage<FileError>(HasSubstr("never all written")));

@@ -136,6 +136,37 @@ TEST_F(FeatureMerge, RefusesAPartThatIsTheOutputOrExistsAlready) {
   EXPECT_EQ(contents(output_), whole_);
 }
 
+TEST_F(FeatureMerge, RefusesAPartThatDoesNotSayWhichInputsItHolds) {
+  const std::string old = part(0, 60, [](FeatureFileInfo& info) { info.inputs = {}; });
+  EXPECT_THAT(refusal({old}), AllOf(StartsWith(old), HasSubstr("no input_total"), HasSubstr("dcgan-extract --shard")));
+}
+
+TEST_F(FeatureMerge, ResumedWhereItIsCompleteItSaysWhatIsThereAndWhatItWasMadeWith) {
+  const std::vector<std::string> parts = {part(0, 33), part(33, 60)};
+  merge_features(job(parts));
+  MergeJob again = job(parts);
+  again.mode = Mode::kResume;
+  const auto written = fs::last_write_time(output_);
+  const MergeResult result = merge_features(again);
+  EXPECT_EQ(result.rows, 55);
+  EXPECT_EQ(result.failures, 5);
+  const auto grid_2 = [](FeatureFileInfo& info) { info.grid = 2; };
+  again.parts = {part(0, 33, grid_2), part(33, 60, grid_2)};
+  EXPECT_THAT([&] { merge_features(again); },
+              ::testing::ThrowsMessage<FileError>(AllOf(
+                  StartsWith(output_), HasSubstr("is complete, but was made with grid 4, now it is 2; --overwrite"))));
+  EXPECT_EQ(fs::last_write_time(output_), written);
+}
+
+TEST_F(FeatureMerge, ShowsLongValuesWhereTheyDiffer) {
+  const auto with = [](char sign) {
+    return [sign](FeatureFileInfo& info) { info.preprocessing = std::string(200, '-') + sign + std::string(200, '-'); };
+  };
+  const auto shown = [](char sign) { return "\"..." + std::string(40, '-') + sign + std::string(39, '-') + "...\""; };
+  EXPECT_THAT(refusal({part(0, 33, with('y')), part(33, 60, with('z'))}),
+              AllOf(HasSubstr("preprocessing is " + shown('z')), HasSubstr("it is " + shown('y'))));
+}
+
 TEST_F(FeatureMerge, StoppedAnywhereItResumes) {
   const std::vector<std::string> parts = {part(0, 10), part(10, 11), part(11, 40), part(40, 60)};
   for (int stop_after = 1; stop_after <= 4; ++stop_after) {

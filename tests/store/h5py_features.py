@@ -76,6 +76,9 @@ for name, values in {
     "labels_two_hot": np.eye(3, dtype="i4")[labels] + np.eye(3, dtype="i4")[(labels == 2) * 1] * (labels == 2)[:, None],
     "labels_compound": np.array([(v, 1.0) for v in labels], dtype=[("a", "i4"), ("b", "f4")]),
     "labels_cube": labels[:, None, None].astype("i4"),
+    "labels_text_cube": names[:, None, None].astype("S3"),
+    "labels_bool_cube": (labels == 1)[:, None, None],
+    "labels_opaque": labels.astype("i4").view("V4"),
 }.items():
     with h5py.File(folder / f"{name}.h5", "w") as f:
         f["features"] = rows.astype(np.float32)
@@ -84,6 +87,25 @@ with h5py.File(folder / "labels_text_classes.h5", "w") as f:
     f["features"] = rows.astype(np.float32)
     f.create_dataset("labels", data=names.astype(object), dtype=texts)
     f.create_dataset("classes", data=["eel", "cat", "owl", "dog"], dtype=texts)
+with h5py.File(folder / "labels_text_unknown.h5", "w") as f:
+    f["features"] = rows.astype(np.float32)
+    f.create_dataset("labels", data=names.astype(object), dtype=texts)
+    f.create_dataset("classes", data=["cat", "dog"], dtype=texts)
+# Attributes as texts of a fixed length: ended by zeros, or filled up with spaces.
+for name in ("zeros", "spaces"):
+    with h5py.File(folder / "f32.h5") as whole, h5py.File(folder / f"fixed_attributes_{name}.h5", "w") as f:
+        for key in whole:
+            whole.copy(key, f)
+        for key, value in whole.attrs.items():
+            if not isinstance(value, str):
+                f.attrs[key] = value
+                continue
+            text = h5py.h5t.TypeID.copy(h5py.h5t.C_S1)
+            text.set_size(len(value) + 3)
+            text.set_strpad(h5py.h5t.STR_NULLPAD if name == "zeros" else h5py.h5t.STR_SPACEPAD)
+            bytes_of_it = value.encode().ljust(len(value) + 3, b"\0" if name == "zeros" else b" ")
+            attribute = h5py.h5a.create(f.id, key.encode(), text, h5py.h5s.create(h5py.h5s.SCALAR))
+            attribute.write(np.array(bytes_of_it, dtype=f"S{len(value) + 3}"), mtype=text)
 with h5py.File(write("fixed_texts", rows.astype(np.float32), labels), "a") as f:
     f.create_dataset("paths", data=np.array([f"{i}\u00e4".encode() for i in range(20)]))
     f.create_dataset("classes", data=np.array([b"a", b"b", b"c"]))

@@ -132,6 +132,18 @@ TEST_F(PackedImages, RefuseImagesOfAnotherSizeAndWrongLabels) {
   EXPECT_EQ(writer.count(), 0);
 }
 
+TEST_F(PackedImages, OfImpossibleSizesAreRefused) {
+  for (const auto& [width, height] : {std::pair{0, 9}, {8, 0}, {65536, 9}, {8, 65536}}) {
+    PackedImagesInfo info = example_packed_info();
+    info.width = width;
+    info.height = height;
+    EXPECT_THAT([&] { PackedImageWriter(path_, info); },
+                ThrowsMessage<FileError>(HasSubstr("sides from 1 to 65535 can")))
+        << width << " x " << height;
+  }
+  EXPECT_FALSE(fs::exists(path_ + ".partial"));
+}
+
 TEST_F(PackedImages, AFeatureFileIsRefusedNamingBothKinds) {
   run_example(path_, 5);
   EXPECT_THAT([&] { PackedImageReader reader(path_); },

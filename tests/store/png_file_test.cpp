@@ -70,6 +70,10 @@ TEST(PngGrid, RefusesWhatIsNoPicture) {
   ImageBatch images = grey_images(2);
   images.pixels.pop_back();
   EXPECT_THROW(write_png_grid(folder / "grid.png", images, 2), FileError);
+  EXPECT_NO_THROW(write_png_grid(folder / "tall.png", grey_images(10000), 1));  // 2 rows of pixels and a white one each
+  std::filesystem::remove(folder / "tall.png");
+  EXPECT_THAT([&] { write_png_grid(folder / "grid.png", grey_images(10001), 1); },
+              ThrowsMessage<FileError>(HasSubstr("3 x 30002 pixels, at most 30000 a side")));
   EXPECT_THAT([&] { write_png_grid(folder / "none/grid.png", grey_images(2), 2); },
               ThrowsMessage<FileError>(HasSubstr("does not exist")));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
