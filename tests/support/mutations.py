@@ -96,7 +96,7 @@ MUTANTS = [
            "0xfffU + odd", "0 * odd", "base", "Half.FloatsRoundToTheNearestHalfTiesToEven"),
     # --- data
     Mutant("images come in the order of the folder", "data/image_folder.cpp",
-           "  std::sort(found.begin(), found.end());  // std::string compares bytes\n", "",
+           "    std::sort(found_.begin(), found_.end(), by_path);\n", "    static_cast<void>(by_path);\n",
            "data", "ImageFolder.ListsImagesInByteOrderWithTheirClasses"),
     Mutant("shrinking takes the linear filter", "data/images/image_library.cpp",
            "area ? cv::INTER_AREA : cv::INTER_LINEAR", "area ? cv::INTER_LINEAR : cv::INTER_LINEAR",
@@ -219,7 +219,7 @@ MUTANTS = [
            "options_.beta2, options_.weight_decay, kEpsilon", "options_.beta1, options_.weight_decay, kEpsilon",
            "train", "Adam.AgreesWithItsPaper"),
     Mutant("generated images count as real", "libdcgan/src/train/trained_networks.cpp",
-           "mean(at::softplus(fake_logits), size)", "mean(at::softplus(fake_logits.neg()), size)",
+           "return loss_of_real(logits.neg());", "return loss_of_real(logits);",
            "train", "Trainer.TellsRealFromGeneratedAfterSomeSteps"),
     Mutant("every epoch has the same order", "libdcgan/src/train/minibatches.cpp",
            "static_cast<uint64_t>(epoch)", "static_cast<uint64_t>(epoch * 0)",

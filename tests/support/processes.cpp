@@ -6,9 +6,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef DCGAN_COVERAGE
-#include <gcov.h>
-#endif
 
 #include <algorithm>
 #include <array>
@@ -16,6 +13,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+
+#ifdef DCGAN_COVERAGE
+extern "C" {  // which it leaves to its users
+#include <gcov.h>
+}
+#endif
 
 namespace dcgan::test {
 namespace {
