@@ -10,7 +10,6 @@
 #include "data/faces.h"
 #include "data/preparation.h"
 #include "data/rendered_set.h"
-#include "data/resize.h"
 
 namespace dcgan::data {
 
@@ -21,8 +20,6 @@ class DCGAN_EXPORT ImageLibrary {
   virtual ~ImageLibrary() = default;
   /// @throws DecodeError
   virtual DecodedImage decode(ImageFormat format, ByteView bytes, const DecodeOptions& options) const = 0;
-  /// @param area  INTER_AREA rather than INTER_LINEAR
-  virtual RgbImage resize(RgbImage image, const ResizedSize& size, bool area) const = 0;
   /// @throws FileError if the file is no zip, damaged or cut short
   virtual std::unique_ptr<Archive> open_zip(const std::string& path) const = 0;
   virtual RgbImage render_digit(uint64_t seed, RenderedSplit split, int64_t index) const = 0;

@@ -1,68 +1,14 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <string>
-#include <string_view>
-
 #include "data/image_decoder.h"
-#include "dcgan/options.h"
+#include "dcgan/resize.h"
 
 namespace dcgan::data {
 
-/// How images are made smaller. kLinear is the authors' (cv2.resize, INTER_LINEAR), which looks at four pixels only and
-/// so aliases; kArea averages all pixels that fall on one (INTER_AREA). Both enlarge linearly.
-enum class ResizeFilter { kLinear, kArea };
-
-}  // namespace dcgan::data
-
-namespace dcgan {
-
-template <>
-struct EnumNames<data::ResizeFilter> {
-  static constexpr std::array<std::string_view, 2> kNames = {"linear", "area"};
-};
-
-}  // namespace dcgan
-
-namespace dcgan::data {
-
-/// Shorter side to `shorter_side`, then the square in the centre: the preparation of ImageNet-1k (Radford et al. 2016,
-/// arXiv:1511.06434, section 4.3).
-struct ResizeOptions {
-  int64_t size = 32;                            ///< H = W of the result, pixels
-  ResizeFilter resize = ResizeFilter::kLinear;  ///< authors' lib/cv2_utils.py
-  int64_t shorter_side = 0;                     ///< pixels, size or more; 0: size
-
-  int64_t side() const { return shorter_side == 0 ? size : shorter_side; }
-};
-
-template <class Visitor>
-void describe(ResizeOptions& o, Visitor&& f) {
-  f(o.size, "size", "height and width of the result, pixels");
-  f(o.resize, "resize", "linear: the authors', aliases; area: averages");
-  f(o.shorter_side, "shorter-side", "resize the shorter side to this before the centre is cut out, pixels; 0: --size");
-}
-
-/// Throws OptionError that names the flag, the value and the rule.
-void check(const ResizeOptions& options);
-
-/// Both sides after the resize and before the crop. The longer is round(longer / shorter * size), half away from zero
-/// as in Python 2 (authors' lib/cv2_utils.py, min_resize).
-struct ResizedSize {
-  int64_t height;
-  int64_t width;
-};
-ResizedSize resized_size(int64_t height, int64_t width, int64_t size);
-
-/// First row (column) of the centre: round((side - size) / 2), half away from zero (authors' lib/data_utils.py,
-/// center_crop).
-int64_t crop_offset(int64_t side, int64_t size);
+using dcgan::ResizeFilter;
+using dcgan::ResizeOptions;
 
 /// @return uint8 [size, size, 3]; an image that has this size already is returned as it is.
 RgbImage resize_and_crop(RgbImage image, const ResizeOptions& options);
-
-/// JSON object for the record of how pixels were made.
-std::string resize_description(const ResizeOptions& options);
 
 }  // namespace dcgan::data

@@ -1,8 +1,6 @@
 // libdcgan_images.so: what needs OpenCV, giflib, libjpeg, libpng and libzip.
 #include "data/image_library.h"
 
-#include <opencv2/imgproc.hpp>
-
 #include "data/images/codecs.h"
 #include "data/images/render_digit.h"
 #include "data/images/zip_archive.h"
@@ -47,14 +45,6 @@ class Library : public ImageLibrary {
     DecodedImage decoded;
     decoded.image = pixels(format, bytes, options, decoded.remark);
     return decoded;
-  }
-
-  RgbImage resize(RgbImage image, const ResizedSize& size, bool area) const override {
-    const cv::Mat pixels(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, image.pixels.data());
-    RgbImage resized{size.height, size.width, std::vector<uint8_t>(static_cast<size_t>(size.height * size.width * 3))};
-    cv::Mat result(static_cast<int>(size.height), static_cast<int>(size.width), CV_8UC3, resized.pixels.data());
-    cv::resize(pixels, result, result.size(), 0, 0, area ? cv::INTER_AREA : cv::INTER_LINEAR);
-    return resized;
   }
 
   std::unique_ptr<Archive> open_zip(const std::string& path) const override { return open_zip_archive(path); }

@@ -160,7 +160,7 @@ data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size) 
 
 std::string preprocessing_json(Precision precision, const FeatureMaker& maker) {
   nlohmann::ordered_json json = {{"images", nlohmann::ordered_json::parse(maker.source.description())},
-                                 {"resize", nlohmann::ordered_json::parse(data::resize_description(maker.resize))},
+                                 {"resize", nlohmann::ordered_json::parse(resize_description(maker.resize))},
                                  {"scale", "x / 127.5 - 1"},
                                  {"statistics", nlohmann::ordered_json::parse(maker.extractor.statistics())}};
   if (precision != Precision::kF32) json["precision"] = to_name(precision);
