@@ -3,10 +3,16 @@
 #include <algorithm>
 #include <vector>
 
+#include "dcgan/errors.h"
+
 namespace dcgan::eval {
 
 std::unique_ptr<FeatureMatrix> feature_matrix(FeatureExtractor& extractor, const ImageBatch& images,
                                               const std::function<void(int64_t done)>& on_block) {
+  if (const int64_t size = extractor.image_size(); images.height != size || images.width != size) {
+    throw OptionError("images are ", images.width, " x ", images.height, "; the model takes ", size, " x ", size,
+                      " pixels.");
+  }
   constexpr int64_t kBlock = 64;
   const int64_t count = images.count();
   const int64_t image_bytes = images.height * images.width * 3;

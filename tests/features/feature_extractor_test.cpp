@@ -176,8 +176,58 @@ TEST_F(Extractor, NamesWhatDoesNotFit) {
               ThrowsMessage<Error>(HasSubstr("none.safetensors")));
   FeatureExtractor extractor(path_);
   float unused = 0;
-  EXPECT_THAT([&] { extractor.extract(nullptr, 1, 31, 32, 0, &unused); },
-              ThrowsMessage<Error>(HasSubstr("images are 31 x 32; the model takes 32 x 32")));
+  const auto refuses = [&](const ImageView& image, const char* why) {
+    EXPECT_THAT([&] { extractor.extract(&image, 1, &unused); }, ThrowsMessage<OptionError>(HasSubstr(why)));
+  };
+  const std::vector<uint8_t> pixels = some_pixels(1);
+  refuses({nullptr, 32, 32}, "an image has no pixels: its pointer is null");
+  refuses({pixels.data(), 0, 32}, "an image is 0 x 32 pixels; sides are from 1 to 16777216");
+  refuses({pixels.data(), 32, -1}, "an image is 32 x -1 pixels");
+  refuses({pixels.data(), 32, 32, 95}, "the stride is 95 bytes; a row of pixels takes 96");
+  refuses({pixels.data(), 32, 32, 96, PixelFormat::kRgba}, "the stride is 96 bytes; a row of pixels takes 128");
+  refuses({pixels.data(), 32, 32, 0, static_cast<PixelFormat>(4)}, "the pixel format 4");
+  const ImageView good{pixels.data(), 32, 32};
+  EXPECT_THAT([&] { extractor.extract(&good, 1, nullptr); }, ThrowsMessage<OptionError>(HasSubstr("no room")));
+  EXPECT_THAT([&] { extractor.extract(nullptr, 1, &unused); }, ThrowsMessage<OptionError>(HasSubstr("no images")));
+  EXPECT_THAT([&] { extractor.extract(&good, -1, &unused); }, ThrowsMessage<OptionError>(HasSubstr("-1")));
+  extractor.extract(nullptr, 0, nullptr);  // no images: nothing to do
+}
+
+TEST_F(Extractor, TakesImagesOfAnySizeAndFormatAsThoughTheyHadBeenResizedBefore) {
+  const std::vector<uint8_t> bytes = some_pixels(60);
+  const std::vector<ImageView> images = {{bytes.data() + 5, 100, 60},
+                                         {bytes.data(), 32, 32},
+                                         {bytes.data() + 9, 40, 90, 150, PixelFormat::kBgr},
+                                         {bytes.data() + 11, 20, 31, 0, PixelFormat::kGrey},
+                                         {bytes.data() + 13, 64, 64, 300, PixelFormat::kRgba}};
+  for (const ResizeFilter filter : {ResizeFilter::kLinear, ResizeFilter::kArea}) {
+    std::vector<uint8_t> squares(images.size() * 32 * 32 * 3);
+    for (size_t i = 0; i < images.size(); ++i)
+      resize_and_crop(images[i], {32, filter}, squares.data() + i * 32 * 32 * 3);
+    FeatureOptions options;
+    options.batch_size = 2;
+    options.threads = 2;
+    options.resize = filter;
+    FeatureExtractor extractor(path_, options);
+    std::vector<float> features(images.size() * static_cast<size_t>(extractor.feature_count()));
+    extractor.extract(images.data(), static_cast<int64_t>(images.size()), features.data());
+    EXPECT_EQ(features, extract(extractor, squares)) << to_name(filter);
+    EXPECT_THAT(extractor.preprocessing(), HasSubstr("\"resize\":\"" + to_name(filter) + "\""));
+  }
+}
+
+TEST_F(Extractor, TakesABatchOfOneSizeAsItTakesItsImagesOneByOne) {
+  const std::vector<uint8_t> bytes = some_pixels(20);
+  FeatureExtractor extractor(path_);
+  const auto features = static_cast<size_t>(extractor.feature_count());
+  std::vector<float> together(3 * features), single(features);
+  constexpr int64_t kStride = 200;
+  extractor.extract(bytes.data(), 3, 47, 40, kStride, together.data(), PixelFormat::kRgba);
+  for (int64_t i = 0; i < 3; ++i) {
+    const ImageView image{bytes.data() + i * 40 * kStride, 47, 40, kStride, PixelFormat::kRgba};
+    extractor.extract(&image, 1, single.data());
+    EXPECT_TRUE(std::equal(single.begin(), single.end(), together.begin() + i * static_cast<int64_t>(features))) << i;
+  }
 }
 
 }  // namespace

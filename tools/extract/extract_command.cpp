@@ -128,7 +128,7 @@ int extract_command(cli::CommandLine& line) {
   const int64_t size = extractor.image_size();
   const data::OpenedImages opened = data::open_images(images, input, decode_options(options, size));
   tools::log_notes(opened, common);
-  const FeatureMaker maker = {*opened.source, resize_options(options, size), extractor};
+  const FeatureMaker maker = {*opened.source, extractor};
 
   job.common = common;
   job.batch_size = features.batch_size;
@@ -143,7 +143,7 @@ int extract_command(cli::CommandLine& line) {
   if (rows.dry_run) return 0;
   cli::log(common.quiet, plan.text() + "; on " + extractor.device());
   use_statistics(extractor, statistics, options, common);
-  job.info.preprocessing = preprocessing_json(features.precision, maker);
+  job.info.preprocessing = preprocessing_json(maker);
   ExtractionReport report = extract_to_file(maker, job);
   report.beside.passed_over = opened.passed_over;
   print_report(report, job, extractor.device());

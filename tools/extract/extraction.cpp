@@ -139,15 +139,8 @@ void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions&
   }
   const int64_t size = extractor.image_size();
   extractor.infer_statistics(
-      tools::statistics_images(statistics, resize_options(options, size), decode_options(options, size), common),
+      tools::statistics_images(statistics, extractor.resize(), decode_options(options, size), common),
       statistics.statistics_from);
-}
-
-data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size) {
-  data::ResizeOptions resize;
-  resize.size = size;
-  resize.resize = options.resize;
-  return resize;
 }
 
 data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size) {
@@ -158,12 +151,9 @@ data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size) 
   return decode;
 }
 
-std::string preprocessing_json(Precision precision, const FeatureMaker& maker) {
-  nlohmann::ordered_json json = {{"images", nlohmann::ordered_json::parse(maker.source.description())},
-                                 {"resize", nlohmann::ordered_json::parse(resize_description(maker.resize))},
-                                 {"scale", "x / 127.5 - 1"},
-                                 {"statistics", nlohmann::ordered_json::parse(maker.extractor.statistics())}};
-  if (precision != Precision::kF32) json["precision"] = to_name(precision);
+std::string preprocessing_json(const FeatureMaker& maker) {
+  nlohmann::ordered_json json = {{"images", nlohmann::ordered_json::parse(maker.source.description())}};
+  json.update(nlohmann::ordered_json::parse(maker.extractor.preprocessing()));
   return json.dump();
 }
 

@@ -7,7 +7,6 @@
 
 #include "data/image_decoder.h"
 #include "data/image_source.h"
-#include "data/resize.h"
 #include "dcgan/feature_extractor.h"
 #include "dcgan/feature_file.h"
 #include "dcgan/options.h"
@@ -38,7 +37,6 @@ namespace dcgan::extract_tool {
 /// What decides the features of an image, apart from the image.
 struct ExtractOptions {
   std::string model = cli::kDefaultModel;
-  data::ResizeFilter resize = data::ResizeFilter::kLinear;
   DecodeMode decode = DecodeMode::kExact;
   int64_t max_pixels = data::DecodeOptions{}.max_pixels;
 };
@@ -46,7 +44,6 @@ struct ExtractOptions {
 template <class Visitor>
 void describe(ExtractOptions& o, Visitor&& f) {
   f(o.model, "model", "model file (.safetensors), or the name of one that ships with the project");
-  f(o.resize, "resize", "for images of another size than the model's: linear (the authors') or area");
   f(o.decode, "decode",
     "exact, or scaled: large JPEGs are decoded at a part of their size, which is faster and changes the features");
   f(o.max_pixels, "max-pixels", "images with more pixels are failures");
@@ -59,13 +56,12 @@ FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOpti
 void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions& statistics,
                     const ExtractOptions& options, const cli::CommonOptions& common);
 
-data::ResizeOptions resize_options(const ExtractOptions& options, int64_t size);
 /// @param size  of the model's images, pixels
 /// @throws OptionError for a value out of range.
 data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size);
 
 /// JSON of what was done to each image before the network, and where the batch-norm statistics come from.
-std::string preprocessing_json(Precision precision, const FeatureMaker& maker);
+std::string preprocessing_json(const FeatureMaker& maker);
 
 struct ExtractionJob {
   std::string output;

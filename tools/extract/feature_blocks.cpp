@@ -6,7 +6,7 @@ namespace dcgan::extract_tool {
 
 FeatureBlocks::FeatureBlocks(const FeatureMaker& maker, const data::ImageSource& source,
                              const data::PipelineOptions& options)
-    : extractor_(maker.extractor), pipeline_(source, maker.resize, options) {}
+    : extractor_(maker.extractor), pipeline_(source, maker.extractor.resize(), options) {}
 
 bool FeatureBlocks::next() {
   if (!pipeline_.next(block)) return false;

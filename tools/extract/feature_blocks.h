@@ -4,15 +4,13 @@
 
 #include "data/image_pipeline.h"
 #include "data/image_source.h"
-#include "data/resize.h"
 #include "dcgan/feature_extractor.h"
 
 namespace dcgan::extract_tool {
 
-/// How images become features: what they are read from, how they are resized, and the network.
+/// How images become features: what they are read from, and the network, which says how they are resized.
 struct FeatureMaker {
   const data::ImageSource& source;
-  data::ResizeOptions resize;  ///< to the size that the network takes
   FeatureExtractor& extractor;
 };
 

@@ -226,7 +226,7 @@ int verify_command(cli::CommandLine& line) {
       const data::OpenedImages opened =
           data::open_images(made.images, made.input, decode_options(made.options, extractor.image_size()));
       use_statistics(extractor, made.statistics, made.options, made.common);
-      const FeatureMaker maker = {*opened.source, resize_options(made.options, extractor.image_size()), extractor};
+      const FeatureMaker maker = {*opened.source, extractor};
       const double worst = check_rows(file, maker, options);
       const int64_t checked = std::min(options.rows, file.rows());
       report["rows_extracted_again"] = checked;

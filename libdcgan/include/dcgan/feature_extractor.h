@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "dcgan/export.h"
+#include "dcgan/image_view.h"
 #include "dcgan/next_images.h"
 #include "dcgan/options.h"
 #include "dcgan/precision.h"
+#include "dcgan/resize.h"
 
 namespace dcgan {
 
@@ -22,6 +24,7 @@ struct FeatureOptions {
   int64_t batch_size = 64;      ///< images per pass; changes speed and memory, never the features
   std::string device = "auto";  ///< auto, cpu, cuda or cuda:N; auto takes a GPU where there is one
   Precision precision = Precision::kF32;
+  ResizeFilter resize = ResizeFilter::kLinear;  ///< for images of another size than the model's
 };
 
 template <class Visitor>
@@ -32,6 +35,7 @@ void describe(FeatureOptions& o, Visitor&& f) {
   f(o.precision, "precision",
     "f32; faster where the hardware has it and less exact: tf32 (GPUs), bf16 (GPUs, processors with AMX or AVX-512 "
     "BF16)");
+  f(o.resize, "resize", "for images of another size than the model's: linear (the authors') or area");
 }
 
 /// Features of a trained discriminator: every convolution after batch norm and LeakyReLU, max-pooled to grid x grid,
@@ -59,16 +63,24 @@ class DCGAN_EXPORT FeatureExtractor {
   const std::string& model_sha256() const;     ///< empty where the model is of no file
   const std::string& statistics() const;       ///< where the batch-norm statistics come from, JSON
   const std::string& device() const;           ///< "cpu" or "cuda:N", what "auto" took
+  ResizeOptions resize() const;                ///< what becomes of images of another size
+  /// JSON: what is done to pixels before the network ("resize", "scale", "statistics", and "precision" where it is not
+  /// float32). Features with different ones are not to be mixed.
+  std::string preprocessing() const;
 
   /// Infers the batch-norm statistics from images of the target domain by the authors' rule (dcgan/statistics.h) and
   /// uses them from now on.
   void infer_statistics(const NextImages& next, const std::string& source);
 
-  /// @param pixels  uint8, RGB, interleaved; image i starts at pixels + i * height * stride
-  /// @param stride  bytes from one row of pixels to the next; 0 means 3 * width
+  /// Features of images, each of any size: resized and cut out as dcgan-extract does, to the same bits.
+  /// @param images    [count]
   /// @param features  float32 [count, D]
-  /// @throws dcgan::Error unless width and height are image_size().
-  void extract(const uint8_t* pixels, int64_t count, int64_t width, int64_t height, int64_t stride, float* features);
+  /// @throws OptionError where a view cannot be (see check(ImageView)); then no feature is written.
+  void extract(const ImageView* images, int64_t count, float* features);
+  /// Images of one size and format: image i starts at pixels + i * height * stride.
+  /// @param stride  bytes from one row of pixels to the next; 0: rows lie one behind the other
+  void extract(const uint8_t* pixels, int64_t count, int64_t width, int64_t height, int64_t stride, float* features,
+               PixelFormat format = PixelFormat::kRgb);
 
  private:
   struct Impl;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <thread>
 
@@ -17,6 +17,7 @@
 #include "features/inference_engine.h"
 #include "features/network_moments.h"
 #include "features/statistics.h"
+#include "parallel/thread_pool.h"
 
 namespace dcgan {
 namespace {
@@ -120,11 +121,41 @@ struct FeatureExtractor::Impl {
     return *engine;
   }
 
+  ResizeOptions resize() const { return {model.architecture.image_size, options.resize}; }
+
+  // @param image_at  view of image i
+  template <class ImageAt>
+  void extract(const ImageAt& image_at, int64_t count, float* features) {
+    if (count < 0) throw OptionError("the number of images is ", count, "; it must be 0 or more.");
+    if (count == 0) return;
+    if (features == nullptr) throw OptionError("there is no room for features: the pointer is null.");
+    const int64_t size = resize().size, bytes = 3 * size * size;
+    const uint8_t* const first = image_at(0).pixels;
+    bool ready = true;  // as the engine takes them: of its size, RGB, and without gaps
+    for (int64_t i = 0; i < count; ++i) {
+      const ImageView image = image_at(i);
+      check(image);
+      ready = ready && image.width == size && image.height == size && image.format == PixelFormat::kRgb &&
+              image.row_distance() == 3 * size && image.pixels == first + i * bytes;
+    }
+    features::Engine& network = prepared();
+    if (ready) return network.run(first, count, features);
+    if (!pool) pool = std::make_unique<parallel::ThreadPool>(options.threads);
+    for (int64_t done = 0; done < count; done += options.batch_size) {
+      const int64_t batch = std::min(options.batch_size, count - done);
+      squares.resize(static_cast<size_t>(batch * bytes));
+      pool->run(batch, [&](int64_t i) { resize_and_crop(image_at(done + i), resize(), squares.data() + i * bytes); });
+      network.run(squares.data(), batch, features + done * feature_count);
+    }
+  }
+
   FeatureOptions options;
   ModelFile model;
   int64_t feature_count = 0;
   std::string architecture, device;
-  std::unique_ptr<features::Engine> engine;  ///< once features were wanted
+  std::unique_ptr<features::Engine> engine;    ///< once features were wanted
+  std::unique_ptr<parallel::ThreadPool> pool;  ///< once images were to be resized
+  std::vector<uint8_t> squares;                ///< of a batch, resized
 };
 
 FeatureExtractor::FeatureExtractor(const std::string& model_file, const FeatureOptions& options)
@@ -142,6 +173,15 @@ const std::string& FeatureExtractor::architecture() const { return impl_->archit
 const std::string& FeatureExtractor::model_sha256() const { return impl_->model.sha256; }
 const std::string& FeatureExtractor::statistics() const { return impl_->model.statistics; }
 const std::string& FeatureExtractor::device() const { return impl_->device; }
+ResizeOptions FeatureExtractor::resize() const { return impl_->resize(); }
+
+std::string FeatureExtractor::preprocessing() const {
+  nlohmann::ordered_json json = {{"resize", nlohmann::ordered_json::parse(resize_description(resize()))},
+                                 {"scale", "x / 127.5 - 1"},
+                                 {"statistics", nlohmann::ordered_json::parse(statistics())}};
+  if (impl_->options.precision != Precision::kF32) json["precision"] = to_name(impl_->options.precision);
+  return json.dump();
+}
 
 std::vector<int64_t> FeatureExtractor::layer_offsets() const {
   std::vector<int64_t> offsets = {0};
@@ -164,27 +204,20 @@ void FeatureExtractor::infer_statistics(const NextImages& next, const std::strin
   impl_->engine.reset();
 }
 
+void FeatureExtractor::extract(const ImageView* images, int64_t count, float* features) {
+  if (count > 0 && images == nullptr) throw OptionError("there are no images: the pointer to them is null.");
+  impl_->extract([images](int64_t i) { return images[i]; }, count, features);
+}
+
 void FeatureExtractor::extract(const uint8_t* pixels, int64_t count, int64_t width, int64_t height, int64_t stride,
-                               float* features) {
-  const int64_t size = image_size();
-  if (width != size || height != size) {
-    throw OptionError("images are " + std::to_string(width) + " x " + std::to_string(height) + "; the model takes " +
-                      std::to_string(size) + " x " + std::to_string(size) + " pixels.");
-  }
-  const int64_t row = 3 * width;
-  if (stride == 0) stride = row;
-  if (stride < row) {
-    throw OptionError("the stride is " + std::to_string(stride) + " bytes; a row of pixels takes " +
-                      std::to_string(row) + ".");
-  }
-  std::vector<uint8_t> dense;
-  if (stride != row) {
-    dense.resize(static_cast<size_t>(count * height * row));
-    for (int64_t y = 0; y < count * height; ++y)
-      std::memcpy(dense.data() + y * row, pixels + y * stride, static_cast<size_t>(row));
-    pixels = dense.data();
-  }
-  impl_->prepared().run(pixels, count, features);
+                               float* features, PixelFormat format) {
+  const ImageView first{pixels, width, height, stride, format};
+  const auto image = [&first](int64_t i) {
+    ImageView view = first;
+    view.pixels += i * first.height * first.row_distance();
+    return view;
+  };
+  impl_->extract(image, count, features);
 }
 
 }  // namespace dcgan
