@@ -8,7 +8,7 @@ namespace dcgan::data {
 const ImageLibrary& image_library() {
   static std::string reason;
   static const ImageLibrary* const library = []() -> const ImageLibrary* {
-    void* const function = plugin_function("libdcgan_images.so", kImageLibraryFunction, reason);
+    void* const function = plugin_function("libdcgan_images.so." DCGAN_SOVERSION, kImageLibraryFunction, reason);
     return function == nullptr ? nullptr : reinterpret_cast<ImageLibraryFunction*>(function)();
   }();
   if (library != nullptr) return *library;

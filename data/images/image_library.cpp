@@ -61,3 +61,6 @@ extern "C" DCGAN_EXPORT const dcgan::data::ImageLibrary* dcgan_image_library() {
   static const dcgan::data::Library library;
   return &library;
 }
+
+// What the decoder asks for in here; outside, data/image_library.cpp opens this library.
+const dcgan::data::ImageLibrary& dcgan::data::image_library() { return *dcgan_image_library(); }

@@ -1,4 +1,4 @@
-#include <opencv2/core.hpp>
+#include <utility>
 
 #include "data/images/codecs.h"
 #include "data/images/tiff_directory.h"
@@ -14,16 +14,23 @@ int exif_orientation(ByteView tiff) {
 
 void apply_orientation(int orientation, RgbImage& image) {
   if (orientation == 1) return;
-  cv::Mat pixels(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, image.pixels.data());
-  cv::Mat turned = pixels.clone();
-  if (orientation >= 5) turned = turned.t();
+  const bool transposed = orientation >= 5;
   // What is left after the transposition: mirrored left-right for 2 and 6, both ways for 3 and 7, up-down for 4 and 8.
-  if (orientation == 2 || orientation == 6) cv::flip(turned, turned, 1);
-  if (orientation == 3 || orientation == 7) cv::flip(turned, turned, -1);
-  if (orientation == 4 || orientation == 8) cv::flip(turned, turned, 0);
-  image.height = turned.rows;
-  image.width = turned.cols;
-  image.pixels.assign(turned.datastart, turned.dataend);
+  const bool left_right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+  const bool up_down = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+  RgbImage turned;
+  turned.height = transposed ? image.width : image.height;
+  turned.width = transposed ? image.height : image.width;
+  turned.pixels.reserve(image.pixels.size());
+  for (int64_t row = 0; row < turned.height; ++row) {
+    const int64_t y = up_down ? turned.height - 1 - row : row;
+    for (int64_t column = 0; column < turned.width; ++column) {
+      const int64_t x = left_right ? turned.width - 1 - column : column;
+      const auto pixel = image.pixels.begin() + 3 * (transposed ? x * image.width + y : y * image.width + x);
+      turned.pixels.insert(turned.pixels.end(), pixel, pixel + 3);
+    }
+  }
+  image = std::move(turned);
 }
 
 }  // namespace dcgan::data

@@ -6,6 +6,8 @@ namespace dcgan::eval_tool {
 
 /// dcgan-eval svm: fits a linear machine to one feature file and says how well it does on another
 int svm_command(cli::CommandLine& line);
+/// dcgan-eval predict: classes of images, or of rows of a feature file, by a machine that svm kept
+int predict_command(cli::CommandLine& line);
 /// dcgan-eval cifar10: Table 1 of the paper with our rows beside it
 int cifar10_command(cli::CommandLine& line);
 /// dcgan-eval svhn: Table 2

@@ -21,7 +21,6 @@ std::unique_ptr<LabelledRows> LabelledRows::open(const std::string& path, const 
     rows.features_ = std::make_unique<FeatureFileReader>(path, features, labels);
     rows.rows_ = rows.features_->rows();
     rows.columns_ = rows.features_->feature_count();
-    rows.model_sha256_ = rows.features_->info().model_sha256;
     rows.set_labels(rows.features_->labels(), rows.features_->info().classes, labels);
   }
   return result;

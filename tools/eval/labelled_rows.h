@@ -27,7 +27,9 @@ class LabelledRows : public eval::RowSource {
   const eval::NamedLabels& labels() const { return labels_; }
   bool are_pixels() const { return packed_ != nullptr; }
   const std::vector<std::string>& paths() const { return packed_ ? packed_->paths() : features_->paths(); }
-  const std::string& model_sha256() const { return model_sha256_; }
+  /// How the features were made; null for pixels.
+  const FeatureFileInfo* info() const { return features_ ? &features_->info() : nullptr; }
+  std::string model_sha256() const { return features_ ? features_->info().model_sha256 : ""; }
 
   int64_t rows() const override { return rows_; }
   int64_t columns() const override { return columns_; }
@@ -39,7 +41,7 @@ class LabelledRows : public eval::RowSource {
                   const std::string& dataset);
   std::string name_of(int64_t row) const;
 
-  std::string path_, model_sha256_;
+  std::string path_;
   std::unique_ptr<FeatureFileReader> features_;
   std::unique_ptr<PackedImageReader> packed_;
   eval::NamedLabels labels_;

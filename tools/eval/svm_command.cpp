@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 
+#include "dcgan/linear_classifier.h"
 #include "eval/choice.h"
 #include "eval/protocols/spread.h"
 #include "eval/splits.h"
@@ -25,6 +26,8 @@ struct SvmFiles {
   std::string features = "features";
   std::string labels = "labels";
   std::string max_memory;
+  std::string save;
+  bool overwrite = false;
 };
 
 template <class Visitor>
@@ -34,6 +37,8 @@ void describe(SvmFiles& o, Visitor&& f) {
   f(o.features, "features", "name of the dataset with the features, for files of other programs");
   f(o.labels, "labels", "name of the dataset with the labels");
   f(o.max_memory, "max-memory", "dense solver: memory for everything, such as 2G; rows that do not fit stay on disk");
+  f(o.save, "save", "also keep the machine in this file (.safetensors), for dcgan-eval predict and the library");
+  f(o.overwrite, "overwrite", "replace the file of --save");
 }
 
 struct CostOptions {
@@ -80,6 +85,7 @@ bool parse(cli::CommandLine& line, SvmArguments& arguments) {
     }
     eval::check_cost("c", arguments.cost.c);
   }
+  if (!arguments.files.save.empty()) cli::require_free(arguments.files.save, arguments.files.overwrite);
   for (const double c : arguments.cost.grid) eval::check_cost("c-grid", c);
   check(arguments.svm);
   check(arguments.validation);
@@ -152,6 +158,9 @@ Rows load(const SvmArguments& arguments, const cli::CommonOptions& common) {
   rows.test = LabelledRows::open(files.test, files.features, files.labels);
   check_pair(*rows.train, *rows.test, common.quiet);
   image_file(*rows.test, arguments.details);
+  if (!files.save.empty() && rows.train->are_pixels()) {
+    throw OptionError("--save keeps a machine for features; " + files.train + " holds packed images.");
+  }
   // Rows stay in their file only where they would not fit.
   const int64_t columns = rows.train->columns();
   const int64_t needed = rows.train->rows() * eval::row_pitch(columns) * static_cast<int64_t>(sizeof(float));
@@ -255,6 +264,25 @@ nlohmann::ordered_json json_of(const Fitted& fitted, const Rows& rows, const Svm
   return report;
 }
 
+// No time and no path: equal fits give equal files.
+void save(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments, uint64_t seed) {
+  const eval::LinearModel& model = fitted.fit.model;
+  LinearMachines machines;
+  machines.classes = rows.train->labels().classes;
+  machines.c = fitted.fit.c;
+  machines.origin = FeatureOrigin(*rows.train->info());
+  for (int64_t k = 0; k < model.classes; ++k) {
+    for (int64_t i = 0; i < model.columns; ++i) machines.weights.push_back(static_cast<float>(model.machine(k)[i]));
+    machines.biases.push_back(static_cast<float>(model.machine(k)[model.columns]));
+  }
+  nlohmann::ordered_json record = json_of(fitted, rows, arguments);
+  for (const char* key : {"seconds", "classes", "c"}) record.erase(key);
+  record["seed"] = seed;
+  machines.record = record.dump();
+  cli::make_folder_of(arguments.files.save);
+  LinearClassifier(std::move(machines)).save(arguments.files.save);
+}
+
 std::string text_of(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments) {
   const eval::SvmFit& machine = fitted.fit;
   const eval::Interval interval = eval::binomial_interval(fitted.accuracy, rows.test->rows());
@@ -281,6 +309,7 @@ int svm_command(cli::CommandLine& line) {
   const cli::CommonOptions& common = line.common();
   const Rows rows = load(arguments, common);
   const Fitted fitted = fit(rows, arguments, common);
+  if (!arguments.files.save.empty()) save(fitted, rows, arguments, common.seed);
   nlohmann::ordered_json report = json_of(fitted, rows, arguments);
   report.update({{"seed", common.seed}, {"threads", common.threads}});
   std::string text = text_of(fitted, rows, arguments);

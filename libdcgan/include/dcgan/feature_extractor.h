@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -58,6 +59,7 @@ class DCGAN_EXPORT FeatureExtractor {
   int64_t image_size() const;                  ///< H = W that the model takes, pixels
   int64_t feature_count() const;               ///< D, 28,672 for the ImageNet-32 model
   const std::vector<int64_t>& layers() const;  ///< 1-based, lowest first
+  int64_t grid() const;                        ///< side that each map is max-pooled to
   std::vector<int64_t> layer_offsets() const;  ///< [layers + 1], see FeatureFileInfo
   const std::string& architecture() const;     ///< JSON
   const std::string& model_sha256() const;     ///< empty where the model is of no file
@@ -71,6 +73,10 @@ class DCGAN_EXPORT FeatureExtractor {
   /// Infers the batch-norm statistics from images of the target domain by the authors' rule (dcgan/statistics.h) and
   /// uses them from now on.
   void infer_statistics(const NextImages& next, const std::string& source);
+
+  /// Called by extract() after each batch with the numbers of images done and asked for; may throw, which stops it and
+  /// leaves the extractor usable. Null: nobody.
+  void on_progress(std::function<void(int64_t done, int64_t total)> progress);
 
   /// Features of images, each of any size: resized and cut out as dcgan-extract does, to the same bits.
   /// @param images    [count]

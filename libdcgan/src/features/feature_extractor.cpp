@@ -139,14 +139,24 @@ struct FeatureExtractor::Impl {
               image.row_distance() == 3 * size && image.pixels == first + i * bytes;
     }
     features::Engine& network = prepared();
-    if (ready) return network.run(first, count, features);
-    if (!pool) pool = std::make_unique<parallel::ThreadPool>(options.threads);
-    for (int64_t done = 0; done < count; done += options.batch_size) {
+    if (ready && !progress) return network.run(first, count, features);
+    for (int64_t done = 0; done < count;) {
       const int64_t batch = std::min(options.batch_size, count - done);
-      squares.resize(static_cast<size_t>(batch * bytes));
-      pool->run(batch, [&](int64_t i) { resize_and_crop(image_at(done + i), resize(), squares.data() + i * bytes); });
-      network.run(squares.data(), batch, features + done * feature_count);
+      const uint8_t* pixels = ready ? first + done * bytes : resized(image_at, done, batch);
+      network.run(pixels, batch, features + done * feature_count);
+      done += batch;
+      if (progress) progress(done, count);
     }
+  }
+
+  // uint8 [count, size, size, 3], until the next call
+  template <class ImageAt>
+  const uint8_t* resized(const ImageAt& image_at, int64_t first, int64_t count) {
+    if (!pool) pool = std::make_unique<parallel::ThreadPool>(options.threads);
+    const int64_t bytes = 3 * resize().size * resize().size;
+    squares.resize(static_cast<size_t>(count * bytes));
+    pool->run(count, [&](int64_t i) { resize_and_crop(image_at(first + i), resize(), squares.data() + i * bytes); });
+    return squares.data();
   }
 
   FeatureOptions options;
@@ -156,6 +166,7 @@ struct FeatureExtractor::Impl {
   std::unique_ptr<features::Engine> engine;    ///< once features were wanted
   std::unique_ptr<parallel::ThreadPool> pool;  ///< once images were to be resized
   std::vector<uint8_t> squares;                ///< of a batch, resized
+  std::function<void(int64_t done, int64_t total)> progress;
 };
 
 FeatureExtractor::FeatureExtractor(const std::string& model_file, const FeatureOptions& options)
@@ -169,6 +180,7 @@ FeatureExtractor& FeatureExtractor::operator=(FeatureExtractor&&) noexcept = def
 int64_t FeatureExtractor::image_size() const { return impl_->model.architecture.image_size; }
 int64_t FeatureExtractor::feature_count() const { return impl_->feature_count; }
 const std::vector<int64_t>& FeatureExtractor::layers() const { return impl_->options.layers; }
+int64_t FeatureExtractor::grid() const { return impl_->options.grid; }
 const std::string& FeatureExtractor::architecture() const { return impl_->architecture; }
 const std::string& FeatureExtractor::model_sha256() const { return impl_->model.sha256; }
 const std::string& FeatureExtractor::statistics() const { return impl_->model.statistics; }
@@ -202,6 +214,10 @@ void FeatureExtractor::infer_statistics(const NextImages& next, const std::strin
   }
   features::infer_discriminator_statistics(model, next, source, *engine);
   impl_->engine.reset();
+}
+
+void FeatureExtractor::on_progress(std::function<void(int64_t done, int64_t total)> progress) {
+  impl_->progress = std::move(progress);
 }
 
 void FeatureExtractor::extract(const ImageView* images, int64_t count, float* features) {

@@ -1,0 +1,53 @@
+// The part of dcgan/c_api.h that decodes.
+#include "c_api/guard.h"
+#include "dcgan/c_api.h"
+#include "dcgan/image_files.h"
+
+struct dcgan_picture {
+  dcgan::LoadedImage image;
+};
+
+namespace {
+
+// @param load  gives the image
+template <class Load>
+dcgan_status open_picture(dcgan_picture** picture, const Load& load) {
+  if (picture != nullptr) *picture = nullptr;
+  std::string no_image;
+  const dcgan_status status = dcgan::c_api::guarded([&] {
+    dcgan::c_api::require_pointer(picture, "the place for the picture");
+    try {
+      *picture = new dcgan_picture{load()};
+    } catch (const dcgan::ImageError& e) {
+      no_image = e.what();
+    }
+  });
+  return no_image.empty() ? status : dcgan::c_api::fail(DCGAN_BAD_IMAGE, no_image.c_str());
+}
+
+int64_t most_pixels(int64_t given) { return given == 0 ? dcgan::kMostPixels : given; }
+
+}  // namespace
+
+extern "C" {
+
+dcgan_status dcgan_picture_read(const char* path, int64_t max_pixels, dcgan_picture** picture) {
+  return open_picture(picture, [&] {
+    dcgan::c_api::require_pointer(path, "the name of the image file");
+    return dcgan::load_image(path, most_pixels(max_pixels));
+  });
+}
+
+dcgan_status dcgan_picture_decode(const uint8_t* bytes, size_t size, int64_t max_pixels, dcgan_picture** picture) {
+  return open_picture(picture, [&] { return dcgan::load_image(bytes, size, most_pixels(max_pixels)); });
+}
+
+dcgan_image dcgan_picture_image(const dcgan_picture* picture) {
+  if (picture == nullptr) return {nullptr, 0, 0, 0, 0, DCGAN_RGB};
+  const dcgan::LoadedImage& image = picture->image;
+  return {image.pixels.data(), image.pixels.size(), image.width, image.height, 0, DCGAN_RGB};
+}
+
+void dcgan_picture_close(dcgan_picture* picture) { delete picture; }
+
+}  // extern "C"

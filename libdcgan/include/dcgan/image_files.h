@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dcgan/errors.h"
+#include "dcgan/export.h"
+#include "dcgan/image_view.h"
+
+// In libdcgan_images.so (CMake: dcgan::images; pkg-config: dcgan-images), which brings OpenCV and its codecs.
+namespace dcgan {
+
+/// Bytes that give no image: cut short, damaged, of another format, too large.
+class DCGAN_EXPORT ImageError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// An image in memory of its own.
+struct LoadedImage {
+  int64_t width = 0;
+  int64_t height = 0;
+  std::vector<uint8_t> pixels;  ///< uint8 [H, W, 3], RGB
+
+  ImageView view() const { return {pixels.data(), width, height}; }
+};
+
+constexpr int64_t kMostPixels = 100'000'000;  ///< W * H of an image that is decoded unasked: 300 MB
+
+/// Decodes JPEG, PNG, WebP, BMP or TIFF to the pixels that dcgan-extract makes of it. May be called from many threads.
+/// @throws ImageError "`path`: why there is no image"
+DCGAN_EXPORT LoadedImage load_image(const std::string& path, int64_t most_pixels = kMostPixels);
+/// The same for the bytes of a file.
+DCGAN_EXPORT LoadedImage load_image(const uint8_t* bytes, size_t size, int64_t most_pixels = kMostPixels);
+
+}  // namespace dcgan

@@ -1,0 +1,49 @@
+#include "c_api/guard.h"
+
+#include <new>
+
+namespace dcgan::c_api {
+namespace {
+
+std::string& last_error() {
+  thread_local std::string message;
+  return message;
+}
+
+}  // namespace
+
+dcgan_status fail(dcgan_status status, const char* message) {
+  try {
+    last_error() = message;
+  } catch (const std::bad_alloc&) {
+    last_error().clear();
+  }
+  return status;
+}
+
+dcgan_status guarded(const std::function<void()>& work) {
+  try {
+    work();
+    return DCGAN_OK;
+  } catch (const Stopped& e) {
+    return fail(DCGAN_STOPPED, e.what());
+  } catch (const OptionError& e) {
+    return fail(DCGAN_WRONG_ARGUMENT, e.what());
+  } catch (const FileError& e) {
+    return fail(DCGAN_BAD_FILE, e.what());
+  } catch (const std::bad_alloc&) {
+    return fail(DCGAN_NO_MEMORY, "there is not enough memory");
+  } catch (const std::exception& e) {
+    return fail(DCGAN_FAILED, e.what());
+  } catch (...) {
+    return fail(DCGAN_FAILED, "failed for a reason that is not known; please report this");
+  }
+}
+
+void require_pointer(const void* pointer, const char* name) {
+  if (pointer == nullptr) throw OptionError(name, " is null.");
+}
+
+}  // namespace dcgan::c_api
+
+extern "C" const char* dcgan_last_error(void) { return dcgan::c_api::last_error().c_str(); }

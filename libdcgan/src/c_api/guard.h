@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "dcgan/c_api.h"
+#include "dcgan/errors.h"
+
+namespace dcgan::c_api {
+
+/// What a progress function asked for.
+class Stopped : public Error {
+ public:
+  Stopped() : Error("stopped by the progress function") {}
+};
+
+/// Keeps the message for dcgan_last_error().
+DCGAN_EXPORT dcgan_status fail(dcgan_status status, const char* message);
+
+/// Calls `work`; what it throws becomes a status.
+DCGAN_EXPORT dcgan_status guarded(const std::function<void()>& work);
+
+/// @throws OptionError "`name` is null." where it is
+DCGAN_EXPORT void require_pointer(const void* pointer, const char* name);
+
+}  // namespace dcgan::c_api
