@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that python/dcgan.py gives the features, logits and samples of this project's programs and of two others, to
+"""Checks that python/dcgan/networks.py gives the features, logits and samples of this project's programs and of two others, to
 1e-5 of the largest value. Needs PyTorch, h5py and the package safetensors.
 
 usage: check_pytorch_module.py BUILD [--model MODEL.safetensors --images IMAGES.h5] [--released DIR]

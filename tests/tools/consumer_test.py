@@ -96,6 +96,6 @@ class Consumer(ProgramTest):
             for line in header.read_text().splitlines():
                 if line.startswith("#include"):
                     name = line.split()[1].strip('<">')
-                    self.assertRegex(name, r"^(dcgan/|[a-z_]+$)", f"{header}: {line}")
+                    self.assertRegex(name, r"^(dcgan/|[a-z_]+$|std(def|int)\.h$)", f"{header}: {line}")
                     if name.startswith("dcgan/"):
                         self.assertTrue((self.prefix / "include" / name).exists(), f"{header}: {line}")

@@ -1,0 +1,22 @@
+// In the place of what needs OpenCV, for the Python wheel.
+#include "data/images/codecs.h"
+#include "data/images/render_digit.h"
+
+namespace dcgan::data {
+namespace {
+
+[[noreturn]] void refuse(const char* format) {
+  throw DecodeError(std::string(format) + " is not decoded by this package, only JPEG and PNG; open it with Pillow");
+}
+
+}  // namespace
+
+RgbImage decode_webp(ByteView /*bytes*/, const DecodeOptions& /*options*/) { refuse("WebP"); }
+RgbImage decode_bmp(ByteView /*bytes*/, const DecodeOptions& /*options*/) { refuse("BMP"); }
+RgbImage decode_tiff(ByteView /*bytes*/, const DecodeOptions& /*options*/) { refuse("TIFF"); }
+
+RgbImage draw_digit_image(uint64_t /*seed*/, RenderedSplit /*split*/, int64_t /*index*/) {
+  throw Error("digits are drawn by OpenCV, which this package does not have.");
+}
+
+}  // namespace dcgan::data

@@ -1,0 +1,179 @@
+"""Features of a trained discriminator."""
+
+import ctypes
+import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from . import _images, _library
+from ._library import Error, Handle, Image, ImageError
+from ._models import model_path
+
+
+class Failure(NamedTuple):
+    """An image that gave no features, and why."""
+
+    index: int
+    path: str
+    reason: str
+
+
+class Extractor:
+    """Features of images, as ``dcgan-extract`` writes them, bit for bit.
+
+    >>> import numpy as np
+    >>> images = np.zeros((2, 48, 64, 3), np.uint8)        # any size
+    >>> extractor = Extractor(layers=[1, 2])
+    >>> extractor(images).shape
+    (2, 4096)
+
+    Images are an array uint8 [N, H, W, 3] (RGB; 4: RGBA, 1: grey), or a list of arrays, of PIL images, of paths, of
+    bytes of JPEG or PNG files, or of tensors uint8 [3, H, W].
+
+    :param model: a model file, or the name of one that lies in the package (``python -m dcgan models``)
+    :param layers: convolutions whose features are kept, from 1; all
+    :param grid: side that each map is max-pooled to: 1, 2 or 4
+    :param resize: "linear" (the authors') or "area", for images of another size than the model's
+    :param threads: 0: one per core
+    :param dtype: "float32", or "float16", which takes half the memory
+    :param progress: a bar of tqdm where that is installed
+    """
+
+    def __init__(self, model: Optional[str] = None, *, layers: Optional[Sequence[int]] = None, grid: int = 4,
+                 resize: str = "linear", batch_size: int = 64, threads: int = 0, dtype: str = "float32",
+                 max_pixels: int = 100_000_000, progress: bool = False):
+        self.model, self.layers, self.grid, self.resize = model, layers, grid, resize
+        self.batch_size, self.threads, self.dtype = batch_size, threads, dtype
+        self.max_pixels, self.progress = max_pixels, progress
+        self._open()
+
+    def _open(self) -> None:
+        if np.dtype(self.dtype) not in (np.float32, np.float16):
+            raise ValueError(f"dtype is {self.dtype}; expected float32 or float16")
+        options = {"layers": list(map(int, self.layers or [])), "grid": self.grid, "resize": self.resize,
+                   "batch-size": self.batch_size, "threads": self.threads, "device": "cpu"}
+        self._handle = Handle(_library.library.dcgan_extractor_close, _library.library.dcgan_extractor_open,
+                              os.fsencode(model_path(self.model)), json.dumps(options).encode())
+        self._lock = threading.Lock()  # the library's extractor is for one thread at a time
+
+    @property
+    def info(self) -> Dict[str, Any]:
+        """image_size, feature_count, layers, layer_offsets, grid, model_sha256, architecture, preprocessing, device."""
+        return json.loads(_library.library.dcgan_extractor_info(self._handle.value))
+
+    @property
+    def image_size(self) -> int:
+        return _library.library.dcgan_extractor_image_size(self._handle.value)
+
+    @property
+    def feature_count(self) -> int:
+        return _library.library.dcgan_extractor_feature_count(self._handle.value)
+
+    def __call__(self, images, failures: Optional[List[Failure]] = None) -> np.ndarray:
+        """Features, [N, D]. Without ``failures`` a broken image is an ImageError; with a list, it is noted there, and its
+        row is NaN."""
+        sources = _images.images_of(images)
+        features = np.empty((len(sources), self.feature_count), self.dtype)
+        threads = self.threads or len(os.sched_getaffinity(0))
+        with ThreadPoolExecutor(threads) as pool, self._bar(len(sources)) as bar:
+            for block in _images.load_all(sources, self.max_pixels, pool):
+                for number, _, reason in block:
+                    if reason is None:
+                        continue
+                    path = _images.name_of(sources[number], number)
+                    if failures is None:
+                        raise ImageError(f"{path}: {reason}")
+                    failures.append(Failure(number, path, reason))
+                    features[number] = np.nan
+                good = [(number, image) for number, image, reason in block if reason is None]
+                if good:
+                    features[[number for number, _ in good]] = self._extract([image for _, image in good])
+                bar.update(len(block))
+        return features
+
+    def _extract(self, images) -> np.ndarray:
+        views = (Image * len(images))(*[image.view for image in images])
+        rows = np.empty((len(images), self.feature_count), np.float32)
+        with self._lock:
+            _library.check(_library.library.dcgan_extract(self._handle.value, views, len(images),
+                                                          ctypes.c_void_p(rows.ctypes.data), rows.size))
+        if rows.dtype != self.dtype:
+            if np.abs(rows).max() > np.finfo(self.dtype).max:
+                raise Error("a feature is larger than float16 holds; take float32")
+        return rows
+
+    def _bar(self, total: int):
+        if self.progress:
+            try:
+                from tqdm.auto import tqdm
+
+                return tqdm(total=total, unit="image")
+            except ImportError:
+                pass
+        return _NoBar()
+
+    # What scikit-learn asks of a transformer, so that an extractor stands in a Pipeline.
+    _PARAMETERS = ("model", "layers", "grid", "resize", "batch_size", "threads", "dtype", "max_pixels", "progress")
+
+    def fit(self, images=None, labels=None) -> "Extractor":
+        """Nothing is learnt."""
+        return self
+
+    def transform(self, images) -> np.ndarray:
+        return self(images)
+
+    def fit_transform(self, images, labels=None) -> np.ndarray:
+        return self(images)
+
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
+        """conv1_0, conv1_1, ...: the layer and the place in its features."""
+        info = self.info
+        names = [f"conv{layer}_{i}" for layer, begin, end in zip(info["layers"], info["layer_offsets"], info["layer_offsets"][1:])
+                 for i in range(end - begin)]
+        return np.array(names, dtype=object)
+
+    def get_params(self, deep: bool = True) -> Dict[str, Any]:
+        return {name: getattr(self, name) for name in self._PARAMETERS}
+
+    def set_params(self, **parameters) -> "Extractor":
+        for name, value in parameters.items():
+            if name not in self._PARAMETERS:
+                raise ValueError(f"{name} is no parameter; there are {', '.join(self._PARAMETERS)}")
+            setattr(self, name, value)
+        self._open()
+        return self
+
+    def __sklearn_tags__(self):
+        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
+
+        return Tags(estimator_type="transformer", target_tags=TargetTags(required=False), transformer_tags=TransformerTags(),
+                    requires_fit=False, input_tags=InputTags(two_d_array=False, three_d_array=True))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    # Processes of joblib, Ray and Spark open the model anew.
+    def __getstate__(self) -> Dict[str, Any]:
+        return self.get_params()
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()
+
+    def __repr__(self) -> str:
+        return f"Extractor({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"
+
+
+class _NoBar:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def update(self, count: int) -> None:
+        pass

@@ -1,0 +1,241 @@
+#include "dcgan/c_api.h"
+
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <thread>
+#include <vector>
+
+#include "dcgan/feature_extractor.h"
+#include "dcgan/image_files.h"
+#include "dcgan/linear_classifier.h"
+#include "tests/support/temporary_folder.h"
+
+extern "C" dcgan_status open_from_c(const char* model, dcgan_extractor** extractor);
+
+namespace dcgan::test {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kModel = DCGAN_SOURCE_DIR "/data/models/tiny-imagenet32.safetensors";
+constexpr const char* kPicture = DCGAN_SOURCE_DIR "/docs/images/report.png";
+constexpr const char* kLowest = R"({"layers":[1],"grid":1,"threads":1,"device":"cpu","batch-size":2})";
+
+class CApi : public testing::Test {
+ protected:
+  CApi() {
+    EXPECT_EQ(dcgan_extractor_open(kModel, kLowest, &extractor_), DCGAN_OK) << dcgan_last_error();
+    for (size_t i = 0; i < pixels_.size(); ++i) pixels_[i] = static_cast<uint8_t>(i * i / 7);
+  }
+  ~CApi() override { dcgan_extractor_close(extractor_); }
+
+  // Extracts one image and expects a message.
+  void refuses(const dcgan_image& image, const char* why) {
+    std::vector<float> features(128, -1.0F);
+    EXPECT_EQ(dcgan_extract(extractor_, &image, 1, features.data(), features.size()), DCGAN_WRONG_ARGUMENT);
+    EXPECT_THAT(dcgan_last_error(), HasSubstr(why));
+    EXPECT_EQ(features, std::vector<float>(128, -1.0F)) << "written to";
+  }
+
+  dcgan_extractor* extractor_ = nullptr;
+  std::vector<uint8_t> pixels_ = std::vector<uint8_t>(90 * 300);
+};
+
+TEST_F(CApi, GivesTheFeaturesOfTheClasses) {
+  FeatureOptions options;
+  options.layers = {1};
+  options.grid = 1;
+  FeatureExtractor reference(kModel, options);
+  const std::vector<ImageView> views = {{pixels_.data(), 90, 80, 300, PixelFormat::kBgr},
+                                        {pixels_.data(), 32, 32},
+                                        {pixels_.data() + 5, 50, 60, 0, PixelFormat::kGrey}};
+  std::vector<dcgan_image> images;
+  for (const ImageView& v : views)
+    images.push_back({v.pixels, 90 * 300 - 5, v.width, v.height, v.stride, static_cast<int32_t>(v.format)});
+  std::vector<float> expected(3 * 128), found(3 * 128);
+  reference.extract(views.data(), 3, expected.data());
+  ASSERT_EQ(dcgan_extract(extractor_, images.data(), 3, found.data(), found.size()), DCGAN_OK) << dcgan_last_error();
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(dcgan_extractor_feature_count(extractor_), 128);
+  EXPECT_EQ(dcgan_extractor_image_size(extractor_), 32);
+  EXPECT_THAT(dcgan_extractor_info(extractor_), HasSubstr(reference.model_sha256()));
+}
+
+TEST_F(CApi, OpensFromCWithTheDefaults) {
+  dcgan_extractor* all = nullptr;
+  ASSERT_EQ(open_from_c(kModel, &all), DCGAN_OK) << dcgan_last_error();
+  EXPECT_EQ(dcgan_extractor_feature_count(all), 28'672);
+  dcgan_extractor_close(all);
+}
+
+TEST_F(CApi, NullIsAnErrorAndNeverACrash) {
+  dcgan_extractor* none = extractor_;
+  EXPECT_EQ(dcgan_extractor_open(nullptr, nullptr, &none), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(none, nullptr) << "the place is emptied by a failure";
+  EXPECT_STREQ(dcgan_last_error(), "the name of the model file is null.");
+  EXPECT_EQ(dcgan_extractor_open(kModel, nullptr, nullptr), DCGAN_WRONG_ARGUMENT);
+  dcgan_image image{pixels_.data(), pixels_.size(), 32, 32, 0, DCGAN_RGB};
+  std::vector<float> features(128);
+  EXPECT_EQ(dcgan_extract(nullptr, &image, 1, features.data(), 128), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_extract(extractor_, nullptr, 1, features.data(), 128), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_extract(extractor_, &image, 1, nullptr, 128), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_extract(extractor_, nullptr, 0, nullptr, 0), DCGAN_OK) << "nothing to do";
+  EXPECT_EQ(dcgan_extractor_on_progress(nullptr, nullptr, nullptr), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_extractor_feature_count(nullptr), 0);
+  EXPECT_EQ(dcgan_extractor_image_size(nullptr), 0);
+  EXPECT_STREQ(dcgan_extractor_info(nullptr), "{}");
+  dcgan_extractor_close(nullptr);
+  EXPECT_EQ(dcgan_classifier_open(nullptr, nullptr), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_classifier_require(nullptr, extractor_), DCGAN_WRONG_ARGUMENT);
+  double score = 0;
+  EXPECT_EQ(dcgan_classifier_score(nullptr, features.data(), 1, &score, 1), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_classifier_class_count(nullptr), 0);
+  EXPECT_EQ(dcgan_classifier_feature_count(nullptr), 0);
+  EXPECT_EQ(dcgan_classifier_class(nullptr, 0), nullptr);
+  EXPECT_STREQ(dcgan_classifier_options(nullptr), "{}");
+  dcgan_classifier_close(nullptr);
+  dcgan_picture* picture = nullptr;
+  EXPECT_EQ(dcgan_picture_read(nullptr, 0, &picture), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_picture_read(kPicture, 0, nullptr), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_picture_decode(nullptr, 10, 0, &picture), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_picture_image(nullptr).pixels, nullptr);
+  dcgan_picture_close(nullptr);
+}
+
+TEST_F(CApi, SizesThatCannotBeAreRefusedBeforeAnythingIsWritten) {
+  const size_t size = pixels_.size();
+  refuses({nullptr, size, 32, 32, 0, DCGAN_RGB}, "null");
+  refuses({pixels_.data(), size, 0, 32, 0, DCGAN_RGB}, "0 x 32");
+  refuses({pixels_.data(), size, 32, std::numeric_limits<int64_t>::min(), 0, DCGAN_RGB}, "x -9223372036854775808");
+  refuses({pixels_.data(), size, 32, 32, 95, DCGAN_RGB}, "the stride is 95 bytes");
+  refuses({pixels_.data(), size, 32, 32, -96, DCGAN_RGB}, "the stride is -96 bytes");
+  refuses({pixels_.data(), size, 32, 32, 0, 4}, "pixel format 4");
+  refuses({pixels_.data(), size, 32, 32, 0, -1}, "pixel format -1");
+  refuses({pixels_.data(), 32 * 96 - 1, 32, 32, 0, DCGAN_RGB}, "does not fit in the 3071 bytes");
+  refuses({pixels_.data(), size, 1, 1 << 24, std::numeric_limits<int64_t>::max(), DCGAN_GREY}, "does not fit");
+  const dcgan_image good{pixels_.data(), 32 * 96, 32, 32, 0, DCGAN_RGB};
+  std::vector<float> features(2 * 128);
+  EXPECT_EQ(dcgan_extract(extractor_, &good, 1, features.data(), 127), DCGAN_WRONG_ARGUMENT);
+  EXPECT_STREQ(dcgan_last_error(), "there is room for 127 features; 1 x 128 are needed.");
+  EXPECT_EQ(dcgan_extract(extractor_, &good, std::numeric_limits<size_t>::max(), features.data(), 256),
+            DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_extract(extractor_, &good, 1, features.data(), 128), DCGAN_OK) << dcgan_last_error();
+}
+
+TEST_F(CApi, AFileThatIsNoModelAndOptionsThatAreNoneAreTheirOwnStatus) {
+  dcgan_extractor* none = nullptr;
+  EXPECT_EQ(dcgan_extractor_open(kPicture, nullptr, &none), DCGAN_BAD_FILE);
+  EXPECT_THAT(dcgan_last_error(), HasSubstr("report.png"));
+  EXPECT_EQ(dcgan_extractor_open("missing.safetensors", nullptr, &none), DCGAN_BAD_FILE);
+  for (const auto& [options, why] : std::vector<std::pair<const char*, const char*>>{
+           {"{", "options are no JSON: {"},
+           {"[]", "options are no JSON object"},
+           {R"({"resise":"area"})", "option \"resise\" is unknown; known ones: layers, grid"},
+           {R"({"resize":"cubic"})", "option \"resize\" is \"cubic\""},
+           {R"({"grid":3})", "--grid is 3"},
+           {R"({"layers":[9]})", "--layers asks for convolution 9"},
+           {R"({"batch-size":0})", "--batch-size is 0"},
+           {R"({"device":"tpu"})", "tpu"}}) {
+    EXPECT_EQ(dcgan_extractor_open(kModel, options, &none), DCGAN_WRONG_ARGUMENT) << options;
+    EXPECT_THAT(dcgan_last_error(), HasSubstr(why));
+  }
+  dcgan_classifier* machine = nullptr;
+  EXPECT_EQ(dcgan_classifier_open(kModel, &machine), DCGAN_BAD_FILE);
+  EXPECT_THAT(dcgan_last_error(), HasSubstr("dcgan-linear-classifier"));
+}
+
+TEST_F(CApi, EachThreadHasItsOwnMessage) {
+  dcgan_extractor* none = nullptr;
+  EXPECT_EQ(dcgan_extractor_open("here.safetensors", nullptr, &none), DCGAN_BAD_FILE);
+  std::thread([] {
+    EXPECT_STREQ(dcgan_last_error(), "");
+    dcgan_extractor* other = nullptr;
+    EXPECT_EQ(dcgan_extractor_open("there.safetensors", nullptr, &other), DCGAN_BAD_FILE);
+    EXPECT_THAT(dcgan_last_error(), HasSubstr("there.safetensors"));
+  }).join();
+  EXPECT_THAT(dcgan_last_error(), HasSubstr("here.safetensors"));
+}
+
+TEST_F(CApi, AProgressFunctionCountsImagesAndCanStopTheWork) {
+  const std::vector<dcgan_image> images(5, {pixels_.data(), pixels_.size(), 40, 40, 0, DCGAN_RGB});
+  std::vector<float> features(5 * 128);
+  std::vector<int64_t> counted;
+  const auto count = [](void* context, int64_t done, int64_t total) {
+    static_cast<std::vector<int64_t>*>(context)->push_back(done);
+    return total == 5 ? 0 : 1;
+  };
+  ASSERT_EQ(dcgan_extractor_on_progress(extractor_, count, &counted), DCGAN_OK);
+  ASSERT_EQ(dcgan_extract(extractor_, images.data(), 5, features.data(), features.size()), DCGAN_OK);
+  EXPECT_THAT(counted, testing::ElementsAre(2, 4, 5));  // batches of two
+  const auto stop = [](void*, int64_t done, int64_t) { return done >= 4 ? 1 : 0; };
+  ASSERT_EQ(dcgan_extractor_on_progress(extractor_, stop, nullptr), DCGAN_OK);
+  EXPECT_EQ(dcgan_extract(extractor_, images.data(), 5, features.data(), features.size()), DCGAN_STOPPED);
+  ASSERT_EQ(dcgan_extractor_on_progress(extractor_, nullptr, nullptr), DCGAN_OK);
+  EXPECT_EQ(dcgan_extract(extractor_, images.data(), 5, features.data(), features.size()), DCGAN_OK);
+}
+
+TEST_F(CApi, DecodesWhatThePixelsAreAndSaysWhyNot) {
+  dcgan_picture* picture = nullptr;
+  ASSERT_EQ(dcgan_picture_read(kPicture, 0, &picture), DCGAN_OK) << dcgan_last_error();
+  const dcgan_image image = dcgan_picture_image(picture);
+  const LoadedImage same = load_image(kPicture);
+  EXPECT_EQ(image.width, same.width);
+  EXPECT_EQ(image.height, same.height);
+  EXPECT_EQ(std::vector<uint8_t>(image.pixels, image.pixels + image.size), same.pixels);
+  std::vector<float> features(128);
+  EXPECT_EQ(dcgan_extract(extractor_, &image, 1, features.data(), 128), DCGAN_OK) << dcgan_last_error();
+  dcgan_picture_close(picture);
+
+  std::ifstream file(kPicture, std::ios::binary);
+  std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const auto* start = reinterpret_cast<const uint8_t*>(bytes.data());
+  ASSERT_EQ(dcgan_picture_decode(start, bytes.size(), 0, &picture), DCGAN_OK);
+  EXPECT_EQ(dcgan_picture_image(picture).width, same.width);
+  dcgan_picture_close(picture);
+  EXPECT_EQ(dcgan_picture_decode(start, bytes.size() / 2, 0, &picture), DCGAN_BAD_IMAGE);
+  EXPECT_EQ(picture, nullptr);
+  EXPECT_THAT(dcgan_last_error(), HasSubstr("damaged or truncated PNG"));
+  EXPECT_EQ(dcgan_picture_read(kPicture, 100, &picture), DCGAN_BAD_IMAGE);
+  EXPECT_THAT(dcgan_last_error(), HasSubstr("larger than --max-pixels 100"));
+  EXPECT_EQ(dcgan_picture_read(kPicture, -1, &picture), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(dcgan_picture_read("none.png", 0, &picture), DCGAN_BAD_IMAGE);
+  EXPECT_THAT(dcgan_last_error(), HasSubstr("none.png: cannot be opened"));
+}
+
+TEST_F(CApi, AClassifierScoresTheFeaturesThatItKnows) {
+  FeatureOptions options;
+  options.layers = {1};
+  options.grid = 1;
+  const FeatureExtractor reference(kModel, options);
+  const TemporaryFolder folder;
+  const std::string path = folder / "machine.safetensors";
+  LinearClassifier({{"dark", "light"}, std::vector<float>(256, 0.5F), {0, 1}, 1, FeatureOrigin(reference)}).save(path);
+  dcgan_classifier* machine = nullptr;
+  ASSERT_EQ(dcgan_classifier_open(path.c_str(), &machine), DCGAN_OK) << dcgan_last_error();
+  EXPECT_EQ(dcgan_classifier_class_count(machine), 2);
+  EXPECT_EQ(dcgan_classifier_feature_count(machine), 128);
+  EXPECT_STREQ(dcgan_classifier_class(machine, 1), "light");
+  EXPECT_EQ(dcgan_classifier_class(machine, 2), nullptr);
+  EXPECT_EQ(dcgan_classifier_class(machine, -1), nullptr);
+  EXPECT_EQ(dcgan_classifier_require(machine, extractor_), DCGAN_OK) << dcgan_last_error();
+  dcgan_extractor *same = nullptr, *other = nullptr;
+  ASSERT_EQ(dcgan_extractor_open(kModel, dcgan_classifier_options(machine), &same), DCGAN_OK) << dcgan_last_error();
+  EXPECT_EQ(dcgan_classifier_require(machine, same), DCGAN_OK);
+  ASSERT_EQ(dcgan_extractor_open(kModel, R"({"layers":[1],"grid":1,"resize":"area"})", &other), DCGAN_OK);
+  EXPECT_EQ(dcgan_classifier_require(machine, other), DCGAN_WRONG_ARGUMENT);
+  EXPECT_THAT(dcgan_last_error(), HasSubstr("the preprocessing is"));
+  const std::vector<float> features(128, 2.0F);
+  std::vector<double> scores(2);
+  EXPECT_EQ(dcgan_classifier_score(machine, features.data(), 1, scores.data(), 1), DCGAN_WRONG_ARGUMENT);
+  ASSERT_EQ(dcgan_classifier_score(machine, features.data(), 1, scores.data(), 2), DCGAN_OK);
+  EXPECT_THAT(scores, testing::ElementsAre(128, 129));
+  dcgan_extractor_close(same);
+  dcgan_extractor_close(other);
+  dcgan_classifier_close(machine);
+}
+
+}  // namespace
+}  // namespace dcgan::test
