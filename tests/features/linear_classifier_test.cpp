@@ -109,7 +109,7 @@ TEST_F(Classifier, RefusesRowsOfAnotherOriginAndNamesTheDifference) {
   const LinearClassifier classifier(machines_);
   const auto refuses_origin = [&](FeatureOrigin origin, const char* why) {
     EXPECT_THAT([&] { classifier.require(origin, 1537, "rows.h5"); },
-                ThrowsMessage<OptionError>(AllOf(HasSubstr("rows.h5: "), HasSubstr(why))));
+                ThrowsMessage<Error>(AllOf(HasSubstr("rows.h5: "), HasSubstr(why))));
   };
   const FeatureOrigin own = machines_.origin;
   FeatureOrigin other = own;
@@ -126,7 +126,7 @@ TEST_F(Classifier, RefusesRowsOfAnotherOriginAndNamesTheDifference) {
   other.preprocessing = R"({"resize":{"size":32,"resize":"linear"},"scale":"x","precision":"bf16"})";
   refuses_origin(other, "the preprocessing is {\"resize\":{\"resize\":\"linear\"");
   EXPECT_THAT([&] { classifier.require(own, 1536, "rows.h5"); },
-              ThrowsMessage<OptionError>(HasSubstr("the number of features is 1536, expected 1537")));
+              ThrowsMessage<Error>(HasSubstr("the number of features is 1536, expected 1537")));
   other.model_sha256.clear();
   classifier.require(other, 1537, "rows of somebody else");
 }
@@ -149,8 +149,8 @@ TEST_F(Classifier, KnowsTheExtractorThatItsFeaturesAreOf) {
   const LinearClassifier classifier(machines);
   classifier.require(extractor);
   classifier.require(FeatureExtractor(path, classifier.feature_options()));
-  EXPECT_THAT([&] { classifier.require(area); }, ThrowsMessage<OptionError>(HasSubstr("the preprocessing is")));
-  EXPECT_THAT([&] { classifier.require(FeatureExtractor(path)); }, ThrowsMessage<OptionError>(HasSubstr("list of layers")));
+  EXPECT_THAT([&] { classifier.require(area); }, ThrowsMessage<Error>(HasSubstr("the preprocessing is")));
+  EXPECT_THAT([&] { classifier.require(FeatureExtractor(path)); }, ThrowsMessage<Error>(HasSubstr("list of layers")));
 }
 
 TEST_F(Classifier, RefusesFilesThatAreNone) {

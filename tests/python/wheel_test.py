@@ -3,6 +3,8 @@ dcgan-extract."""
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -208,23 +210,42 @@ class Wheel(ProgramTest):
                 raise AssertionError("taken")
             """, told)
 
-    def test_a_machine_of_scikit_learn_is_kept_for_the_programs(self):
+    def test_machines_of_scikit_learn_become_ours_and_ours_theirs(self):
         self.python("""
             import dcgan, glob, numpy
-            class Fitted:  # what LinearSVC has once it is fitted
-                C, classes_ = 0.5, numpy.array(["others", "stripes"])
-                coef_, intercept_ = numpy.arange(4096.0)[None] / 4096 - 0.5, numpy.array([0.25])
+            from sklearn.svm import LinearSVC
             extractor = dcgan.Extractor(layers=[1, 2])
-            dcgan.save_classifier("two.safetensors", Fitted, extractor)
-            machine = dcgan.Classifier("two.safetensors")
-            features = machine.extractor()(sorted(glob.glob("photographs/*/*")))
-            expected = features.astype(float) @ Fitted.coef_[0] + 0.25
-            scores = machine.scores(features)
-            numpy.testing.assert_allclose(scores[:, 1], expected, rtol=1e-4)
-            numpy.testing.assert_allclose(scores[:, 0], -expected, rtol=1e-4)
+            paths = sorted(glob.glob("photographs/*/*"))
+            features = extractor(paths)
+            for names in ([path.split("/")[1] for path in paths], ["striped" if "stripes" in path else "other" for path in paths]):
+                fitted = LinearSVC(C=1e-3).fit(features, names)
+                dcgan.save_classifier("theirs.safetensors", fitted, extractor)
+                machine = dcgan.Classifier("theirs.safetensors")
+                scores, expected = machine.scores(machine.extractor()(paths)), fitted.decision_function(features)
+                numpy.testing.assert_allclose(scores[:, 1] if len(machine.classes) == 2 else scores, expected, rtol=1e-4, atol=1e-4)
+                assert list(machine.predict(features)) == list(fitted.predict(features))
+                again = machine.to_sklearn()
+                assert again.C == 1e-3 and list(again.predict(features)) == list(fitted.predict(features))
             """)
-        told = self.run_program("dcgan-eval", "predict", self.photographs, "--classifier", self.folder / "two.safetensors").stdout
-        self.assertEqual(len(told.splitlines()), 12)
+        told = self.run_program("dcgan-eval", "predict", self.photographs, "--classifier", self.folder / "theirs.safetensors").stdout
+        self.assertEqual({line.split("\t")[1] for line in told.splitlines()}, {"striped", "other"})
+
+    def test_it_stands_in_a_pipeline_of_scikit_learn(self):
+        self.python("""
+            import dcgan, numpy
+            from sklearn.base import clone
+            from sklearn.model_selection import cross_val_score
+            from sklearn.pipeline import make_pipeline
+            from sklearn.svm import LinearSVC
+            random = numpy.random.default_rng(0)
+            names = numpy.array(["dark", "light"] * 10)
+            images = numpy.stack([random.integers(0, 120 if name == "dark" else 256, (40, 50, 3), numpy.uint8) for name in names])
+            pipeline = clone(make_pipeline(dcgan.Extractor(layers=[1], grid=1), LinearSVC(C=0.01)))
+            assert (pipeline.fit(images, names).predict(images) == names).all()
+            assert cross_val_score(pipeline, images, names, cv=2).min() == 1
+            assert list(pipeline[:-1].get_feature_names_out()[:2]) == ["conv1_0", "conv1_1"]
+            assert pipeline.set_params(extractor__grid=2).fit(images, names)[-1].coef_.shape == (1, 512)
+            """)
 
     def test_extractors_are_copied_to_other_processes_and_used_by_many_threads(self):
         self.python("""
@@ -266,6 +287,17 @@ class Wheel(ProgramTest):
             refuses(ValueError, "tiny is no file, and no model in the package: tiny-imagenet32-contrastive", lambda: dcgan.Extractor("tiny"))
             refuses(dcgan.Error, "none.safetensors", lambda: dcgan.Extractor("none.safetensors"))
             """)
+
+    def test_the_page_on_the_library_runs(self):
+        fragments = re.findall(r"```python\n(.*?)```", (SOURCE / "docs/library.md").read_text(encoding="utf-8"), flags=re.S)[:3]
+        self.assertIn("save_classifier", fragments[2])
+        page = self.folder / "page"
+        (page / "photographs").mkdir(parents=True)
+        for path in self.photographs.glob("*/*.jpg"):
+            shutil.copy(path, page / "photographs" / f"{path.parent.name}-{path.name}")
+        self.python("import os, sys\nos.chdir('page')\n" + fragments[0] + fragments[1] +
+                    "labels = [path.split('-')[0] for path in photographs]\n" + fragments[2] +
+                    "assert list(same.predict(extractor(photographs))) == list(again.predict(extractor(photographs)))\n")
 
     def test_the_examples_of_the_documentation_run(self):
         self.python("""

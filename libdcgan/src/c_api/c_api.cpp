@@ -36,15 +36,21 @@ void describe(ExtractorOptions& o, Visitor&& f) {
   f(o.features.device, "device", "auto, cpu or cuda[:N]");
 }
 
+// What is wrong with something that the caller gave.
+template <class Call>
+auto as_argument(const Call& call) {
+  try {
+    return call();
+  } catch (const Error& e) {
+    throw OptionError(std::string(e.what()));
+  }
+}
+
 FeatureOptions options_of(const char* text) {
   if (text == nullptr) return {};
   const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
   if (json.is_discarded()) throw OptionError("options are no JSON: ", text);
-  try {
-    return options_from_json<ExtractorOptions>(json).features;
-  } catch (const Error& e) {
-    throw OptionError(std::string(e.what()));
-  }
+  return as_argument([&] { return options_from_json<ExtractorOptions>(json).features; });
 }
 
 std::string info_of(const FeatureExtractor& extractor) {
@@ -173,7 +179,7 @@ dcgan_status dcgan_classifier_require(const dcgan_classifier* classifier, const 
   return guarded([&] {
     require_pointer(classifier, "the classifier");
     require_pointer(extractor, "the extractor");
-    classifier->classifier.require(extractor->extractor);
+    dcgan::as_argument([&] { classifier->classifier.require(extractor->extractor); });
   });
 }
 
