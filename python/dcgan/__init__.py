@@ -9,15 +9,25 @@ Importing this needs NumPy only.
 
 from ._images import decode
 from ._library import Error, ImageError
-from ._library import version as _version
 from ._models import models
 from .classifier import Classifier, save_classifier
 from .extractor import Extractor, Failure
 from .features import Features, read_features
 
-__version__ = _version()
 __all__ = ["Classifier", "Error", "Extractor", "Failure", "Features", "ImageError", "decode", "load", "models",
            "read_features", "save_classifier"]
+
+
+def __getattr__(name):
+    if name == "__version__":
+        from ._library import version
+
+        return version()
+    if name == "networks":  # which imports torch
+        import importlib
+
+        return importlib.import_module(".networks", __name__)
+    raise AttributeError(f"module dcgan has no attribute {name}")
 
 
 def load(path):

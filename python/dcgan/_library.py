@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import sys
 from pathlib import Path
 
 OK, FAILED, WRONG_ARGUMENT, BAD_FILE, BAD_IMAGE, NO_MEMORY, STOPPED = range(7)
@@ -66,20 +67,25 @@ def _open():
     return libraries
 
 
-library, pictures = _open()
+def __getattr__(name):
+    """Opens the library when it is first wanted: the networks in PyTorch do without."""
+    if name not in ("library", "pictures"):
+        raise AttributeError(name)
+    globals().update(zip(("library", "pictures"), _open()))
+    return globals()[name]
 
 
 def check(status):
     """Raises what a status stands for."""
     if status == OK:
         return
-    message = library.dcgan_last_error().decode(errors="replace")
+    message = sys.modules[__name__].library.dcgan_last_error().decode(errors="replace")
     kinds = {WRONG_ARGUMENT: ValueError, BAD_IMAGE: ImageError, NO_MEMORY: MemoryError}
     raise kinds.get(status, Error)(message)
 
 
 def version():
-    return library.dcgan_version().decode()
+    return sys.modules[__name__].library.dcgan_version().decode()
 
 
 class Handle:

@@ -65,6 +65,8 @@ class PredictCommand(ProgramTest):
         result = self.predict(mixed, expect=3)
         self.assertEqual([line.split("\t")[0] for line in result.stdout.splitlines()], ["whole.jpg"])
         self.assertIn("broken.jpg: damaged or truncated JPEG", result.stderr)
+        small = self.predict(mixed, "--max-pixels", 100, expect=3)
+        self.assertIn("whole.jpg: 40x34 is larger than --max-pixels 100", small.stderr)
 
     def test_equal_fits_give_equal_files_and_none_is_overwritten_unasked(self):
         again = self.folder / "again.safetensors"

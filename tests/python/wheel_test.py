@@ -172,6 +172,25 @@ class Wheel(ProgramTest):
             """)
         self.assertEqual(modules.split(), ["dcgan"])
 
+    def test_the_networks_need_no_library_and_say_what_they_need(self):
+        shutil.copytree(SOURCE / "python/dcgan", self.folder / "without/dcgan")
+        said = self.python("""
+            import sys
+            sys.path.insert(0, "without")
+            import dcgan
+            assert dcgan.__file__.startswith(sys.path[0]) or "without" in dcgan.__file__
+            try:
+                import torch
+            except ImportError:
+                try:
+                    dcgan.networks
+                except ImportError as error:
+                    print(error)
+            else:
+                print("torch", dcgan.networks.Discriminator)
+            """)
+        self.assertIn("torch", said)
+
     def test_the_models_of_the_package_are_listed(self):
         listed = subprocess.run([self.environment / "bin/python", "-m", "dcgan", "models"], capture_output=True, text=True, check=True).stdout
         self.assertIn("tiny-imagenet32-contrastive\t9189392 bytes", listed)

@@ -22,6 +22,7 @@ struct PredictOptions {
   std::string classifier;
   std::string model = cli::kDefaultModel;
   int64_t top = 1;
+  int64_t max_pixels = data::DecodeOptions{}.max_pixels;
 };
 
 template <class Visitor>
@@ -29,12 +30,12 @@ void describe(PredictOptions& o, Visitor&& f) {
   f(o.classifier, "classifier", "machine that dcgan-eval svm --save kept");
   f(o.model, "model", "for images: the model that the machine's features are of, a file or the name of one that ships");
   f(o.top, "top", "how many classes of each image, best first");
+  f(o.max_pixels, "max-pixels", "images with more pixels are failures");
 }
 
 struct PredictArguments {
   std::vector<std::string> inputs;
   data::InputOptions input;
-  data::DecodeOptions decode;
   PredictOptions options;
 };
 
@@ -150,7 +151,10 @@ void predict_images(const PredictArguments& arguments, const LinearClassifier& c
   features.device = common.device;
   FeatureExtractor extractor(cli::model_file("--model", arguments.options.model), features);
   classifier.require(extractor);
-  const data::OpenedImages opened = data::open_images(arguments.inputs, arguments.input, arguments.decode);
+  data::DecodeOptions decode;  // exactly: what is scaled has other features
+  decode.max_pixels = arguments.options.max_pixels;
+  check(decode);
+  const data::OpenedImages opened = data::open_images(arguments.inputs, arguments.input, decode);
   for (const std::string& note : opened.notes) cli::log(common.quiet, note);
   predictions.name_classes(opened.source->classes());
   data::PipelineOptions options;
@@ -180,12 +184,10 @@ int predict_command(cli::CommandLine& line) {
              "photos/ --classifier animals.safetensors --top 3");
   line.positional(arguments.inputs, "INPUTS", "images as dcgan-extract takes them, or one feature file");
   line.add("Images", arguments.input);
-  line.add("Images", arguments.decode);
   line.add("Machine", arguments.options);
   line.require(arguments.options.classifier, "--classifier", "the machine that dcgan-eval svm --save kept");
   if (!line.parse()) return 0;
   require_option(arguments.options.top >= 1, "top", arguments.options.top, "1 or more");
-  check(arguments.decode);
   if (arguments.inputs.empty() && arguments.input.list.empty()) {
     throw OptionError("no INPUTS given; name images, folders, an archive, a packed file or a feature file.");
   }

@@ -1,0 +1,45 @@
+# `cpack -G DEB` in the binary folder: libdcgan0, libdcgan-images0 (with OpenCV behind it), libdcgan-dev and dcgan-tools. What trains is in no package:
+# its LibTorch is a wheel of PyPI, and no package of Debian.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_VENDOR "libdcgan authors")
+set(CPACK_PACKAGE_CONTACT "libdcgan authors <libdcgan@example.invalid>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL libraries images development tools)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${PROJECT_BINARY_DIR}/libdcgan")
+
+set(CPACK_DEBIAN_LIBRARIES_PACKAGE_NAME "libdcgan${PROJECT_VERSION_MAJOR}")
+set(CPACK_DEBIAN_LIBRARIES_PACKAGE_SECTION libs)
+set(CPACK_COMPONENT_LIBRARIES_DESCRIPTION
+    "${PROJECT_DESCRIPTION}\nThe shared libraries: features of images and linear classifiers.")
+set(CPACK_DEBIAN_LIBRARIES_PACKAGE_GENERATE_SHLIBS ON)
+
+set(CPACK_DEBIAN_IMAGES_PACKAGE_NAME "libdcgan-images${PROJECT_VERSION_MAJOR}")
+set(CPACK_DEBIAN_IMAGES_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_IMAGES_PACKAGE_DEPENDS "${CPACK_DEBIAN_LIBRARIES_PACKAGE_NAME} (= ${PROJECT_VERSION})")
+set(CPACK_COMPONENT_IMAGES_DESCRIPTION "${PROJECT_DESCRIPTION}\nThe shared library that decodes image files, with OpenCV.")
+set(CPACK_DEBIAN_IMAGES_PACKAGE_GENERATE_SHLIBS ON)
+
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libdcgan-dev)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${CPACK_DEBIAN_IMAGES_PACKAGE_NAME} (= ${PROJECT_VERSION})")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
+    "${PROJECT_DESCRIPTION}\nHeaders for C++ and C, and what CMake and pkg-config read.")
+
+set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME dcgan-tools)
+set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS "${CPACK_DEBIAN_IMAGES_PACKAGE_NAME} (= ${PROJECT_VERSION})")
+set(CPACK_COMPONENT_TOOLS_DESCRIPTION
+    "${PROJECT_DESCRIPTION}\nThe programs that prepare images, extract features and evaluate them, with the models and manual pages.")
+include(CPack)
+
+# What Debian wants beside each package.
+foreach(component IN LISTS CPACK_COMPONENTS_ALL)
+  string(TOUPPER ${component} upper)
+  install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" RENAME copyright COMPONENT ${component} EXCLUDE_FROM_ALL
+          DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/${CPACK_DEBIAN_${upper}_PACKAGE_NAME}")
+endforeach()
