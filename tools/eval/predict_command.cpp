@@ -14,6 +14,7 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
 #include "tools/eval/commands.h"
+#include "tools/shared/inputs_report.h"
 
 namespace dcgan::eval_tool {
 namespace {
@@ -155,7 +156,7 @@ void predict_images(const PredictArguments& arguments, const LinearClassifier& c
   decode.max_pixels = arguments.options.max_pixels;
   check(decode);
   const data::OpenedImages opened = data::open_images(arguments.inputs, arguments.input, decode);
-  for (const std::string& note : opened.notes) cli::log(common.quiet, note);
+  tools::log_notes(opened, common);
   predictions.name_classes(opened.source->classes());
   data::PipelineOptions options;
   options.threads = common.threads;
@@ -182,6 +183,7 @@ int predict_command(cli::CommandLine& line) {
   PredictArguments arguments;
   line.about("Classes of images, or of the rows of a feature file, by a machine that dcgan-eval svm --save kept.",
              "photos/ --classifier animals.safetensors --top 3");
+  line.without({"seed"});
   line.positional(arguments.inputs, "INPUTS", "images as dcgan-extract takes them, or one feature file");
   line.add("Images", arguments.input);
   line.add("Machine", arguments.options);

@@ -27,7 +27,6 @@ struct SvmFiles {
   std::string labels = "labels";
   std::string max_memory;
   std::string save;
-  bool overwrite = false;
 };
 
 template <class Visitor>
@@ -38,7 +37,6 @@ void describe(SvmFiles& o, Visitor&& f) {
   f(o.labels, "labels", "name of the dataset with the labels");
   f(o.max_memory, "max-memory", "dense solver: memory for everything, such as 2G; rows that do not fit stay on disk");
   f(o.save, "save", "also keep the machine in this file (.safetensors), for dcgan-eval predict and the library");
-  f(o.overwrite, "overwrite", "replace the file of --save");
 }
 
 struct CostOptions {
@@ -85,7 +83,7 @@ bool parse(cli::CommandLine& line, SvmArguments& arguments) {
     }
     eval::check_cost("c", arguments.cost.c);
   }
-  if (!arguments.files.save.empty()) cli::require_free(arguments.files.save, arguments.files.overwrite);
+  if (!arguments.files.save.empty()) cli::require_free(arguments.files.save, arguments.overwrite);
   for (const double c : arguments.cost.grid) eval::check_cost("c-grid", c);
   check(arguments.svm);
   check(arguments.validation);
