@@ -3,6 +3,7 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_VENDOR "libdcgan authors")
 set(CPACK_PACKAGE_CONTACT "libdcgan authors <libdcgan@example.invalid>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "image features without labels")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_COMPONENTS_ALL libraries images development tools)
@@ -11,30 +12,38 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${PROJECT_BINARY_DIR}/libdcgan")
 
 set(CPACK_DEBIAN_LIBRARIES_PACKAGE_NAME "libdcgan${PROJECT_VERSION_MAJOR}")
 set(CPACK_DEBIAN_LIBRARIES_PACKAGE_SECTION libs)
 set(CPACK_COMPONENT_LIBRARIES_DESCRIPTION
-    "${PROJECT_DESCRIPTION}\nThe shared libraries: features of images and linear classifiers.")
-set(CPACK_DEBIAN_LIBRARIES_PACKAGE_GENERATE_SHLIBS ON)
+    "The discriminator of a DCGAN makes features of images; linear classifiers
+make classes of these.")
 
 set(CPACK_DEBIAN_IMAGES_PACKAGE_NAME "libdcgan-images${PROJECT_VERSION_MAJOR}")
 set(CPACK_DEBIAN_IMAGES_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_IMAGES_PACKAGE_DEPENDS "${CPACK_DEBIAN_LIBRARIES_PACKAGE_NAME} (= ${PROJECT_VERSION})")
-set(CPACK_COMPONENT_IMAGES_DESCRIPTION "${PROJECT_DESCRIPTION}\nThe shared library that decodes image files, with OpenCV.")
-set(CPACK_DEBIAN_IMAGES_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_COMPONENT_IMAGES_DESCRIPTION
+    "The shared library that decodes image files for libdcgan, with OpenCV.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libdcgan-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${CPACK_DEBIAN_IMAGES_PACKAGE_NAME} (= ${PROJECT_VERSION})")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
-    "${PROJECT_DESCRIPTION}\nHeaders for C++ and C, and what CMake and pkg-config read.")
+    "Headers for C++ and C, and what CMake and pkg-config read.")
 
 set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME dcgan-tools)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS "${CPACK_DEBIAN_IMAGES_PACKAGE_NAME} (= ${PROJECT_VERSION})")
 set(CPACK_COMPONENT_TOOLS_DESCRIPTION
-    "${PROJECT_DESCRIPTION}\nThe programs that prepare images, extract features and evaluate them, with the models and manual pages.")
+    "Programs that prepare images, extract their features and evaluate them,
+with the models.")
+
+# Packages with libraries renew the loader's cache.
+file(WRITE "${PROJECT_BINARY_DIR}/triggers" "activate-noawait ldconfig\n")
+foreach(component LIBRARIES IMAGES TOOLS)
+  set(CPACK_DEBIAN_${component}_PACKAGE_CONTROL_EXTRA "${PROJECT_BINARY_DIR}/triggers")
+endforeach()
 include(CPack)
 
 # What Debian wants beside each package.
