@@ -14,19 +14,14 @@ Needs the PyPI packages torch, numpy and h5py:
     peers/bin/python tests/bench/compare_contrastive.py build/release/tools/dcgan-train --data tiny64.h5
 """
 
-import argparse
-import json
 import math
-import pathlib
 import statistics
-import subprocess
-import tempfile
-import time
 
 import h5py
 import numpy as np
 import torch
 import torch.nn.functional as F
+from beside_pytorch import parser_of, print_table, take_turns
 from torch import nn
 
 SIZE, EPSILON, SLOPE, TEMPERATURE, LAYERS = 32, 1e-8, 0.2, 0.2, 0.5
@@ -119,60 +114,21 @@ class Eager:
         loss.backward()
         self.adam.step()
 
-    def seconds(self, steps):
-        times = []
-        for _ in range(steps):
-            start = time.perf_counter()
-            self.step()
-            times.append(time.perf_counter() - start)
-        return times
-
-
-def ours(options, precision, folder):
-    """Seconds of each step from metrics.jsonl; the first two warm up."""
-    subprocess.run([options.program, "--data", options.data, "--out", folder, "--overwrite", "--quiet",
-                    "--ndf", str(options.ndf), "--batch-size", str(options.batch_size), "--threads", str(options.threads),
-                    "--contrastive", "1", "--contrastive-layers", str(LAYERS), "--adversarial", "0",
-                    "--learning-rate", "1e-3", "--beta1", "0.9", "--beta2", "0.99", "--weight-decay", "1e-4",
-                    "--decoupled-weight-decay", "--precision", precision, "--steps", str(options.steps + 2),
-                    "--log-every", "1", "--statistics-minibatches", "1"], check=True, stdout=subprocess.DEVNULL)
-    lines = map(json.loads, (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines())
-    speeds = [line["images_per_second"] for line in lines if "images_per_second" in line]
-    return [options.batch_size / speed for speed in speeds[2:]]
-
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program", help="the built dcgan-train")
-    parser.add_argument("--data", required=True, help="packed images of 64x64 pixels (dcgan-prepare)")
-    parser.add_argument("--ndf", type=int, default=128)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=4, help="steps in a turn")
-    parser.add_argument("--rounds", type=int, default=4)
-    options = parser.parse_args()
-
+    options = parser_of(__doc__, steps=4, rounds=4).parse_args()
     torch.set_num_threads(options.threads)
     with h5py.File(options.data) as file:
         images = file["images"][:10000]
-    peers = {f"PyTorch eager, {precision}": Eager(options, images, precision) for precision in ("f32", "bf16")}
-    times = {name: [] for name in ("dcgan-train, f32", "dcgan-train, bf16", *peers)}
-    for peer in peers.values():
-        peer.seconds(2)
-    for _ in range(options.rounds):
-        time.sleep(0.3)  # OpenMP's threads go on spinning for a while after a pass
-        for precision in ("f32", "bf16"):
-            with tempfile.TemporaryDirectory() as folder:
-                times[f"dcgan-train, {precision}"] += ours(options, precision, folder)
-        for name, peer in peers.items():
-            times[name] += peer.seconds(options.steps)
+    flags = ["--contrastive", 1, "--contrastive-layers", LAYERS, "--adversarial", 0, "--learning-rate", "1e-3",
+             "--beta1", 0.9, "--beta2", 0.99, "--weight-decay", "1e-4", "--decoupled-weight-decay"]
+    programs = {f"dcgan-train, {precision}": [*flags, "--precision", precision] for precision in ("f32", "bf16")}
+    peers = {f"PyTorch eager, {precision}": Eager(options, images, precision).step for precision in ("f32", "bf16")}
+    times = take_turns(options, programs, peers)
 
-    ours_best = min((times["dcgan-train, f32"], times["dcgan-train, bf16"]), key=statistics.median)
     print(f"ndf {options.ndf}, batch {options.batch_size}, {options.threads} threads, torch {torch.__version__}, "
           f"{options.rounds} rounds of {options.steps} steps")
-    for name, seconds in times.items():
-        print(f"{name:24} {min(seconds):8.3f} s a step, best {statistics.median(seconds):8.3f} median; ratio "
-              f"{min(seconds) / min(ours_best):5.2f} {statistics.median(seconds) / statistics.median(ours_best):5.2f}")
+    print_table(times, min((times[name] for name in programs), key=statistics.median), "step")
 
 
 if __name__ == "__main__":

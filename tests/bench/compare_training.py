@@ -15,18 +15,11 @@ Needs the PyPI packages torch, numpy and h5py:
     peers/bin/python tests/bench/compare_training.py build/release/tools/dcgan-train --data tiny32.h5 --ndf 32 --ngf 32
 """
 
-import argparse
-import json
-import pathlib
-import statistics
-import subprocess
-import tempfile
-import time
-
 import h5py
 import numpy as np
 import torch
 import torch.nn.functional as F
+from beside_pytorch import parser_of, print_table, take_turns
 from torch import nn
 
 KERNEL, EPSILON, SLOPE = 3, 1e-8, 0.2  # ImageNet-32: arXiv:1511.06434, section 4, and the authors' code
@@ -102,66 +95,28 @@ class Eager:
         real_loss = F.binary_cross_entropy_with_logits(self.logits(self.real()), one)
         self.update(real_loss + F.binary_cross_entropy_with_logits(self.logits(fake), zero), self.adam_d)
 
-    def seconds(self, pairs):
-        times = []
-        for _ in range(pairs):
-            start = time.perf_counter()
-            self.pair()
-            times.append(time.perf_counter() - start)
-        return times
-
-
-def ours(options, precision, folder):
-    """Seconds of each pair from metrics.jsonl; the first two warm up."""
-    subprocess.run([options.program, "--data", options.data, "--out", folder, "--overwrite", "--quiet",
-                    "--ndf", str(options.ndf), "--ngf", str(options.ngf), "--nz", str(options.nz),
-                    "--batch-size", str(options.batch_size), "--threads", str(options.threads), "--precision", precision,
-                    "--steps", str(options.pairs + 2), "--log-every", "1", "--statistics-minibatches", "1"],
-                   check=True, stdout=subprocess.DEVNULL)
-    lines = map(json.loads, (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines())
-    speeds = [line["images_per_second"] for line in lines if "images_per_second" in line]
-    return [options.batch_size / speed for speed in speeds[2:]]
-
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program", help="the built dcgan-train")
-    parser.add_argument("--data", required=True, help="packed images (dcgan-prepare)")
-    parser.add_argument("--ndf", type=int, default=128)
+    parser = parser_of(__doc__, steps=8, rounds=6)
     parser.add_argument("--ngf", type=int, default=128)
     parser.add_argument("--nz", type=int, default=256)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
-    parser.add_argument("--pairs", type=int, default=8, help="pairs of steps in a turn")
-    parser.add_argument("--rounds", type=int, default=6)
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
     with h5py.File(options.data) as file:
         images = file["images"][:]
-    peers = {"PyTorch eager, as its example": Eager(options, images, False),
-             "PyTorch eager, no wasted gradients": Eager(options, images, True)}
-    precisions = {"dcgan-train": options.precision}
+    flags = ["--ngf", options.ngf, "--nz", options.nz, "--precision"]
+    programs = {"dcgan-train": [*flags, options.precision]}
     if options.precision != "f32":
-        precisions["dcgan-train, float32"] = "f32"
-    times = {**{name: [] for name in precisions}, **{name: [] for name in peers}}
-    for name, peer in peers.items():
-        peer.seconds(2)
-    for _ in range(options.rounds):
-        time.sleep(0.3)  # OpenMP's threads go on spinning for a while after a pass
-        for name, precision in precisions.items():
-            with tempfile.TemporaryDirectory() as folder:
-                times[name] += ours(options, precision, folder)
-        for name, peer in peers.items():
-            times[name] += peer.seconds(options.pairs)
+        programs["dcgan-train, float32"] = [*flags, "f32"]
+    peers = {"PyTorch eager, as its example": Eager(options, images, False).pair,
+             "PyTorch eager, no wasted gradients": Eager(options, images, True).pair}
+    times = take_turns(options, programs, peers)
 
-    best, median = min(times["dcgan-train"]), statistics.median(times["dcgan-train"])
     print(f"ndf {options.ndf}, ngf {options.ngf}, batch {options.batch_size}, {options.threads} threads, {options.precision}, "
-          f"torch {torch.__version__}, {options.rounds} rounds of {options.pairs} pairs")
-    for name, seconds in times.items():
-        print(f"{name:36} {min(seconds):8.3f} s a pair, best {statistics.median(seconds):8.3f} median;"
-              f" ratio {min(seconds) / best:5.2f} {statistics.median(seconds) / median:5.2f}")
+          f"torch {torch.__version__}, {options.rounds} rounds of {options.steps} pairs")
+    print_table(times, times["dcgan-train"], "pair")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,8 @@
 """cmake/check_conventions.py finds a planted violation of every rule, and nothing in what only looks like one."""
 
-import subprocess
-import sys
-import tempfile
 import unittest
-from pathlib import Path
 
-SCRIPT = Path(__file__).parents[2] / "cmake" / "check_conventions.py"
+from planted import check, expect_every_violation
 
 CLEAN = {
     "libdcgan/src/store/hdf5.h": "namespace dcgan::hdf5 {\nvoid read(Place at, int64_t first, int64_t count, float* rows, "
@@ -29,32 +25,15 @@ PLANTED = [
 ]
 
 
-def check(tree):
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in tree.items():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        return subprocess.run([sys.executable, SCRIPT, folder], capture_output=True, text=True, check=False)
-
-
 class CheckConventions(unittest.TestCase):
     def test_accepts_a_clean_tree(self):
-        result = check(CLEAN)
+        result = check("check_conventions.py", CLEAN)
         self.assertEqual(result.returncode, 0, result.stdout)
 
     def test_finds_every_planted_violation_and_names_file_and_line(self):
-        for name, text, expected in PLANTED:
-            with self.subTest(text=text):
-                result = check({**CLEAN, name: CLEAN[name] + text + "\n"})
-                self.assertEqual(result.returncode, 1, result.stdout)
-                self.assertIn(f"{name}:{CLEAN[name].count(chr(10)) + 1}: ", result.stdout)
-                self.assertIn(expected, result.stdout)
+        expect_every_violation(self, "check_conventions.py", CLEAN, PLANTED)
 
     def test_takes_a_reason_on_the_line(self):
         line = "void f(A a, B b, C c, D d, E e);  // arguments: a callback of libcurl\n"
-        self.assertEqual(check({**CLEAN, "data/folder.cpp": CLEAN["data/folder.cpp"] + line}).returncode, 0)
-
-
-if __name__ == "__main__":
-    unittest.main()
+        tree = {**CLEAN, "data/folder.cpp": CLEAN["data/folder.cpp"] + line}
+        self.assertEqual(check("check_conventions.py", tree).returncode, 0)

@@ -1,12 +1,8 @@
 """cmake/check_layers.py finds a planted violation of every rule, and nothing in a clean tree."""
 
-import subprocess
-import sys
-import tempfile
 import unittest
-from pathlib import Path
 
-SCRIPT = Path(__file__).parents[2] / "cmake" / "check_layers.py"
+from planted import check, expect_every_violation
 
 CLEAN = {
     "libdcgan/include/dcgan/errors.h": "#include <string>\n",
@@ -104,24 +100,10 @@ PLANTED = [
 ]
 
 
-def check(tree):
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in tree.items():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        return subprocess.run([sys.executable, SCRIPT, folder], capture_output=True, text=True, check=False)
-
-
 class CheckLayers(unittest.TestCase):
     def test_accepts_a_clean_tree(self):
-        result = check(CLEAN)
+        result = check("check_layers.py", CLEAN)
         self.assertEqual(result.returncode, 0, result.stdout)
 
     def test_finds_every_planted_violation_and_names_file_and_line(self):
-        for name, line, expected in PLANTED:
-            with self.subTest(file=name, line=line):
-                result = check({**CLEAN, name: CLEAN[name] + line + "\n"})
-                self.assertEqual(result.returncode, 1)
-                self.assertIn(expected, result.stdout)
-                self.assertIn(f"{name}:{CLEAN[name].count(chr(10)) + 1}:", result.stdout)
+        expect_every_violation(self, "check_layers.py", CLEAN, PLANTED)
