@@ -4,6 +4,7 @@
     logits = model.discriminator(images)              # images float32 [N, 3, H, H] in [-1, 1], RGB
     features = model.discriminator.features(images)   # float32 [N, D], as dcgan-extract writes them
     samples = model.generator(z)                      # z float32 [N, nz]
+    small = load_compression("pca.safetensors")(features)   # float32 [N, k], as dcgan-extract --compress writes them
 """
 import json
 
@@ -71,3 +72,14 @@ def load(path):
     if missing or surplus:
         raise ValueError(f"{path}: missing {missing}, surplus {surplus}")
     return model.eval()
+
+
+def load_compression(path):
+    """What `dcgan-eval compress` made: a linear layer from the features of the model that it was fitted to."""
+    with safe_open(path, "pt") as file:
+        if file.metadata().get("format") != "dcgan-compression":
+            raise ValueError(f"{path}: no file of dcgan-eval compress")
+        weights, offsets = file.get_tensor("weights"), file.get_tensor("offsets")
+    layer = nn.Linear(*reversed(weights.shape))
+    layer.load_state_dict({"weight": weights, "bias": offsets})
+    return layer.requires_grad_(False)

@@ -30,7 +30,7 @@ class Readme(ProgramTest):
             raise AssertionError(f"{script}\n{result.stdout}{result.stderr}")
 
     def test_the_commands_leave_what_the_tour_says(self):
-        for name in ("photos.h5", "runs/photos/model.safetensors", "photos-features.h5", "test-features.h5"):
+        for name in ("photos.h5", "runs/photos/model.safetensors", "photos-features.h5", "test-features.h5", "small-features.h5"):
             self.assertTrue((self.folder / name).exists(), name)
 
     @unittest.skipIf(SANITIZED, "a program built without the sanitizer cannot load a library built with it")

@@ -8,6 +8,8 @@ namespace dcgan::eval_tool {
 int svm_command(cli::CommandLine& line);
 /// dcgan-eval predict: classes of images, or of rows of a feature file, by a machine that svm kept
 int predict_command(cli::CommandLine& line);
+/// dcgan-eval compress: fits the principal components of features
+int compress_command(cli::CommandLine& line);
 /// dcgan-eval cifar10: Table 1 of the paper with our rows beside it
 int cifar10_command(cli::CommandLine& line);
 /// dcgan-eval svhn: Table 2

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dcgan/feature_compression.h"
 #include "dcgan/feature_file.h"
 #include "dcgan/packed_images.h"
 #include "eval/labels.h"
@@ -26,6 +27,8 @@ class LabelledRows : public eval::RowSource {
   const std::string& path() const { return path_; }
   const eval::NamedLabels& labels() const { return labels_; }
   bool are_pixels() const { return packed_ != nullptr; }
+  /// Of the compression that features went through; empty: of none.
+  std::string compression() const { return packed_ ? "" : compression_sha256(features_->info().preprocessing); }
   const std::vector<std::string>& paths() const { return packed_ ? packed_->paths() : features_->paths(); }
   /// How the features were made; null for pixels.
   const FeatureFileInfo* info() const { return features_ ? &features_->info() : nullptr; }

@@ -130,6 +130,10 @@ void check_pair(const LabelledRows& train, const LabelledRows& test, bool quiet)
                                      std::to_string(train.columns()) + " as in " + train.path() +
                                      "; extract both with the same model, --layers and --grid.");
   }
+  if (train.compression() != test.compression()) {
+    throw FileError(test.path(), "went through another compression than " + train.path() +
+                                     "; extract both with the same --compress.");
+  }
   if (std::filesystem::equivalent(train.path(), test.path())) {
     warn(quiet, "--train and --test are the same file: the accuracy says nothing about other images.");
   }

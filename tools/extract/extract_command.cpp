@@ -80,11 +80,12 @@ void print_plan(const Plan& plan, double rate, const std::string& device, const 
 FeatureFileInfo info_of(const ExtractArguments& arguments, const FeatureMaker& maker, const Shard& shard) {
   const FeatureExtractor& extractor = maker.extractor;
   FeatureFileInfo info;
-  info.feature_count = extractor.feature_count();
+  info.feature_count = maker.feature_count();
   info.model_sha256 = extractor.model_sha256();
   info.architecture = extractor.architecture();
   info.layers = extractor.layers();
   info.layer_offsets = extractor.layer_offsets();
+  if (maker.compression != nullptr) info.layer_offsets = {0, info.feature_count};  // each column is of all layers
   info.grid = arguments.features.grid;
   info.options = arguments.record();
   info.seed = arguments.common.seed;
@@ -97,9 +98,15 @@ FeatureFileInfo info_of(const ExtractArguments& arguments, const FeatureMaker& m
 }
 
 // An output that is there already: nothing is left to do if it is what was asked for.
-int complete_already(const ExtractionJob& job) {
+int complete_already(const ExtractionJob& job, const FeatureMaker& maker) {
   const FeatureFileReader reader(job.output);
   check_made_as(reader, job.info);
+  const std::string compression = maker.compression == nullptr ? "" : maker.compression->sha256();
+  if (compression_sha256(reader.info().preprocessing) != compression) {
+    throw FileError(job.output,
+                    "is complete, but was made with another --compress; --overwrite replaces it, or write "
+                    "another file.");
+  }
   cli::print_result(job.common,
                     {{"output", job.output}, {"rows", reader.rows()}, {"failures", reader.failures().size()}},
                     job.output + ": complete already\n");
@@ -125,17 +132,18 @@ int extract_command(cli::CommandLine& line) {
   // Before anything is computed: an output in the way, a model that does not fit.
   if (!complete) FeatureFileWriter::check_output(job.output, job.mode);
   FeatureExtractor extractor = make_extractor(options, features);
+  const auto compression = make_compression(options, common.threads);
   const int64_t size = extractor.image_size();
   const data::OpenedImages opened = data::open_images(images, input, decode_options(options, size));
   tools::log_notes(opened, common);
-  const FeatureMaker maker = {*opened.source, extractor};
+  const FeatureMaker maker = {*opened.source, extractor, compression.get()};
 
   job.common = common;
   job.batch_size = features.batch_size;
   job.strict = rows.strict;
   job.info = info_of(arguments, maker, shard);
   job.info.command_line = line.text();
-  if (complete) return complete_already(job);
+  if (complete) return complete_already(job, maker);
   Plan plan = make_plan(maker.source, job);
   plan.beside.passed_over = opened.passed_over;
   if (rows.dry_run) print_plan(plan, measure_rate(maker, job), extractor.device(), common);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,7 @@ namespace dcgan::extract_tool {
 /// What decides the features of an image, apart from the image.
 struct ExtractOptions {
   std::string model = cli::kDefaultModel;
+  std::string compress;
   DecodeMode decode = DecodeMode::kExact;
   int64_t max_pixels = data::DecodeOptions{}.max_pixels;
 };
@@ -44,6 +46,7 @@ struct ExtractOptions {
 template <class Visitor>
 void describe(ExtractOptions& o, Visitor&& f) {
   f(o.model, "model", "model file (.safetensors), or the name of one that ships with the project");
+  f(o.compress, "compress", "file of dcgan-eval compress: features become the fewer numbers that it makes of them");
   f(o.decode, "decode",
     "exact, or scaled: large JPEGs are decoded at a part of their size, which is faster and changes the features");
   f(o.max_pixels, "max-pixels", "images with more pixels are failures");
@@ -51,6 +54,9 @@ void describe(ExtractOptions& o, Visitor&& f) {
 
 /// The extractor of the options, with the model's own statistics.
 FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features);
+
+/// The compression of the options; null: none.
+std::unique_ptr<FeatureCompression> make_compression(const ExtractOptions& options, int64_t threads);
 
 /// Infers the statistics that the options ask for, if they do.
 void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions& statistics,
@@ -60,7 +66,8 @@ void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions&
 /// @throws OptionError for a value out of range.
 data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size);
 
-/// JSON of what was done to each image before the network, and where the batch-norm statistics come from.
+/// JSON of what was done to each image before the network, where the batch-norm statistics come from, and what its
+/// features went through. @throws OptionError if the compression was fitted to other features
 std::string preprocessing_json(const FeatureMaker& maker);
 
 struct ExtractionJob {

@@ -162,6 +162,8 @@ std::string recorded_model(const std::string& model) try {
 // Why no row can be extracted again; empty where it can.
 std::string missing_for_rows(const ExtractArguments& made) {
   if (!fs::exists(made.options.model)) return "the model \"" + made.options.model + "\" is not here; --model names it";
+  const std::string& compress = made.options.compress;
+  if (!compress.empty() && !fs::exists(compress)) return "the compression \"" + compress + "\" is not here";
   for (const std::string& image : made.images) {
     if (!fs::exists(image)) return "\"" + image + "\" is not here; name the images after FILE";
   }
@@ -225,8 +227,12 @@ int verify_command(cli::CommandLine& line) {
     if (missing.empty() && options.rows > 0) {
       const data::OpenedImages opened =
           data::open_images(made.images, made.input, decode_options(made.options, extractor.image_size()));
+      const auto compression = make_compression(made.options, common.threads);
+      if (compression && compression->sha256() != compression_sha256(info.preprocessing)) {
+        throw FileError(file.path(), "went through another compression than " + made.options.compress + " is now.");
+      }
       use_statistics(extractor, made.statistics, made.options, made.common);
-      const FeatureMaker maker = {*opened.source, extractor};
+      const FeatureMaker maker = {*opened.source, extractor, compression.get()};
       const double worst = check_rows(file, maker, options);
       const int64_t checked = std::min(options.rows, file.rows());
       report["rows_extracted_again"] = checked;

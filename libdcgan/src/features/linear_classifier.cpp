@@ -18,7 +18,7 @@ constexpr const char* kFormat = "dcgan-linear-classifier";
 constexpr const char* kFormatVersion = "1";
 
 // What decides features: how images were found and decoded is not in it.
-constexpr std::array<const char*, 4> kDecisive = {"resize", "scale", "statistics", "precision"};
+constexpr std::array<const char*, 5> kDecisive = {"resize", "scale", "statistics", "precision", "compression"};
 
 std::string decisive(const std::string& preprocessing) {
   const auto all = nlohmann::json::parse(preprocessing, nullptr, false);

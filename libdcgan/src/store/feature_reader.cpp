@@ -30,7 +30,9 @@ void FeatureFileReader::Impl::read_own_attributes() {
   const std::vector<int64_t>& offsets = info.layer_offsets;
   bool rising = offsets.empty() == info.layers.empty();
   if (!offsets.empty()) {
-    rising = offsets.size() == info.layers.size() + 1 && offsets.front() == 0 && offsets.back() == columns;
+    const bool together = offsets.size() == 2;  // of compressed rows each column is of all layers
+    rising = (together || offsets.size() == info.layers.size() + 1) && offsets.front() == 0 &&
+             offsets.back() == columns;
     for (size_t i = 1; i < offsets.size(); ++i) rising = rising && offsets[i] > offsets[i - 1];
   }
   if (!rising) throw FileError(path, "layer_offsets do not divide its columns among its layers; it is damaged.");

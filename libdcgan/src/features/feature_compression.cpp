@@ -1,0 +1,179 @@
+#include "dcgan/feature_compression.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "dcgan/errors.h"
+#include "dcgan/safetensors.h"
+#include "kernels/kernels.h"
+#include "models/sha256.h"
+#include "parallel/thread_pool.h"
+
+namespace dcgan {
+namespace {
+
+constexpr const char* kFormat = "dcgan-compression";
+constexpr const char* kFormatVersion = "1";
+
+// How images were found and decoded is not in it.
+std::string decisive(const std::string& preprocessing) {
+  const auto all = nlohmann::json::parse(preprocessing, nullptr, /*allow_exceptions=*/false);
+  nlohmann::ordered_json kept = nlohmann::ordered_json::object();
+  for (const char* key : {"resize", "scale", "statistics", "precision"}) {
+    if (all.is_object() && all.contains(key)) kept[key] = all[key];
+  }
+  return kept.dump();
+}
+
+void check(const std::string& path, const CompressionMap& map) {
+  const auto k = static_cast<size_t>(map.dimensions);
+  if (map.dimensions < 1 || map.offsets.size() != k || map.weights.empty() || map.weights.size() % k != 0) {
+    throw FileError(path, "has ", map.weights.size(), " weights and ", map.offsets.size(), " offsets for ",
+                    map.dimensions, " dimensions; it needs as many of each for every one.");
+  }
+  const auto finite = [](float value) { return std::isfinite(value); };
+  if (!std::all_of(map.weights.begin(), map.weights.end(), finite) ||
+      !std::all_of(map.offsets.begin(), map.offsets.end(), finite)) {
+    throw FileError(path, "has values that are not finite.");
+  }
+}
+
+CompressionMap read_map(const std::string& path) {
+  const SafetensorsFile file = read_safetensors(path);
+  const auto text = [&](const std::string& key) {
+    const auto found = file.metadata.find(key);
+    return found == file.metadata.end() ? std::string() : found->second;
+  };
+  if (text("format") != kFormat) {
+    throw FileError(
+        path, "format is \"" + text("format") + "\", expected \"" + kFormat + "\"; dcgan-eval compress makes one.");
+  }
+  if (text("format_version") != kFormatVersion) {
+    throw FileError(path, "format_version is \"" + text("format_version") + "\", this library reads " + kFormatVersion +
+                              "; take a newer one.");
+  }
+  const auto floats = [&](const std::string& name, size_t dimensions) {
+    const auto found = file.tensors.find(name);
+    if (found != file.tensors.end() && found->second.dtype == DType::kFloat32 &&
+        found->second.shape.size() == dimensions) {
+      return found->second.to_floats();
+    }
+    throw FileError(path, "has no float32 tensor \"", name, "\" of ", dimensions, " dimensions.");
+  };
+  CompressionMap map;
+  map.weights = floats("weights", 2);
+  map.offsets = floats("offsets", 1);
+  map.dimensions = file.tensors.at("weights").shape.front();
+  map.model_sha256 = text("model_sha256");
+  map.preprocessing = text("preprocessing");
+  map.record = text("record");
+  try {
+    nlohmann::json::parse(text("layers")).get_to(map.layers);
+    nlohmann::json::parse(text("grid")).get_to(map.grid);
+  } catch (const nlohmann::json::exception& e) {
+    throw FileError(path, "its metadata is damaged: ", e.what());
+  }
+  check(path, map);
+  return map;
+}
+
+}  // namespace
+
+struct FeatureCompression::Impl {
+  Impl(const std::string& path, int64_t threads)
+      : file(path),
+        map(read_map(path)),
+        sha256(models::sha256_of_file(path)),
+        kernels(kernels::best_kernels()),
+        pool(threads > 0 ? threads : std::max<int64_t>(1, std::thread::hardware_concurrency())) {
+    columns = static_cast<int64_t>(map.weights.size()) / map.dimensions;
+    const int64_t panels = (map.dimensions + kernels.panel - 1) / kernels.panel;
+    packed.resize(static_cast<size_t>(panels * columns * kernels.panel));
+    for (int64_t k = 0; k < map.dimensions; ++k) {
+      float* to = packed.data() + k / kernels.panel * columns * kernels.panel + k % kernels.panel;
+      for (int64_t d = 0; d < columns; ++d) to[d * kernels.panel] = map.weights[static_cast<size_t>(k * columns + d)];
+    }
+  }
+
+  std::string file;
+  CompressionMap map;
+  std::string sha256;
+  const kernels::Kernels& kernels;
+  parallel::ThreadPool pool;
+  int64_t columns = 0;
+  std::vector<float> packed;  ///< the weights, [panels, D, panel]
+};
+
+FeatureCompression::FeatureCompression(const std::string& file, int64_t threads)
+    : impl_(std::make_unique<Impl>(file, threads)) {}
+FeatureCompression::~FeatureCompression() = default;
+FeatureCompression::FeatureCompression(FeatureCompression&&) noexcept = default;
+FeatureCompression& FeatureCompression::operator=(FeatureCompression&&) noexcept = default;
+
+const CompressionMap& FeatureCompression::map() const { return impl_->map; }
+const std::string& FeatureCompression::sha256() const { return impl_->sha256; }
+int64_t FeatureCompression::feature_count() const { return impl_->columns; }
+int64_t FeatureCompression::dimensions() const { return impl_->map.dimensions; }
+
+void FeatureCompression::require(const CompressionMap& features, int64_t feature_count) const {
+  const auto equal = [this](const std::string& what, const std::string& found, const std::string& fitted_to) {
+    if (found == fitted_to) return;
+    throw OptionError(impl_->file, ": ", what, " is ", found, ", and it was fitted to features where it is ", fitted_to,
+                      "; take the same, or fit another with dcgan-eval compress.");
+  };
+  const auto list = [](const std::vector<int64_t>& values) { return nlohmann::json(values).dump(); };
+  const CompressionMap& own = impl_->map;
+  equal("the model", features.model_sha256, own.model_sha256);
+  equal("the list of layers", list(features.layers), list(own.layers));
+  equal("the grid", std::to_string(features.grid), std::to_string(own.grid));
+  equal("the number of features", std::to_string(feature_count), std::to_string(impl_->columns));
+  equal("the preprocessing", decisive(features.preprocessing), own.preprocessing);
+}
+
+void FeatureCompression::apply(const float* features, int64_t count, float* compressed) const {
+  constexpr int64_t kDepth = 2048;  // float32 sums are this long, longer ones float64
+  const Impl& c = *impl_;
+  const int64_t panel = c.kernels.panel, k = c.map.dimensions;
+  impl_->pool.run((k + panel - 1) / panel, [&](int64_t p) {
+    std::vector<float> products(static_cast<size_t>(count * panel));
+    std::vector<double> sums(products.size());
+    for (int64_t d = 0; d < c.columns; d += kDepth) {
+      c.kernels.multiply(features + d, c.columns, count, c.packed.data() + (p * c.columns + d) * panel,
+                         std::min(kDepth, c.columns - d), products.data());
+      for (size_t i = 0; i < sums.size(); ++i) sums[i] += static_cast<double>(products[i]);
+    }
+    const int64_t first = p * panel, used = std::min(panel, k - first);
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t j = 0; j < used; ++j) {
+        compressed[i * k + first + j] = static_cast<float>(sums[static_cast<size_t>(i * panel + j)] +
+                                                           double{c.map.offsets[static_cast<size_t>(first + j)]});
+      }
+    }
+  });
+}
+
+void FeatureCompression::save(const std::string& file, const CompressionMap& map) {
+  check(file, map);
+  SafetensorsFile content;
+  content.tensors["weights"] =
+      make_tensor({map.dimensions, static_cast<int64_t>(map.weights.size()) / map.dimensions}, map.weights);
+  content.tensors["offsets"] = make_tensor({map.dimensions}, map.offsets);
+  content.metadata = {{"format", kFormat},
+                      {"format_version", kFormatVersion},
+                      {"model_sha256", map.model_sha256},
+                      {"layers", nlohmann::json(map.layers).dump()},
+                      {"grid", std::to_string(map.grid)},
+                      {"preprocessing", decisive(map.preprocessing)},
+                      {"record", map.record}};
+  write_safetensors(file, content);
+}
+
+std::string compression_sha256(const std::string& preprocessing) {
+  const auto json = nlohmann::json::parse(preprocessing, nullptr, /*allow_exceptions=*/false);
+  const auto found = json.is_object() ? json.find("compression") : json.end();
+  return found == json.end() || !found->is_object() ? "" : found->value("sha256", "");
+}
+
+}  // namespace dcgan

@@ -1,0 +1,123 @@
+#include <algorithm>
+#include <cstring>
+#include <iomanip>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "dcgan/feature_compression.h"
+#include "dcgan/feature_file.h"
+#include "eval/compression.h"
+#include "tools/cli/program.h"
+#include "tools/cli/progress.h"
+#include "tools/eval/commands.h"
+
+namespace dcgan::eval_tool {
+namespace {
+
+// The rows of a feature file, which need no labels here.
+class FeatureRows : public eval::RowSource {
+ public:
+  explicit FeatureRows(const FeatureFileReader& file) : file_(file) {}
+  int64_t rows() const override { return file_.rows(); }
+  int64_t columns() const override { return file_.feature_count(); }
+  void read(int64_t first, int64_t count, float* out, int64_t pitch) const override {
+    constexpr int64_t kRowsAtOnce = 32;  // the reader packs rows densely
+    std::vector<float> dense(static_cast<size_t>(std::min(count, kRowsAtOnce) * columns()));
+    for (int64_t done = 0; done < count; done += kRowsAtOnce) {
+      const int64_t now = std::min(kRowsAtOnce, count - done);
+      file_.read(first + done, now, dense.data());
+      if (const int64_t at = eval::find_not_finite(dense.data(), now * columns()); at >= 0) {
+        throw FileError(file_.path(), "row ", first + done + at / columns(), " has a value that is not finite; ",
+                        "remove the row, or extract it again.");
+      }
+      for (int64_t i = 0; i < now; ++i) {
+        std::memcpy(out + (done + i) * pitch, dense.data() + i * columns(),
+                    static_cast<size_t>(columns()) * sizeof(float));
+      }
+    }
+  }
+
+ private:
+  const FeatureFileReader& file_;
+};
+
+CompressionMap fit(const FeatureFileReader& file, const eval::CompressionOptions& options,
+                   const cli::CommonOptions& common) {
+  std::unique_ptr<cli::Progress> progress;
+  eval::CompressionResources resources;
+  resources.threads = common.threads;
+  resources.seed = common.seed;
+  resources.on_rows = [&](int64_t done, int64_t total) {
+    if (!progress) progress = std::make_unique<cli::Progress>("rows of all passes", total, common);
+    progress->update(done);
+    cli::stop_if_interrupted();
+  };
+  const eval::Components components = eval::principal_components(FeatureRows(file), options, resources);
+  double kept = 0;
+  for (const double variance : components.variances) kept += variance;
+  const FeatureFileInfo& info = file.info();
+  CompressionMap map;
+  map.dimensions = options.dimensions;
+  map.weights = components.weights;
+  map.offsets = components.offsets;
+  map.model_sha256 = info.model_sha256;
+  map.layers = info.layers;
+  map.grid = info.grid;
+  map.preprocessing = info.preprocessing;
+  map.record = nlohmann::ordered_json({{"method", "principal components of standardised features"},
+                                       {"rows", file.rows()},
+                                       {"input-list", info.inputs.list},
+                                       {"passes", options.passes},
+                                       {"whiten", options.whiten},
+                                       {"seed", common.seed},
+                                       {"kept-variance", kept / components.total_variance}})
+                   .dump();
+  return map;
+}
+
+}  // namespace
+
+int compress_command(cli::CommandLine& line) {
+  std::string features;
+  eval::CompressionOptions options;
+  cli::Output output;
+  line.about(
+      "Fits the principal components of a feature file: dcgan-extract --compress then writes few numbers for each "
+      "image. Fit them to training rows only: rows that something is tested on must not be among them.",
+      "--features train.h5 --dimensions 256 -o pca.safetensors");
+  line.without({"device"});
+  line.add("Input", features, "features", "feature file of dcgan-extract; it may be larger than the memory");
+  line.add("Components", options);
+  line.output(output, "file of the compression (.safetensors) to make");
+  line.require(features, "--features", "the feature file to fit to");
+  if (!line.parse()) return 0;
+  check(options);
+  output.require_free();
+  const FeatureFileReader file(features);
+  if (file.info().model_sha256.empty()) {
+    throw FileError(features, "does not say how it was made; --features names a file of dcgan-extract.");
+  }
+  if (!compression_sha256(file.info().preprocessing).empty()) {
+    throw FileError(features, "is compressed already; --features names a file that was extracted without --compress.");
+  }
+  FeatureCompression::save(output.path, fit(file, options, line.common()));
+  const FeatureCompression made(output.path, line.common().threads);
+  const auto record = nlohmann::ordered_json::parse(made.map().record);
+  std::ostringstream text;
+  text << output.path << ": " << made.feature_count() << " features become " << made.dimensions() << ", which keep "
+       << std::fixed << std::setprecision(1) << 100 * record["kept-variance"].get<double>()
+       << "% of the variance of the " << file.rows() << " rows of " << features
+       << " that they were fitted to; test on none of these\n";
+  cli::print_result(line.common(),
+                    {{"output", output.path},
+                     {"rows", file.rows()},
+                     {"features", made.feature_count()},
+                     {"dimensions", made.dimensions()},
+                     {"kept_variance", record["kept-variance"]},
+                     {"sha256", made.sha256()}},
+                    text.str());
+  return 0;
+}
+
+}  // namespace dcgan::eval_tool
