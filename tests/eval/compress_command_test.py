@@ -102,7 +102,7 @@ class Compress(ProgramTest):
         self.extract("test.h5", "done.h5", "--compress", one)
         self.extract("test.h5", "done.h5", "--compress", one, "--resume")
         self.refuses("dcgan-extract", self.folder / "test.h5", "-o", self.folder / "done.h5", "--model", self.folder / "run",
-                     "--compress", two, "--resume", code=1, says=["done.h5", "compression"])
+                     "--compress", two, "--resume", code=1, says=["done.h5", "another --compress"])
         self.extract("train.h5", "fit-one.h5", "--compress", one)
         self.extract("test.h5", "test-two.h5", "--compress", two)
         self.refuses("dcgan-eval", "svm", "--train", self.folder / "fit-one.h5", "--test", self.folder / "test-two.h5", "--c", 1,

@@ -28,7 +28,8 @@ FeatureMatrix correlated_rows(int64_t n = 700, int64_t columns = 60) {
     for (float& value : hidden) value = normal(generator);
     for (int64_t d = 0; d < columns; ++d) {
       float value = normal(generator);
-      for (int64_t h = 0; h < 6; ++h) value += mixing[static_cast<size_t>(d * 6 + h)] * hidden[h] * static_cast<float>(6 - h);
+      for (int64_t h = 0; h < 6; ++h)
+        value += mixing[static_cast<size_t>(d * 6 + h)] * hidden[h] * static_cast<float>(6 - h);
       rows.row(i)[d] = d == 2 ? 5 : 3 + static_cast<float>(d) + value * (1 + static_cast<float>(d % 7));
     }
   }

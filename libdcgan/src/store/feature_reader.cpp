@@ -31,8 +31,8 @@ void FeatureFileReader::Impl::read_own_attributes() {
   bool rising = offsets.empty() == info.layers.empty();
   if (!offsets.empty()) {
     const bool together = offsets.size() == 2;  // of compressed rows each column is of all layers
-    rising = (together || offsets.size() == info.layers.size() + 1) && offsets.front() == 0 &&
-             offsets.back() == columns;
+    rising =
+        (together || offsets.size() == info.layers.size() + 1) && offsets.front() == 0 && offsets.back() == columns;
     for (size_t i = 1; i < offsets.size(); ++i) rising = rising && offsets[i] > offsets[i - 1];
   }
   if (!rising) throw FileError(path, "layer_offsets do not divide its columns among its layers; it is damaged.");
