@@ -35,7 +35,8 @@ class SvhnMat(ProgramTest):
     def test_packed_images_are_scipys(self):
         images, labels = digits(50)
         for compressed in (True, False):
-            for y in (labels, labels.astype(numpy.float64), labels.T):
+            for y in (labels.T, *(labels.astype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)),
+                      labels.astype("f4"), labels.astype("f8")):
                 with h5py.File(self.pack({"y": y, "X": images}, compressed=compressed)) as packed:
                     numpy.testing.assert_array_equal(packed["images"][:], images.transpose(3, 0, 1, 2))
                     numpy.testing.assert_array_equal(packed["labels"][:], labels[:, 0] % 10)

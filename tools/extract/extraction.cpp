@@ -5,6 +5,7 @@
 #include <cmath>
 #include <future>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
@@ -197,7 +198,7 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
   while (blocks.next()) {
     data::DecodedBlock& block = blocks.block;
     Rows rows;
-    rows.features = std::move(blocks.features);
+    rows.features = std::exchange(blocks.features, {});
     rows.paths = std::move(block.images.paths);
     rows.labels = std::move(block.images.labels);
     rows.failures = std::move(block.failures);
