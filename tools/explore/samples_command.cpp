@@ -118,7 +118,7 @@ void write_files(const ModelFile& model, const SamplesOptions& options, const cl
     const int64_t bytes = samples.height * samples.width * 3;
     for (int64_t i = 0; i < std::min(kMinibatch, options.separate - first); ++i) {
       char name[32];
-      std::snprintf(name, sizeof name, "%s%06lld.png", kSamplePrefix, static_cast<long long>(first + i));
+      std::snprintf(name, sizeof name, "%s%06lld.png", kSamplePrefix, static_cast<long long>(first) + i);
       ImageBatch one;
       one.height = samples.height;
       one.width = samples.width;

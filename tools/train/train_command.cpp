@@ -300,7 +300,7 @@ int train_command(cli::CommandLine& line) {
     record_call(arguments, line);
   };
   observer.go_on = [&] {
-    if (training.processes.rank == 0) record_call(arguments, line);
+    if (arguments.training.processes.rank == 0) record_call(arguments, line);
   };
   // In every process, so that all end where it is refused, and none waits for the others.
   std::optional<Probe> probe;
