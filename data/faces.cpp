@@ -9,6 +9,7 @@
 #include "data/image_library.h"
 #include "dcgan/errors.h"
 #include "dcgan/options.h"
+#include "dcgan/text.h"
 
 namespace dcgan::data {
 
@@ -53,7 +54,7 @@ Preparation face_preparation(const FaceOptions& options) {
     for (PreparedImage& face : faces) face.image = resize_and_crop(std::move(face.image), resize);
     return faces;
   };
-  return {options.size, prepare, description.dump()};
+  return {options.size, prepare, json_text(description)};
 }
 
 }  // namespace dcgan::data

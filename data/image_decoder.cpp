@@ -68,6 +68,8 @@ DecodedImage image_or_failure(Make make) {
 
 void check(const DecodeOptions& options) {
   require_option(options.max_pixels > 0, "max-pixels", options.max_pixels, "positive");
+  require_option(options.sample_bits >= 8 && options.sample_bits <= 16, "sample-bits", options.sample_bits,
+                 "from 8 to 16");
   require_option(options.scaled_side >= 0, "scaled-side", options.scaled_side, "0 (exact) or more");
 }
 
@@ -83,7 +85,7 @@ DecodedImage decode_image_file(const std::string& path, const DecodeOptions& opt
 }
 
 std::string decoder_description(const DecodeOptions& options) {
-  const nlohmann::ordered_json description = {
+  nlohmann::ordered_json description = {
       {"jpeg",
        options.scaled_side == 0 ? "exact" : "scaled, shorter side at least " + std::to_string(options.scaled_side)},
       {"orientation", "EXIF applied"},
@@ -91,6 +93,7 @@ std::string decoder_description(const DecodeOptions& options) {
       {"16-bit", "round(v/257)"},
       {"max-pixels", options.max_pixels},
       {"opencv", CV_VERSION}};
+  if (options.sample_bits != 16) description["sample-bits"] = options.sample_bits;
   return description.dump();
 }
 

@@ -26,12 +26,17 @@ struct DecodedImage {
 
 struct DecodeOptions {
   int64_t max_pixels = 100'000'000;  ///< H * W of the stored image, before any scaling: 300 MB once decoded
+  int64_t sample_bits = 16;          ///< 16-bit images without a sample above 2^bits - 1 are scaled as of so many bits
   int64_t scaled_side = 0;           ///< JPEGs may be decoded at 1/2, 1/4 or 1/8, shorter side at least this; 0: exact
 };
 
 template <class Visitor>
 void describe(DecodeOptions& o, Visitor&& f) {
   f(o.max_pixels, "max-pixels", "images with more pixels are failures");
+  f(o.sample_bits, "sample-bits",
+    "12: 16-bit PNG, TIFF and PNM whose samples are all below 4096, and which do not say of how many bits they are, "
+    "are "
+    "scaled as of 12 bits; any number from 8 to 16");
   f(o.scaled_side, "scaled-side", "decode JPEGs smaller, shorter side at least this many pixels; 0: exactly");
 }
 
@@ -41,11 +46,12 @@ void check(const DecodeOptions& options);
 /// Decodes JPEG, PNG, WebP, BMP, TIFF, GIF or PNM, told apart by their first bytes, not by a name.
 ///
 /// Grey, palette, 16-bit, CMYK and YCCK become 8-bit RGB; alpha is dropped (as OpenCV and Pillow's convert("RGB") do);
-/// 16 bits are scaled, round(v / 257); the EXIF orientation is applied; of a TIFF the first page is taken, of an
-/// animation the first frame.
-/// A file that is cut short or damaged is a failure, even where its codec would return pixels: every warning of libjpeg
-/// about damaged data, every wrong checksum of a PNG, every missing byte of the other formats. What lossy WebP, BMP and
-/// TIFF cannot notice, since they carry no checksum, is a changed byte inside the coded pixels.
+/// 16 bits are scaled, round(v / 257), or by what PNG's sBIT, TIFF's MaxSampleValue and PNM's largest sample say; where
+/// none of them does, and no sample is above 4095, a remark says so; the EXIF orientation is applied; of a TIFF the
+/// first page is taken, of an animation the first frame. A file that is cut short or damaged is a failure, even where
+/// its codec would return pixels: every warning of libjpeg about damaged data, every wrong checksum of a PNG, every
+/// missing byte of the other formats. What lossy WebP, BMP and TIFF cannot notice, since they carry no checksum, is a
+/// changed byte inside the coded pixels.
 ///
 /// Never throws for bad bytes and prints nothing. May be called from many threads.
 DecodedImage decode_image(const uint8_t* bytes, size_t size, const DecodeOptions& options = {});

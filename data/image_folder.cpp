@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "data/image_formats.h"
+#include "data/labels.h"
 #include "dcgan/errors.h"
+#include "dcgan/text.h"
 
 namespace dcgan::data {
 namespace {
@@ -124,6 +125,11 @@ class Lister {
       } else if (is_archive(input)) {
         const std::string prefix = several_ ? FolderWalk::folder_of(input) : "";
         add_archive(input, prefix, prefix.substr(0, input.rfind('/') + 1).size());
+        if (several_) {
+          archive_parts_.back().named = true;
+        } else {
+          list_.root = input;
+        }
       } else {
         add_file(input);
       }
@@ -139,8 +145,8 @@ class Lister {
     size_t part;
     size_t its_name;  // where in the paths the name of the archive begins
     bool numbered;
-    bool flat = true;  // has no folders
-    bool named;        // by the user
+    bool flat = true;    // has no folders
+    bool named = false;  // by the user
   };
 
   void add(const std::string& path, const ImageList::Place& place = {}) {
@@ -178,7 +184,7 @@ class Lister {
     const std::shared_ptr<const Archive> archive = open_archive(file);
     list_.archives.push_back(archive);
     list_.notes.insert(list_.notes.end(), archive->notes().begin(), archive->notes().end());
-    ArchivePart part{list_.parts.size(), its_name, is_numbered(prefix), true, list_.root.empty()};
+    ArchivePart part{list_.parts.size(), its_name, is_numbered(prefix)};
     list_.parts.push_back({list_.count(), file, prefix.size()});
     for (const ArchiveMember& member : archive->members()) {
       const auto first_bytes = [&] {
@@ -220,45 +226,6 @@ class Lister {
   bool several_ = false;
 };
 
-// First folder of a relative path; empty where the file lies directly in the root.
-std::string class_of(const std::string& path) {
-  const size_t slash = path.find('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
-// All images have a class, or none is labelled.
-void label_images(ImageList& list) {
-  std::vector<std::string> class_names;
-  size_t part = 0;
-  std::map<std::string, int32_t> known;
-  int64_t without = 0;
-  for (int64_t i = 0; i < list.count(); ++i) {
-    while (part + 1 < list.parts.size() && list.parts[part + 1].first <= i) ++part;
-    const std::string& path = list.paths[static_cast<size_t>(i)];
-    class_names.push_back(class_of(fs::path(path.substr(list.parts[part].skipped)).lexically_normal().string()));
-    if (list.failed.count(path) != 0) continue;
-    if (class_names.back().empty()) {
-      ++without;
-    } else {
-      known.emplace(class_names.back(), 0);
-    }
-  }
-  if (known.empty()) return;
-  if (without > 0) {
-    list.notes.push_back(list.parts.front().named + ": " + std::to_string(without) + " of " +
-                         std::to_string(list.count()) + " images lie in no class folder, so none gets a label.");
-    return;
-  }
-  for (auto& [name, label] : known) {
-    label = static_cast<int32_t>(list.classes.size());
-    list.classes.push_back(name);
-  }
-  for (const std::string& name : class_names) {
-    const auto found = known.find(name);
-    list.labels.push_back(found == known.end() ? -1 : found->second);
-  }
-}
-
 // The images of a list as members of an archive.
 void find_members(ImageList& list) {
   const std::shared_ptr<const Archive> archive = open_archive(list.root);
@@ -277,34 +244,32 @@ std::string ImageList::file(int64_t i) const { return joined(root, paths[static_
 ImageList list_images(const std::vector<std::string>& inputs, const InputOptions& options) {
   if (inputs.empty()) throw OptionError("no images were named; give files or folders.");
   ImageList list = Lister(options).list(inputs);
-  label_images(list);
+  label_images(options.labels(), list);
   return list;
 }
 
-ImageList labelled_list(std::vector<std::string> paths, const std::string& folder) {
+ImageList labelled_list(std::vector<std::string> paths, const std::string& folder, const InputOptions& options) {
   ImageList list;
   list.root = without_trailing_slash(folder);
   list.paths = std::move(paths);
   list.parts = {{0, folder, 0}};
-  label_images(list);
+  label_images(options.labels(), list);
   return list;
 }
 
-ImageList read_image_list(std::istream& lines, const std::string& name, const std::string& folder) {
+ImageList read_image_list(std::istream& lines, const NamedList& named, const InputOptions& options) {
   std::vector<std::string> paths;
+  bool begun = false;
   for (std::string line; std::getline(lines, line);) {
+    if (!begun) line = without_byte_order_mark(std::move(line), named.name);
+    begun = true;
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (!line.empty()) paths.push_back(line);
   }
-  if (lines.bad()) throw FileError(name, "cannot be read to its end.");
-  if (paths.empty()) throw FileError(name, "names no images; expected one path a line.");
-  if (!folder.empty()) {
-    ImageList list = labelled_list(std::move(paths), folder);
-    if (is_archive(folder)) find_members(list);
-    return list;
-  }
-  ImageList list;
-  list.paths = std::move(paths);
+  if (lines.bad()) throw FileError(named.name, "cannot be read to its end.");
+  if (paths.empty()) throw FileError(named.name, "names no images; expected one path a line.");
+  ImageList list = labelled_list(std::move(paths), named.folder, options);
+  if (!named.folder.empty() && is_archive(named.folder)) find_members(list);
   return list;
 }
 

@@ -19,7 +19,7 @@ struct ImageList {
   /// Of a run of consecutive images what their classes are told by.
   struct Part {
     int64_t first = 0;   ///< number of the first image
-    std::string named;   ///< what the user named, for notes
+    std::string named;   ///< what the user named; empty: the paths stand for themselves
     size_t skipped = 0;  ///< characters at the beginning of each path that name no class
   };
   struct Place {
@@ -29,7 +29,7 @@ struct ImageList {
 
   std::string root;                           ///< folder that the paths are relative to; empty: the current directory
   std::vector<std::string> paths;             ///< [N], as recorded
-  std::vector<int32_t> labels;                ///< [N], or empty
+  std::vector<int32_t> labels;                ///< [N], or empty; -1: none
   std::vector<std::string> classes;           ///< [K] in byte order
   std::vector<std::string> notes;             ///< one line each, for the log: why there are no labels, ...
   PassedOver passed_over;                     ///< what is no image of the list, and might have been meant to be
@@ -48,23 +48,24 @@ struct ImageList {
 ///
 /// Paths are relative to the folder where one folder is named, and as given (folder/...) where there are several
 /// inputs. An archive counts as a folder of its name, without ".tar" or ".zip"; those of a folder are looked into where
-/// it holds no image beside them. The label is the first folder below the named one. Where images lie directly in a
-/// named folder, or files are named, there are no labels, and a note says so if there are class folders beside them.
-/// Archives with numbers for names (00000.tar, train-0001.tar) are parts of one set: their names are no classes.
+/// it holds no image beside them. Archives with numbers for names (00000.tar, train-0001.tar) are parts of one set:
+/// their names are no classes. Labels are those of label_images() (data/labels.h).
 /// @throws FileError for a missing input, a named folder that cannot be read, a folder or archive without images (the
 ///         message lists the extensions looked for), a file that holds images and is not read.
 ImageList list_images(const std::vector<std::string>& inputs, const InputOptions& options = {});
 
-/// Paths below one folder in the given order, with labels as above.
+/// Paths below one folder in the given order, with labels.
 /// @param folder  for ImageList::root and the notes
-ImageList labelled_list(std::vector<std::string> paths, const std::string& folder);
+ImageList labelled_list(std::vector<std::string> paths, const std::string& folder, const InputOptions& options = {});
 
 /// The images that a list names, one path a line, relative to `folder` (empty: the current directory), which may be an
-/// archive. The order is that of the list. Labels as above, from the first folder of each path, where `folder` is
-/// named.
-/// @param name  of the list, for messages
-/// @throws FileError if the list is empty.
-ImageList read_image_list(std::istream& lines, const std::string& name, const std::string& folder);
+/// archive. The order is that of the list.
+struct NamedList {
+  std::string name;    ///< of the list, for messages
+  std::string folder;  ///< that the paths are relative to
+};
+/// @throws FileError if the list is empty, or no UTF-8
+ImageList read_image_list(std::istream& lines, const NamedList& list, const InputOptions& options = {});
 
 /// A list as a data set, wherever its images lie.
 class ListedImages : public ImageSource {

@@ -56,7 +56,9 @@ ImageFormat image_format(ByteView bytes) {
   if (bytes.starts_with("\x89PNG\r\n\x1A\n")) return ImageFormat::kPng;
   if (bytes.starts_with("RIFF") && bytes.starts_with("WEBP", 8)) return ImageFormat::kWebp;
   if (bytes.starts_with("BM")) return ImageFormat::kBmp;
-  if (bytes.starts_with({"II*\0", 4}) || bytes.starts_with({"MM\0*", 4})) return ImageFormat::kTiff;
+  for (const char* tiff : {"II*\0", "MM\0*", "II+\0", "MM\0+"}) {  // the last two are BigTIFF
+    if (bytes.starts_with({tiff, 4})) return ImageFormat::kTiff;
+  }
   if (bytes.starts_with("GIF87a") || bytes.starts_with("GIF89a")) return ImageFormat::kGif;
   if (is_pnm(bytes)) return ImageFormat::kPnm;
   return ImageFormat::kNone;
@@ -111,7 +113,6 @@ std::string image_format_name(ByteView bytes) {
     case ImageFormat::kNone:
       break;
   }
-  if (bytes.starts_with({"II+\0", 4}) || bytes.starts_with({"MM\0+", 4})) return "BigTIFF";
   if (bytes.starts_with({"\0\0\0\x0CJXL \r\n", 10}) || bytes.starts_with("\xFF\x0A")) return "JPEG XL";
   if (bytes.starts_with({"\0\0\0\x0CjP  \r\n", 10}) || bytes.starts_with("\xFF\x4F\xFF\x51")) return "JPEG 2000";
   if (bytes.starts_with("8BPS")) return "PSD";

@@ -6,9 +6,12 @@ namespace dcgan::data {
 
 /// How the images that a command line names are found.
 struct InputOptions {
-  std::string list;         ///< file with one path a line, or "-" for standard input; empty: none
-  bool hidden = false;      ///< take what systems leave behind, too
-  bool unlabelled = false;  ///< class folders give no labels
+  std::string list;                ///< file with one path a line, or "-" for standard input; empty: none
+  bool hidden = false;             ///< take what systems leave behind, too
+  std::string label_by = "first";  ///< what the classes are told by (data/labels.h)
+  bool unlabelled = false;         ///< label_by none
+
+  std::string labels() const { return unlabelled ? "none" : label_by; }
 };
 
 template <class Visitor>
@@ -17,7 +20,10 @@ void describe(InputOptions& o, Visitor&& f) {
   f(o.hidden, "hidden",
     "take what systems leave in folders, too: names with a dot in front, __MACOSX, thumbnails and trash of a NAS, "
     "lost+found");
-  f(o.unlabelled, "unlabelled", "no labels, whatever the folders are called");
+  f(o.label_by, "label-by",
+    "classes are: first, the first folders below what was named; parent, the folders that images lie in; none; or "
+    "those of a CSV file with the columns file and label");
+  f(o.unlabelled, "unlabelled", "the same as --label-by none");
 }
 
 }  // namespace dcgan::data

@@ -19,7 +19,8 @@
 namespace dcgan::data {
 namespace {
 
-ImageList open_list(const std::vector<std::string>& inputs, const std::string& name) {
+ImageList open_list(const std::vector<std::string>& inputs, const InputOptions& options) {
+  const std::string& name = options.list;
   if (inputs.size() > 1) {
     throw OptionError("--list goes with one folder, to which its paths are relative; " + std::to_string(inputs.size()) +
                       " inputs were named.");
@@ -32,11 +33,11 @@ ImageList open_list(const std::vector<std::string>& inputs, const std::string& n
   if (name == "-") {  // by its descriptor: where it is a socket, /dev/stdin cannot be opened
     __gnu_cxx::stdio_filebuf<char> input(::dup(STDIN_FILENO), std::ios::in);
     std::istream lines(&input);
-    return read_image_list(lines, "standard input", folder);
+    return read_image_list(lines, {"standard input", folder}, options);
   }
   std::ifstream file(name);
   if (!file) throw FileError(name, "cannot be opened: " + std::string(std::strerror(errno)) + "; --list names it.");
-  return read_image_list(file, name, folder);
+  return read_image_list(file, {name, folder}, options);
 }
 
 }  // namespace
@@ -48,8 +49,10 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
     return std::filesystem::is_regular_file(input, error) && is_hdf5_file(input);
   });
   if (packed != inputs.end()) {
-    if (inputs.size() > 1 || !options.list.empty() || options.unlabelled) {
-      throw OptionError(*packed + " is a packed file; it stands alone, without other inputs, --list or --unlabelled.");
+    if (inputs.size() > 1 || !options.list.empty() || options.labels() != "first") {
+      throw OptionError(*packed +
+                        " is a packed file; it stands alone, without other inputs, --list, --label-by or "
+                        "--unlabelled.");
     }
     return {std::make_unique<PackedSource>(PackedImageReader(*packed)), {}, {}};
   }
@@ -59,15 +62,10 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
   }
   std::optional<LmdbFile> database;
   if (lmdb != inputs.end()) database.emplace(*lmdb);
-  ImageList list = !options.list.empty() ? open_list(inputs, options.list)
-                   : database            ? labelled_list(database->keys(), inputs.front())
+  ImageList list = !options.list.empty() ? open_list(inputs, options)
+                   : database            ? labelled_list(database->keys(), inputs.front(), options)
                                          : list_images(inputs, options);
   OpenedImages opened{nullptr, list.notes, list.passed_over};
-  if (options.unlabelled) {
-    list.labels.clear();
-    list.classes.clear();
-    opened.notes.clear();
-  }
   if (database) {
     opened.source = std::make_unique<LmdbImages>(std::move(list), std::move(*database), decode);
   } else {
@@ -85,6 +83,9 @@ std::unique_ptr<ImageSource> open_cifar10(const std::string& folder, CifarSplit 
                                 " with class folders.");
   }
   ImageList list = list_images({classes});
+  if (std::count(list.labels.begin(), list.labels.end(), -1) > 0) {
+    throw FileError(classes, "holds images that lie in none of its class folders; expected none.");
+  }
   if (list.classes.size() != kCifarClasses) {
     throw FileError(classes, std::to_string(list.classes.size()) + " class folders with images, expected " +
                                  std::to_string(kCifarClasses) + ", airplane to truck.");

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "data/packed_contents.h"
 #include "dcgan/errors.h"
 #include "dcgan/packed_images.h"
+#include "dcgan/text.h"
 
 namespace dcgan::data {
 
@@ -17,10 +19,11 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
   ordered_json preparation = {{"source", ordered_json::parse(source.description())}};
   preparation.update(ordered_json::parse(job.preparation.description));
   preparation["seed"] = job.seed;
-  info.preparation = preparation.dump();
+  info.preparation = json_text(preparation);
   info.input_list = input_list_hash(source);
   PackedImageWriter writer(job.output, info, job.mode);
   PackResult result;
+  result.classes = ClassCounts(source.classes());
   result.resumed_at = writer.inputs_done();
   PipelineOptions options;
   options.threads = job.threads;
@@ -40,6 +43,7 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
       if (first_failure.empty()) first_failure = "; the first, " + failure.path + ": " + failure.reason;
       job.on_failure(failure);
     }
+    for (const int32_t label : block.images.labels) result.classes.add(label);
     for (const auto& [remark, count] : block.remarks) result.remarks[remark] += count;
     job.on_progress(block.first + block.inputs, source.count());
     result.stopped = job.should_stop();
@@ -53,6 +57,8 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
     throw Error("none of the ", source.count(), " inputs gave an image", first_failure, ".");
   }
   writer.close();
+  // Those of the run that was resumed count, too.
+  if (result.resumed_at > 0) result.classes = class_counts(PackedImageReader(job.output));
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "data/class_counts.h"
 #include "data/image_pipeline.h"
 #include "data/image_source.h"
 #include "data/preparation.h"
@@ -29,6 +30,7 @@ struct PackJob {
 
 struct PackResult {
   int64_t images = 0;
+  ClassCounts classes;                     ///< of the images
   std::map<std::string, int64_t> remarks;  ///< DecodedImage::remark of how many inputs of this run
   int64_t failures = 0;                    ///< with those of the run that was resumed
   int64_t resumed_at = 0;                  ///< inputs that were done before

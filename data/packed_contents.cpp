@@ -19,9 +19,11 @@ std::string pixel_checksum(const PackedImageReader& images) {
   return hash.hex();
 }
 
-std::vector<int64_t> class_counts(const PackedImageReader& images) {
-  std::vector<int64_t> counts(images.info().classes.size(), 0);
-  for (const int32_t label : images.labels()) ++counts.at(static_cast<size_t>(label));
+ClassCounts class_counts(const PackedImageReader& images) {
+  ClassCounts counts(images.info().classes);
+  for (const int32_t label : images.labels()) {
+    if (!counts.classes.empty()) counts.add(label);
+  }
   return counts;
 }
 

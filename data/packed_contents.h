@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "data/class_counts.h"
 #include "dcgan/images.h"
 #include "dcgan/packed_images.h"
 
@@ -13,8 +14,7 @@ namespace dcgan::data {
 /// file's chunks, compression and attributes.
 std::string pixel_checksum(const PackedImageReader& images);
 
-/// [K] images of each class; empty where there are no labels.
-std::vector<int64_t> class_counts(const PackedImageReader& images);
+ClassCounts class_counts(const PackedImageReader& images);
 
 /// Images from `first` on, `count` of them or as many as there are.
 ImageBatch read_images(const PackedImageReader& images, int64_t first, int64_t count);

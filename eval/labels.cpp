@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dcgan/errors.h"
+#include "dcgan/text.h"
 
 namespace dcgan::eval {
 
@@ -21,18 +22,20 @@ NamedLabels name_by_number(const std::vector<int32_t>& labels) {
 
 std::vector<int32_t> match_classes(const NamedLabels& labels, const std::vector<std::string>& classes) {
   std::vector<int32_t> index_of;
+  std::vector<std::string> known;
+  for (const std::string& name : classes) known.push_back(composed(name));
   for (const std::string& name : labels.classes) {
-    const auto found = std::find(classes.begin(), classes.end(), name);
-    index_of.push_back(found == classes.end() ? -1 : static_cast<int32_t>(found - classes.begin()));
+    const auto found = std::find(known.begin(), known.end(), composed(name));
+    index_of.push_back(found == known.end() ? -1 : static_cast<int32_t>(found - known.begin()));
   }
   std::vector<int32_t> matched;
   for (const int32_t label : labels.labels) {
     const int32_t index = index_of.at(static_cast<size_t>(label));
     if (index < 0) {
-      std::string known;
-      for (const std::string& name : classes) known += (known.empty() ? "" : ", ") + name;
+      std::string names;
+      for (const std::string& name : classes) names += (names.empty() ? "" : ", ") + name;
       throw Error("class \"" + labels.classes[static_cast<size_t>(label)] +
-                  "\" does not occur in the training set, which has " + known + "; the files do not belong together.");
+                  "\" does not occur in the training set, which has " + names + "; the files do not belong together.");
     }
     matched.push_back(index);
   }

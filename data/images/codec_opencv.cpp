@@ -82,6 +82,12 @@ RgbImage rgb_of(cv::Mat samples, double white) {
   return {samples.rows, samples.cols, {samples.datastart, samples.dataend}};
 }
 
+int64_t largest_of(const cv::Mat& samples) {
+  double largest = 0;
+  cv::minMaxLoc(samples.reshape(1), nullptr, &largest);
+  return static_cast<int64_t>(largest);
+}
+
 RgbImage decode_with_opencv(ByteView bytes, const char* format) {
   const cv::Mat samples = samples_with_opencv(bytes, format);
   return rgb_of(samples, samples.depth() == CV_16U ? 65535 : 255);
@@ -200,7 +206,34 @@ RgbImage decode_bmp(ByteView bytes, const DecodeOptions& options) {
   return decode_with_opencv(bytes, "BMP");
 }
 
-RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options, std::string& /*remark*/) {
+namespace {
+
+// What a TIFF says of the white of its 16-bit samples, by their bits or by the largest of them; 0 where it says
+// nothing.
+int64_t white_by_tags(const TiffDirectory& directory, int64_t largest) {
+  constexpr uint16_t kBitsPerSample = 258;
+  constexpr uint16_t kMaxSampleValue = 281;
+  constexpr int64_t kFull = 65535;
+  const int64_t bits = directory.value(kBitsPerSample, 16);
+  int64_t claimed = bits > 8 && bits < 16 ? (int64_t{1} << bits) - 1 : 0;
+  for (const int64_t value : directory.values(kMaxSampleValue)) claimed = std::max(claimed, value);
+  if (claimed == 0) return 0;
+  int64_t white = 255;
+  while (white < claimed && white < kFull) white = 2 * white + 1;
+  return largest <= white ? white : kFull;
+}
+
+RgbImage decode_tiff_samples(ByteView bytes, const TiffDirectory& directory, const DecodeOptions& options,
+                             std::string& remark) {
+  const cv::Mat samples = samples_with_opencv(bytes, "TIFF");
+  if (samples.depth() == CV_8U) return rgb_of(samples, 255);
+  const int64_t largest = largest_of(samples);
+  return rgb_of(samples, static_cast<double>(white_of(white_by_tags(directory, largest), largest, options, remark)));
+}
+
+}  // namespace
+
+RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options, std::string& remark) {
   constexpr uint16_t kWidth = 256;
   constexpr uint16_t kHeight = 257;
   constexpr uint16_t kStripOffsets = 273;
@@ -210,11 +243,12 @@ RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options, std::string& 
   const TiffDirectory directory(bytes);
   if (directory.values(kWidth).empty() || directory.values(kHeight).empty()) truncated("TIFF");
   check_size(directory.value(kWidth, 0), directory.value(kHeight, 0), options);
+  const auto size = static_cast<int64_t>(bytes.size);
   for (const bool tiled : {false, true}) {
     const std::vector<int64_t> offsets = directory.values(tiled ? kTileOffsets : kStripOffsets);
     const std::vector<int64_t> counts = directory.values(tiled ? kTileByteCounts : kStripByteCounts);
     for (size_t i = 0; i < std::min(offsets.size(), counts.size()); ++i) {
-      if (offsets[i] + counts[i] > static_cast<int64_t>(bytes.size)) truncated("TIFF");
+      if (offsets[i] < 0 || counts[i] < 0 || counts[i] > size || offsets[i] > size - counts[i]) truncated("TIFF");
     }
   }
   // libtiff multiplies colours by an alpha of the kind "unassociated". Called "associated", they stay as they are
@@ -223,10 +257,12 @@ RgbImage decode_tiff(ByteView bytes, const DecodeOptions& options, std::string& 
   constexpr int64_t kAssociated = 1;
   constexpr int64_t kUnassociated = 2;
   const size_t kind_at = directory.low_byte_of_short(kExtraSamples);
-  if (kind_at == 0 || directory.value(kExtraSamples, 0) != kUnassociated) return decode_with_opencv(bytes, "TIFF");
+  if (kind_at == 0 || directory.value(kExtraSamples, 0) != kUnassociated) {
+    return decode_tiff_samples(bytes, directory, options, remark);
+  }
   std::vector<uint8_t> renamed(bytes.data, bytes.data + bytes.size);
   renamed[kind_at] = kAssociated;
-  return decode_with_opencv({renamed.data(), renamed.size()}, "TIFF");
+  return decode_tiff_samples({renamed.data(), renamed.size()}, directory, options, remark);
 }
 
 namespace {
@@ -278,7 +314,7 @@ class PnmText {
 }  // namespace
 
 // Netpbm's manual pages pbm(5), pgm(5) and ppm(5).
-RgbImage decode_pnm(ByteView bytes, const DecodeOptions& options, std::string& /*remark*/) {
+RgbImage decode_pnm(ByteView bytes, const DecodeOptions& options, std::string& remark) {
   const int kind = bytes.data[1] - '0';
   const bool bits = kind == 1 || kind == 4;
   PnmText text(bytes);
@@ -308,7 +344,11 @@ RgbImage decode_pnm(ByteView bytes, const DecodeOptions& options, std::string& /
   if (!bits) file += white > 255 ? "65535\n" : "255\n";
   file.append(reinterpret_cast<const char*>(bytes.data) + data, bytes.size - data);
   const ByteView rewritten{reinterpret_cast<const uint8_t*>(file.data()), file.size()};
-  return rgb_of(samples_with_opencv(rewritten, "PNM"), bits ? 255 : static_cast<double>(white));
+  const cv::Mat decoded = samples_with_opencv(rewritten, "PNM");
+  if (bits || decoded.depth() == CV_8U) return rgb_of(decoded, bits ? 255 : static_cast<double>(white));
+  // 65535 is what programs write that know the type of the samples only.
+  const int64_t claimed = white == 65535 ? 0 : white;
+  return rgb_of(decoded, static_cast<double>(white_of(claimed, largest_of(decoded), options, remark)));
 }
 
 }  // namespace dcgan::data

@@ -1,5 +1,6 @@
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -45,8 +46,7 @@ int decode_rows(png_structp png, png_infop info, const DecodeOptions& options, R
                 std::vector<png_bytep>& rows) {
   png_read_info(png, info);
   check_size(png_get_image_width(png, info), png_get_image_height(png, info), options);
-  png_set_expand(png);    // palette and 1, 2, 4 bits to 8 bits
-  png_set_scale_16(png);  // round(v / 257)
+  png_set_expand(png);  // palette and 1, 2, 4 bits to 8 bits
   png_set_gray_to_rgb(png);
   png_set_strip_alpha(png);
   png_set_interlace_handling(png);
@@ -66,14 +66,50 @@ int decode_rows(png_structp png, png_infop info, const DecodeOptions& options, R
 
 }  // namespace
 
+namespace {
+
+struct Png {
+  png_structp png;
+  png_infop info;
+  ~Png() { png_destroy_read_struct(&png, &info, nullptr); }
+};
+
+// What sBIT (PNG, 11.3.2.7) says of the white of 16-bit samples; 0 where there is none. Samples of fewer bits shall be
+// stored scaled, their lower bits zeros or the upper ones again; where they are not, they are stored as they were.
+int64_t white_by_significant_bits(const Png& png, const std::vector<uint16_t>& samples) {
+  png_color_8p significant = nullptr;
+  if (png_get_sBIT(png.png, png.info, &significant) == 0) return 0;
+  const int bits = std::max({significant->red, significant->green, significant->blue});  // of grey all three
+  if (bits < 8 || bits > 15) return 65535;
+  const int white = (1 << bits) - 1;
+  bool scaled = true;
+  for (const uint16_t v : samples) {
+    if (v > white) return 65535;
+    scaled = scaled && v % (1 << (16 - bits)) == 0;
+  }
+  return scaled ? 65535 : white;
+}
+
+// 8 bits of the 16 of a PNG that was read in its own depth.
+void narrow(const Png& png, const DecodeOptions& options, std::vector<uint8_t>& pixels, std::string& remark) {
+  std::vector<uint16_t> samples(pixels.size() / 2);
+  int64_t largest = 0;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    samples[i] = static_cast<uint16_t>(pixels[2 * i] << 8 | pixels[2 * i + 1]);
+    largest = std::max<int64_t>(largest, samples[i]);
+  }
+  const int64_t white = white_of(white_by_significant_bits(png, samples), largest, options, remark);
+  pixels.resize(samples.size());
+  for (size_t i = 0; i < samples.size(); ++i) {
+    pixels[i] = static_cast<uint8_t>((2 * 255 * int64_t{samples[i]} + white) / (2 * white));  // round(255 v / white)
+  }
+}
+
+}  // namespace
+
 RgbImage decode_png(ByteView bytes, const DecodeOptions& options, std::string& remark) {
   PngState state{bytes, false, ""};
-  struct Owner {
-    png_structp png;
-    png_infop info;
-    ~Owner() { png_destroy_read_struct(&png, &info, nullptr); }
-  };
-  Owner owner{png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning), nullptr};
+  Png owner{png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning), nullptr};
   if (owner.png == nullptr) throw std::bad_alloc();
   owner.info = png_create_info_struct(owner.png);
   if (owner.info == nullptr) throw std::bad_alloc();
@@ -84,6 +120,7 @@ RgbImage decode_png(ByteView bytes, const DecodeOptions& options, std::string& r
   png_set_read_user_chunk_fn(owner.png, &state, on_unknown_chunk);
   png_set_crc_action(owner.png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
   const int orientation = decode_rows(owner.png, owner.info, options, image, rows);
+  if (png_get_bit_depth(owner.png, owner.info) == 16) narrow(owner, options, image.pixels, remark);
   apply_orientation(orientation, image);
   if (state.animated) remark = kAnimated;
   return image;

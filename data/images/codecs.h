@@ -13,6 +13,11 @@ int exif_orientation(ByteView tiff);
 /// Turns and mirrors the image so that orientation 1 is reached.
 void apply_orientation(int orientation, RgbImage& image);
 
+/// Which 16-bit sample is white.
+/// @param claimed  what the file says; 0: nothing
+/// @param largest  of its samples
+int64_t white_of(int64_t claimed, int64_t largest, const DecodeOptions& options, std::string& remark);
+
 /// Of animations the first frame is taken.
 constexpr const char* kAnimated = "animated, of which the first frame is taken";
 

@@ -15,6 +15,18 @@ void check_size(int64_t width, int64_t height, const DecodeOptions& options) {
   }
 }
 
+int64_t white_of(int64_t claimed, int64_t largest, const DecodeOptions& options, std::string& remark) {
+  constexpr int64_t kFull = 65535;
+  constexpr int64_t kTwelveBits = 4095;
+  if (claimed > 0) return claimed;
+  const int64_t asked = (int64_t{1} << options.sample_bits) - 1;
+  if (asked < kFull && largest <= asked) return asked;
+  if (largest > 0 && largest <= kTwelveBits) {
+    remark = "perhaps of 12 bits and dark, as no sample is above 4095; --sample-bits 12 scales them";
+  }
+  return kFull;
+}
+
 namespace {
 
 RgbImage pixels(ImageFormat format, ByteView bytes, const DecodeOptions& options, std::string& remark) {

@@ -19,29 +19,59 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const std::vector<std::string> kLossless = {"rgb.png",          "grey.png",
-                                            "grey_alpha.png",   "rgba.png",
-                                            "palette.png",      "palette_transparent.png",
-                                            "one_bit.png",      "orientation6.png",
-                                            "sixteen_bits.png", "sixteen_bits_grey.png",
-                                            "interlaced.png",   "lossless.webp",
-                                            "rgba.webp",        "orientation8.webp",
-                                            "rgb.bmp",          "grey.bmp",
-                                            "palette.bmp",      "one_bit.bmp",
-                                            "rgb.tif",          "lzw.tif",
-                                            "deflate.tif",      "grey.tif",
-                                            "palette.tif",      "sixteen_bits_grey.tif",
-                                            "orientation2.tif", "orientation3.tif",
-                                            "orientation4.tif", "orientation5.tif",
-                                            "orientation6.tif", "orientation7.tif",
-                                            "orientation8.tif", "rgba.tif",
-                                            "rgb.gif",          "interlaced.gif",
-                                            "grey.gif",         "transparent.gif",
-                                            "rgb.ppm",          "grey.pgm",
-                                            "one_bit.pbm",      "ascii.ppm",
-                                            "ascii_15.pgm",     "ascii.pbm",
-                                            "largest_15.pgm",   "sixteen_bits.ppm",
-                                            "largest_4095.pgm"};
+const std::vector<std::string> kLossless = {"rgb.png",
+                                            "grey.png",
+                                            "grey_alpha.png",
+                                            "rgba.png",
+                                            "palette.png",
+                                            "palette_transparent.png",
+                                            "one_bit.png",
+                                            "orientation6.png",
+                                            "sixteen_bits.png",
+                                            "sixteen_bits_grey.png",
+                                            "interlaced.png",
+                                            "lossless.webp",
+                                            "rgba.webp",
+                                            "orientation8.webp",
+                                            "rgb.bmp",
+                                            "grey.bmp",
+                                            "palette.bmp",
+                                            "one_bit.bmp",
+                                            "rgb.tif",
+                                            "lzw.tif",
+                                            "deflate.tif",
+                                            "grey.tif",
+                                            "palette.tif",
+                                            "sixteen_bits_grey.tif",
+                                            "orientation2.tif",
+                                            "orientation3.tif",
+                                            "orientation4.tif",
+                                            "orientation5.tif",
+                                            "orientation6.tif",
+                                            "orientation7.tif",
+                                            "orientation8.tif",
+                                            "rgba.tif",
+                                            "rgb.gif",
+                                            "interlaced.gif",
+                                            "grey.gif",
+                                            "transparent.gif",
+                                            "rgb.ppm",
+                                            "grey.pgm",
+                                            "one_bit.pbm",
+                                            "ascii.ppm",
+                                            "ascii_15.pgm",
+                                            "ascii.pbm",
+                                            "largest_15.pgm",
+                                            "sixteen_bits.ppm",
+                                            "largest_4095.pgm",
+                                            "twelve_bits.png",
+                                            "twelve_bits_scaled.png",
+                                            "dark.png",
+                                            "twelve_bits.tif",
+                                            "dark.tif",
+                                            "big.tif",
+                                            "big_tiled.tif",
+                                            "big_endian.tif"};
 
 const std::vector<std::string> kLossy = {"rgb.jpg",          "subsampled.jpg",   "progressive.jpg",  "grey.jpg",
                                          "cmyk.jpg",         "orientation2.jpg", "orientation3.jpg", "orientation4.jpg",
@@ -158,6 +188,26 @@ TEST(ImageDecoder, CallsAFormatThatItDoesNotReadByItsName) {
               HasSubstr("camera raw"));
 }
 
+TEST(ImageDecoder, RemarksOn16BitsThatMayBe12AndScalesThemWhenAsked) {
+  data::DecodeOptions twelve;
+  twelve.sample_bits = 12;
+  for (const std::string name : {"dark.png", "dark.tif"}) {
+    const data::DecodedImage dark = data::decode_image_file(golden_image(name));
+    EXPECT_THAT(dark.remark, HasSubstr("perhaps of 12 bits and dark")) << name;
+    const data::DecodedImage bright = data::decode_image_file(golden_image(name), twelve);
+    EXPECT_EQ(bright.remark, "") << name;
+    const std::string of_file = "twelve_bits" + name.substr(4);
+    EXPECT_EQ(largest_difference(bright.image, golden_pixels(of_file)), 0) << name;
+  }
+  // What says how many bits it has, or has them all, is not touched.
+  for (const char* name : {"twelve_bits.png", "twelve_bits_scaled.png", "twelve_bits.tif", "sixteen_bits.png",
+                           "sixteen_bits_grey.tif", "sixteen_bits.ppm", "largest_4095.pgm"}) {
+    EXPECT_EQ(data::decode_image_file(golden_image(name)).remark, "") << name;
+    const data::DecodedImage image = data::decode_image_file(golden_image(name), twelve);
+    EXPECT_EQ(largest_difference(image.image, golden_pixels(name)), 0) << name;
+  }
+}
+
 TEST(ImageDecoder, RefusesAPnmWithASampleThatCannotBe) {
   const auto failure = [](const std::string& text) { return decode(Bytes(text.begin(), text.end())).failure; };
   EXPECT_EQ(failure("P2 2 1 15 0 15\n"), "");
@@ -230,7 +280,7 @@ TEST(ImageDecoder, KnowsImagesByTheirExtensionInAnyCase) {
 
 TEST(ImageDecoder, NamesAnOptionThatCannotBe) {
   try {
-    data::check(data::DecodeOptions{0, 0});
+    data::check(data::DecodeOptions{0, 16, 0});
     FAIL() << "accepted";
   } catch (const OptionError& e) {
     EXPECT_STREQ(e.what(), "--max-pixels is 0; it must be positive.");

@@ -48,15 +48,20 @@ TEST(ImageFolder, ListsImagesInByteOrderWithTheirClasses) {
   EXPECT_EQ(list.file(2), folder / "dog/1.webp");
 }
 
-TEST(ImageFolder, GivesNoLabelsWhereImagesLieInTheRootAndSaysSoIfThatIsAMixture) {
+TEST(ImageFolder, ImagesInNoClassFolderAreRowsWithoutALabel) {
   const TemporaryFolder folder;
   touch(folder / "a.png");
-  EXPECT_THAT(data::list_images({folder.path()}).notes, IsEmpty());
+  const data::ImageList flat = data::list_images({folder.path()});
+  EXPECT_THAT(flat.classes, IsEmpty());
+  EXPECT_THAT(flat.labels, IsEmpty());
+  EXPECT_THAT(flat.notes, IsEmpty());
   touch(folder / "cat/b.png");
+  touch(folder / "dog/c.png");
   const data::ImageList list = data::list_images({folder.path()});
-  EXPECT_THAT(list.labels, IsEmpty());
-  EXPECT_THAT(list.classes, IsEmpty());
-  EXPECT_THAT(list.notes, ElementsAre(HasSubstr("1 of 2 images lie in no class folder")));
+  EXPECT_THAT(list.labels, ElementsAre(-1, 0, 1));
+  EXPECT_THAT(list.classes, ElementsAre("cat", "dog"));
+  EXPECT_THAT(list.notes,
+              ElementsAre(folder.path() + ": 1 of 3 images lie in no class folder; they are rows without a label."));
 }
 
 TEST(ImageFolder, SeveralInputsKeepTheirNamesInThePaths) {
@@ -107,7 +112,7 @@ TEST(ImageFolder, TakesAFolderThatIsNamedWhateverItIsCalled) {
   touch(folder / ".hidden/@eaDir/a.png");
   EXPECT_THAT(data::list_images({folder / ".hidden/@eaDir"}).paths, ElementsAre("a.png"));
   std::istringstream lines(".hidden/@eaDir/a.png\n");
-  EXPECT_THAT(data::read_image_list(lines, "list.txt", folder.path()).paths, ElementsAre(".hidden/@eaDir/a.png"));
+  EXPECT_THAT(data::read_image_list(lines, {"list.txt", folder.path()}).paths, ElementsAre(".hidden/@eaDir/a.png"));
 }
 
 TEST(ImageFolder, CountsImagesThatAreNotReadByNameAndWhereThatSaysNothingByContent) {
@@ -171,7 +176,7 @@ TEST(ImageFolder, FollowsSymbolicLinksAndEndsWhereTheyLoop) {
 TEST(ImageList, KeepsItsOrderAndTakesLabelsFromTheNamedFolder) {
   const TemporaryFolder folder;
   std::istringstream lines("dog/2.jpg\r\n\n./cat/1.jpg\ndog/2.jpg\n");
-  const data::ImageList list = data::read_image_list(lines, "list.txt", folder.path());
+  const data::ImageList list = data::read_image_list(lines, {"list.txt", folder.path()});
   EXPECT_THAT(list.paths, ElementsAre("dog/2.jpg", "./cat/1.jpg", "dog/2.jpg"));
   EXPECT_THAT(list.classes, ElementsAre("cat", "dog"));
   EXPECT_THAT(list.labels, ElementsAre(1, 0, 1));
@@ -180,12 +185,14 @@ TEST(ImageList, KeepsItsOrderAndTakesLabelsFromTheNamedFolder) {
 
 TEST(ImageList, WithoutAFolderIsRelativeToTheCurrentOneAndUnlabelled) {
   std::istringstream lines("dog/2.jpg\n/abs/x.png\n");
-  const data::ImageList list = data::read_image_list(lines, "list.txt", "");
+  const data::ImageList list = data::read_image_list(lines, {"list.txt", ""});
   EXPECT_THAT(list.labels, IsEmpty());
   EXPECT_EQ(list.file(0), "dog/2.jpg");
   EXPECT_EQ(list.file(1), "/abs/x.png");
   std::istringstream empty("\n");
-  EXPECT_EQ(message_of([&] { data::read_image_list(empty, "list.txt", ""); }),
+  EXPECT_EQ(message_of([&] {
+              data::read_image_list(empty, {"list.txt", ""});
+            }),
             "list.txt: names no images; expected one path a line.");
 }
 

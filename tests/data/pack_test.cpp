@@ -55,7 +55,7 @@ TEST(Pack, KeepsOrderLabelsAndFailures) {
   EXPECT_THAT(packed.info().classes, ElementsAre("a", "b"));
   EXPECT_EQ(packed.failures().at(0).path, "a/broken.jpg");
   EXPECT_THAT(packed.info().preparation, HasSubstr(R"("resize":"linear")"));
-  EXPECT_THAT(data::class_counts(packed), ElementsAre(1, 1));
+  EXPECT_THAT(data::class_counts(packed).counts, ElementsAre(1, 1));
 }
 
 TEST(Pack, APackedFileIsADataSetLikeAnyOther) {

@@ -16,6 +16,11 @@ TEST(MatchClasses, GoesByNameNotByIndex) {
   EXPECT_THAT(match_classes(test, {"dog", "horse", "cat"}), ElementsAre(2, 0, 0));
 }
 
+TEST(MatchClasses, TakesComposedAndDecomposedAccentsForOneName) {
+  const NamedLabels test{{"cafe\xCC\x81", "dog"}, {0, 1}};
+  EXPECT_THAT(match_classes(test, {"caf\xC3\xA9", "dog"}), ElementsAre(0, 1));
+}
+
 TEST(MatchClasses, IgnoresAnUnknownNameThatNoRowHas) {
   EXPECT_THAT(match_classes({{"cat", "unicorn"}, {0}}, {"cat", "dog"}), ElementsAre(0));
 }

@@ -3,9 +3,10 @@
 
 Writer and reference decoder are Pillow; what Pillow cannot write (16-bit colour and interlaced PNG) is written here from
 the PNG specification. NAME.rgb holds height, width (one byte each) and the pixels, uint8 [H, W, 3].
-Run with Pillow 10 or later and numpy; the results are committed, since other versions of the codecs give other bytes.
+Run with Pillow 10 or later, numpy and tiffcp of libtiff-tools; the results are committed, since other versions of the codecs give other bytes.
 """
 import struct
+import subprocess
 import zlib
 from pathlib import Path
 
@@ -123,6 +124,22 @@ def main():
     save("sixteen_bits_grey.tif", Image.fromarray(wide[:, :, 0]), np.repeat(scaled[:, :, :1], 3, axis=2))
     for orientation in range(2, 9):
         save(f"orientation{orientation}.tif", image, tiffinfo={ORIENTATION: orientation})
+
+    # 12 bits in 16: PNG's sBIT and TIFF's MaxSampleValue (281) say so, or nobody does; BigTIFF by libtiff's tiffcp -8.
+    twelve = wide // 16
+    bright, dark = np.round(twelve * (255 / 4095)), np.round(twelve / 257)
+    write_png("twelve_bits.png", twelve, extra=chunk(b"sBIT", bytes([12, 12, 12])))
+    keep("twelve_bits.png", bright)
+    write_png("twelve_bits_scaled.png", twelve * 16 + twelve // 256, extra=chunk(b"sBIT", bytes([12, 12, 12])))
+    keep("twelve_bits_scaled.png", np.round((twelve * 16 + twelve // 256) / 257))
+    write_png("dark.png", twelve)
+    keep("dark.png", dark)
+    grey_twelve = Image.fromarray(twelve[:, :, 0])
+    save("twelve_bits.tif", grey_twelve, np.repeat(bright[:, :, :1], 3, axis=2), tiffinfo={281: 4095})
+    save("dark.tif", grey_twelve, np.repeat(dark[:, :, :1], 3, axis=2))
+    for name, options in (("big.tif", []), ("big_tiled.tif", ["-t", "-w", "16", "-l", "16", "-c", "lzw"]), ("big_endian.tif", ["-B"])):
+        subprocess.run(["tiffcp", "-8", *options, OUT / "rgb.tif", OUT / name], check=True)
+        keep(name, rgb)
 
     save("rgb.gif", image.quantize(16))
     save("interlaced.gif", image.quantize(16), interlace=1)

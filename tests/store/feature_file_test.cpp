@@ -369,7 +369,7 @@ class DamagedFeatureFile : public FeatureFile {
 
 TEST_F(DamagedFeatureFile, OfAnotherFormatVersionIsRefusedNamingBoth) {
   set_number("format_version", 7);
-  EXPECT_THAT(refusal_when_closed(), AllOf(HasSubstr("format_version is 7"), HasSubstr("reads 1")));
+  EXPECT_THAT(refusal_when_closed(), AllOf(HasSubstr("format_version is 7"), HasSubstr("reads 1 and 2")));
 }
 
 TEST_F(DamagedFeatureFile, WithoutItsFeaturesIsRefused) {

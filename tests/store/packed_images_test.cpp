@@ -9,6 +9,7 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/feature_file.h"
+#include "store/hdf5_handles.h"
 #include "tests/store/example_features.h"
 #include "tests/support/processes.h"
 #include "tests/support/temporary_folder.h"
@@ -142,6 +143,31 @@ TEST_F(PackedImages, OfImpossibleSizesAreRefused) {
         << width << " x " << height;
   }
   EXPECT_FALSE(fs::exists(path_ + ".partial"));
+}
+
+TEST_F(PackedImages, RowsWithoutALabelRaiseTheVersionOfTheFileThatHoldsThemAndOfNoOther) {
+  const auto version = [&] {
+    const hdf5::Session session;
+    const hdf5::Handle file = hdf5::open_file(path_);
+    return hdf5::read_attribute({file, path_}, "format_version", int64_t{0});
+  };
+  ImageBatch images = example_images(0, 6);
+  for (const int32_t label : {2, -1}) {
+    PackedImageWriter writer(path_, example_packed_info(), OutputMode::kOverwrite);
+    images.labels[3] = label;
+    writer.append(images);
+    writer.close();
+    EXPECT_EQ(version(), label < 0 ? 2 : 1);
+    const PackedImageReader reader(path_);
+    EXPECT_EQ(reader.labels()[3], label);
+  }
+  // A file of version 1 has none: -1 there is damage.
+  const hdf5::Session session;
+  hdf5::Handle file(H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose, path_, "cannot be opened");
+  hdf5::write_attribute({file, path_}, "format_version", int64_t{1});
+  file.close(path_);
+  EXPECT_THAT([&] { PackedImageReader{path_}; },
+              ThrowsMessage<FileError>(HasSubstr("label of row 3 is -1; its 3 classes allow 0 to 2")));
 }
 
 TEST_F(PackedImages, AFeatureFileIsRefusedNamingBothKinds) {

@@ -3,8 +3,9 @@
 
 usage: damaged_corpus.py SOURCE OUT [--seed N] [--each N]
 
-OUT/ has the images. Prints one JSON object: "damaged", path to kind, for files that no program can read rightly, and
-"unusual", path to kind, for files that are strange and whole, with the pixels of the original.
+OUT/ has the images. Prints one JSON object: "damaged", path to kind, for files that no program can read rightly;
+"unusual", path to kind, for files that are strange and whole, with the pixels of the original; "renamed", path to the
+path that the image had; and "beside", kind to number, of files that are no inputs and are to be counted.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import random
 import shutil
 import struct
+import unicodedata
 import zlib
 from pathlib import Path
 
@@ -84,11 +86,59 @@ UNUSUAL = {
     "EXIF that is nonsense": lambda image, jpeg: jpeg[:2] + b"\xff\xe1\x00\x10Exif\x00\x00MM\x00*\xff\xff\xff\xff" + jpeg[2:],
 }
 
+# Whole images under names that systems allow and programs stumble over, in place of the names that they had.
+NAMES = {
+    "a name in decomposed letters": lambda path: path.with_name(unicodedata.normalize("NFD", "\u00e9t\u00e9-" + path.name)),
+    "a name with a line break": lambda path: path.with_name("a\nb-" + path.name),
+    "a name with quotation marks, a comma and a tab": lambda path: path.with_name("\"it's\",\t" + path.name),
+    "a name that looks like an option": lambda path: path.with_name("--" + path.name),
+    "a name of 255 bytes": lambda path: path.with_name("x" * (255 - len(path.suffix)) + path.suffix),
+    "an extension in capitals": lambda path: path.with_suffix(".JPEG"),
+    "a folder in a folder": lambda path: path.parent / "deep" / "er" / path.name,
+}
+# Files beside the images that are no inputs. They are passed over and counted by kind; None: not even that.
+BESIDE = {
+    "a companion of macOS": ("._{name}", "image", "._*"),
+    "a copy in __MACOSX": ("__MACOSX/{name}", "image", "__MACOSX"),
+    "a checkpoint of Jupyter": (".ipynb_checkpoints/{name}", "image", ".ipynb_checkpoints"),
+    "a thumbnail of a NAS": ("@eaDir/{name}/SYNOPHOTO_THUMB_M.jpg", "image", "@eaDir"),
+    "a deleted image": (".Trash-1000/files/{name}", "image", ".Trash-1000"),
+    "a deleted image of a NAS": ("#recycle/{name}", "image", "#recycle"),
+    "what a check of the disk found": ("lost+found/{name}", "image", "lost+found"),
+    "a hidden image": (".{name}", "image", "hidden"),
+    "HEIC": ("IMG_1.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", ".heic"),
+    "AVIF": ("new.avif", b"\0\0\0\x1cftypavif\0\0\0\0mif1avif", ".avif"),
+    "JPEG XL": ("new.jxl", b"\xff\x0a", ".jxl"),
+    "a camera's raw file": ("DSC_1.NEF", b"MM\0*", ".nef"),
+    "an image without extension": ("scan", "image", "JPEG without extension"),
+    "a backup of an image": ("{name}.bak", "image", "JPEG named .bak"),
+    "HEIC without extension": ("IMG_2", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC without extension"),
+    "an archive beside images": ("old.tar", b"", ".tar"),
+    "a link to no folder": ("moved", "link", "broken links"),
+    "a caption": ("{name}.txt", b"a caption", None),
+    "what a desktop keeps": (".DS_Store", b"\0\0\0\1Bud1", None),
+}
+
 
 def orientation(value):
     exif = Image.Exif()
     exif[0x0112] = value
     return exif.tobytes()
+
+
+def add_beside(out, images):
+    """A file of each kind of BESIDE, each beside another image. Returns how many of each kind are to be counted."""
+    counted = {}
+    for (name, content, kind), image in zip(BESIDE.values(), images):
+        path = out / image.parent / name.format(name=image.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content == "link":
+            path.symlink_to("nowhere")
+        else:
+            path.write_bytes((out / image).read_bytes() if content == "image" else content)
+        if kind:
+            counted[kind] = counted.get(kind, 0) + 1
+    return counted
 
 
 def damage_corpus(source, out, seed=1, each=1):
@@ -98,8 +148,14 @@ def damage_corpus(source, out, seed=1, each=1):
     kinds = [(kind, change, group) for group, changes in (("damaged", DAMAGE), ("unusual", UNUSUAL))
              for kind, change in changes.items()] * each
     links = ["a link to nothing", "a pipe"] * each
-    chosen = random.Random(seed).sample(paths, len(kinds) + len(links))
-    report = {"damaged": {}, "unusual": {}}
+    sample = random.Random(seed).sample(paths, len(kinds) + len(links) + len(NAMES) + len(BESIDE))
+    chosen, others = sample[: len(kinds) + len(links)], sample[len(kinds) + len(links) :]
+    report = {"damaged": {}, "unusual": {}, "renamed": {}, "beside": add_beside(out, others[len(NAMES) :])}
+    for rename, path in zip(NAMES.values(), others):
+        renamed = rename(path)
+        (out / renamed).parent.mkdir(parents=True, exist_ok=True)
+        (out / path).rename(out / renamed)
+        report["renamed"][str(renamed)] = str(path)
     for (kind, change, group), path in zip(kinds, chosen):
         original = (out / path).read_bytes()
         (out / path).write_bytes(change(Image.open(io.BytesIO(original)).convert("RGB"), original))

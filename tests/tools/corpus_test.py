@@ -1,4 +1,5 @@
-"""Every image accounted for: a folder with twenty kinds of damage at known places (tests/support/damaged_corpus.py)."""
+"""Every image accounted for: a folder with forty kinds of damage, names and leftovers at known places
+(tests/support/damaged_corpus.py)."""
 
 import json
 import os
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import h5py
 import numpy
-from damaged_corpus import DAMAGE, MAX_PIXELS, damage_corpus
+from damaged_corpus import BESIDE, DAMAGE, MAX_PIXELS, NAMES, UNUSUAL, damage_corpus
 from programs import NARROW, ProgramTest, write_image_folder
 
 
@@ -41,6 +42,7 @@ class Corpus(ProgramTest):
 
     def test_each_damaged_image_is_a_failure_with_a_line_and_every_row_is_that_of_its_image(self):
         self.assertGreaterEqual(len(DAMAGE), 12)
+        self.assertGreaterEqual(len(DAMAGE) + 2 + len(UNUSUAL) + len(NAMES) + len(BESIDE), 40)
         self.assertEqual(len(self.corpus["damaged"]), len(DAMAGE) + 2)
         for arguments in ([], ["--batch-size", 3, "--threads", 2], ["--decode", "scaled"]):
             with self.subTest(arguments=arguments):
@@ -57,8 +59,9 @@ class Corpus(ProgramTest):
         self.extract(self.damaged, "damaged.h5", "--overwrite", expect=3)
         rows, expected = rows_by_path(self.folder / "damaged.h5"), rows_by_path(self.folder / "whole.h5")
         self.assertEqual(len(rows), len(expected) - len(failed))
+        self.assertLessEqual(set(self.corpus["renamed"]), set(rows))
         for path, row in rows.items():
-            self.assertTrue(numpy.array_equal(row, expected[path]), f"{path}, {self.corpus['unusual'].get(path, '')}")
+            self.assertTrue(numpy.array_equal(row, expected[self.corpus["renamed"].get(path, path)]), f"{path}, {self.corpus['unusual'].get(path, '')}")
 
     def test_preparing_and_archives_know_the_same_failures(self):
         packed = self.folder / "packed.h5"
@@ -86,6 +89,7 @@ class Corpus(ProgramTest):
         with h5py.File(self.folder / "counted.h5") as file:
             self.assertEqual(report["rows"], len(file["features"]))
             self.assertEqual(report["failures"], len(file["failures/path"]))
+        self.assertEqual(report["passed_over"], self.corpus["beside"])
         self.assertEqual(report["rows"] + report["failures"], len(rows_by_path(self.folder / "whole.h5")))
         verified = self.run_program("dcgan-extract", "verify", self.folder / "counted.h5", "--rows", 20).stdout
         self.assertIn(f"{report['rows']} rows", verified)

@@ -4,6 +4,7 @@ Archives are Python's (tarfile, zipfile); folders are laid out as macOS, NAS, Ju
 """
 
 import bz2
+import csv
 import gzip
 import io
 import json
@@ -13,13 +14,14 @@ import random
 import shutil
 import subprocess
 import tarfile
+import unicodedata
 import unittest
 import zipfile
 
 import h5py
 import lmdb
 import numpy
-from programs import ProgramTest, draw
+from programs import NARROW, ProgramTest, draw, program
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(3000)
 LEFT = ["__MACOSX/cat/._000.jpg", "cat/._000.jpg", ".ipynb_checkpoints/000-checkpoint.jpg", "cat/@eaDir/000.jpg/THUMB.jpg",
@@ -331,6 +333,174 @@ class Archives(FoldersTest):
                     transaction.put(name.encode(), content)
         _, paths, labels, _ = self.pack(path)
         self.assertEqual((paths, labels), (sorted(pets()), ["cat"] * 3 + ["dog"] * 3))
+
+
+class Labels(FoldersTest):
+    def log(self, *arguments):
+        return self.run_program("dcgan-prepare", "folder", *arguments, "-o", self.folder / "log.h5", "--overwrite").stderr
+
+    def test_loose_files_are_rows_without_a_label_that_every_program_leaves_out_and_counts(self):
+        photos = self.folder / "photos"
+        write_files(photos, {**pets(8), "loose-1.jpg": jpeg(1), "loose-2.jpg": jpeg(2), "broken.jpg": b"no image"})
+        said = self.run_program("dcgan-prepare", "folder", photos, "-o", self.folder / "said.h5", expect=3).stderr
+        self.assertIn("3 of 19 images lie in no class folder; they are rows without a label", said)
+        report, _, labels, _ = self.pack(photos, expect=3)
+        self.assertEqual(labels, ["cat"] * 8 + ["dog"] * 8 + [None] * 2)
+        self.assertEqual((report["class_counts"], report["unlabelled"]), ({"cat": 8, "dog": 8}, 2))
+        info = json.loads(self.run_program("dcgan-prepare", "info", self.folder / "packed.h5", "--json").stdout)
+        self.assertEqual((info["class_counts"], info["unlabelled"]), ([8, 8], 2))
+
+        features, parts = self.folder / "photos.h5", [self.folder / f"part-{i}.h5" for i in range(3)]
+        extract = ["dcgan-extract", photos, "--layers", 1]
+        result = self.run_program(*extract, "-o", features, expect=3)
+        self.assertIn("classes: cat 8, dog 8; 2 without a label", result.stdout)
+        for i, part in enumerate(parts):
+            self.run_program(*extract, "-o", part, "--shard", f"{i}/3", expect=3 if i == 0 else 0)
+        merged = json.loads(self.run_program("dcgan-extract", "merge", "-o", self.folder / "merged.h5", *parts, "--json").stdout)
+        self.assertEqual(merged["unlabelled"], 2)
+        self.run_program("dcgan-extract", "merge", "--virtual", "-o", self.folder / "virtual.h5", *parts)
+        versions = {}
+        for path in (features, *parts, self.folder / "merged.h5", self.folder / "virtual.h5", self.folder / "packed.h5"):
+            with h5py.File(path) as file:
+                versions[path.name] = (int(file.attrs["format_version"]), int((file["labels"][:] == -1).sum()))
+        self.assertEqual(versions, {"photos.h5": (2, 2), "part-0.h5": (1, 0), "part-1.h5": (1, 0), "part-2.h5": (2, 2),
+                                    "merged.h5": (2, 2), "virtual.h5": (2, 2), "packed.h5": (2, 2)})
+        self.run_program("dcgan-extract", "verify", self.folder / "merged.h5")
+
+        exported = self.folder / "photos.csv"
+        said = self.run_program("dcgan-extract", "export", features, "--csv", exported).stdout
+        self.assertIn("18 rows, 2 without a label", said)
+        with open(exported, newline="", encoding="utf-8") as file:
+            self.assertEqual([row["class"] for row in csv.DictReader(file)], ["cat"] * 8 + ["dog"] * 8 + ["", ""])
+
+        # The fit and its figure are those of a file without such rows, also where a row without a label lies in between.
+        with h5py.File(features) as file, h5py.File(self.folder / "labelled.h5", "w") as labelled:
+            whole = file["labels"][:] >= 0
+            labelled["features"], labelled["labels"] = file["features"][:][whole], file["labels"][:][whole]
+            labelled["classes"] = file["classes"][:]
+        svm = ["dcgan-eval", "svm", "--c", 0.01, "--json"]
+        mixed = self.run_program(*svm, "--train", features, "--test", features)
+        alone = self.run_program(*svm, "--train", self.folder / "labelled.h5", "--test", self.folder / "labelled.h5")
+        self.assertIn("2 rows without a label are left out", mixed.stderr)
+        mixed, alone = json.loads(mixed.stdout), json.loads(alone.stdout)
+        self.assertEqual(mixed["unlabelled_rows_left_out"], 4)
+        for name in ("train_rows", "test_rows", "accuracy", "primal", "dual", "classes"):
+            self.assertEqual(mixed[name], alone[name], name)
+
+    def test_minus_one_stays_a_class_in_files_of_other_programs(self):
+        generator = numpy.random.default_rng(1)
+        labels = numpy.tile([-1, 1], 20)
+        with h5py.File(self.folder / "other.h5", "w") as file:
+            file["features"] = generator.normal(size=(40, 5)).astype("f4") + labels[:, None]
+            file["labels"] = labels
+        svm = self.run_program("dcgan-eval", "svm", "--c", 1, "--train", self.folder / "other.h5", "--test",
+                               self.folder / "other.h5", "--json")
+        report = json.loads(svm.stdout)
+        self.assertEqual((report["classes"], report["train_rows"]), (["-1", "1"], 40))
+
+    def test_labels_by_first_parent_none_and_a_table(self):
+        photos = self.folder / "nested"
+        write_files(photos, {f"{season}/{path}": content for season in ("summer", "winter") for path, content in pets(2).items()})
+        (self.folder / "labels.csv").write_text("file,label,house\nsummer/cat/000.jpg,tabby,1\nsummer/dog/001.jpg,pug,2\n")
+        expected = {"first": ["summer"] * 4 + ["winter"] * 4, "parent": ["cat", "cat", "dog", "dog"] * 2, "none": [],
+                    self.folder / "labels.csv": ["tabby", None, None, "pug"] + [None] * 4}
+        for label_by, labels in expected.items():
+            self.assertEqual(self.pack(photos, "--label-by", label_by)[2], labels)
+        self.assertEqual(self.pack(photos, "--unlabelled")[2], [])
+        tar = self.folder / "nested.tar"
+        write_tar(tar, {f"nested/{path.relative_to(photos)}": path.read_bytes() for path in sorted(photos.rglob("*.jpg"))})
+        self.assertEqual(self.pack(tar)[2], expected["first"])
+        self.assertEqual(self.pack(tar, "--label-by", "parent")[2], expected["parent"])
+        self.assertIn("everything lies in nested/; the classes are the folders in it", self.log(tar))
+        features = self.folder / "by-parent.h5"
+        self.run_program("dcgan-extract", photos, "-o", features, "--layers", 1, "--label-by", "parent")
+        self.run_program("dcgan-extract", "verify", features)
+
+    def test_parts_of_a_set_and_several_folders_are_spoken_about(self):
+        photos = self.folder / "sets"
+        write_files(photos, {f"{part}/{path}": content for part in ("train", "test") for path, content in pets(1).items()})
+        self.assertIn(f"one with {photos}/test, and one with {photos}/train", self.log(photos))
+        folders = [photos / "train/cat", photos / "train/dog"]
+        self.assertIn("--label-by parent makes the 2 folders", self.log(*folders))
+        self.assertEqual(self.pack(*folders, "--label-by", "parent")[2], ["cat", "dog"])
+        (self.folder / "absolute").write_text("".join(f"{folder}/000.jpg\n" for folder in folders))
+        self.assertIn("--label-by parent makes the 2 folders", self.log("--list", self.folder / "absolute"))
+        self.assertEqual(self.pack("--list", self.folder / "absolute", "--label-by", "parent")[2], ["cat", "dog"])
+
+    def test_the_probe_of_a_training_takes_labelled_images_only(self):
+        if not os.path.exists(program("dcgan-train")):
+            self.skipTest("built without training")
+        photos = self.folder / "probe"
+        write_files(photos, {**pets(16), **{f"{i}.jpg": jpeg(i) for i in range(30)}})
+        packed = self.folder / "probe.h5"
+        self.run_program("dcgan-prepare", "folder", photos, "-o", packed, "--size", 32)
+        self.run_program("dcgan-train", "--data", packed, "--probe", packed, "--out", self.folder / "run", "--steps", 1, *NARROW)
+        self.assertTrue((self.folder / "run/best.safetensors").exists())
+
+
+class Names(FoldersTest):
+    def test_accents_composed_in_one_set_and_decomposed_in_the_other_are_one_class(self):
+        files = {"train": "NFC", "test": "NFD"}
+        for part, form in files.items():
+            for k, name in enumerate(("caf\u00e9", "pi\u00f1ata")):
+                folder = unicodedata.normalize(form, name)
+                write_files(self.folder / part, {f"{folder}/{i}.jpg": jpeg(50 * k + i, ("discs", "stripes")[k]) for i in range(4)})
+            self.run_program("dcgan-extract", self.folder / part, "-o", self.folder / f"{part}.h5", "--layers", 1)
+        report = self.run_program("dcgan-eval", "svm", "--c", 0.01, "--train", self.folder / "train.h5", "--test",
+                                  self.folder / "test.h5", "--json")
+        self.assertEqual(json.loads(report.stdout)["test_rows"], 8)
+        _, _, labels, _ = self.pack(self.folder / "train", self.folder / "test")
+        self.assertEqual(sorted(set(labels)), sorted(unicodedata.normalize("NFD", name) for name in ("caf\u00e9", "pi\u00f1ata")))
+
+    def test_names_that_are_no_utf8_break_no_json(self):
+        root = os.fsencode(self.folder) + b"/bilder-\xe4"
+        for name, content in {b"caf\xe9/a-\xfc.jpg": jpeg(1), b"M\xfcnchen/b.jpg": jpeg(2, "stripes"),
+                              b"caf\xe9/kaputt-\xfc.jpg": b"\xff\xd8\xff"}.items():
+            os.makedirs(os.path.dirname(root + b"/" + name), exist_ok=True)
+            with open(root + b"/" + name, "wb") as file:
+                file.write(content)
+        packed, features = (os.fsencode(self.folder) + b"/" + name for name in (b"b-\xe4.h5", b"f-\xe4.h5"))
+
+        def run(name, *arguments, expect=0):
+            command = [program(name), *arguments]
+            result = subprocess.run(command, capture_output=True, check=False, timeout=240)
+            self.assertEqual(result.returncode, expect, f"{command}\n{result.stderr}")
+            return json.loads(result.stdout.decode()) if b"--json" in arguments else result.stdout
+
+        report = run("dcgan-prepare", b"folder", root, b"-o", packed, b"--json", expect=3)
+        self.assertEqual((report["images"], list(report["class_counts"].values())), (2, [1, 1]))
+        self.assertIn("\ufffd", report["output"])
+        self.assertEqual(run("dcgan-prepare", b"info", packed, b"--json")["images"], 2)
+        self.assertIn(b"caf", run("dcgan-prepare", b"info", packed))
+        extract = [root, b"-o", features, b"--layers", b"1", b"--statistics-from", root, b"--json"]
+        self.assertEqual(run("dcgan-extract", *extract, expect=3)["rows"], 2)
+        self.assertEqual(run("dcgan-extract", b"verify", features, b"--json")["rows"], 2)
+        self.assertEqual(run("dcgan-eval", b"svm", b"--c", b"1", b"--train", features, b"--test", features, b"--json")["test_rows"], 2)
+        if os.path.exists(program("dcgan-train")):
+            out = os.fsencode(self.folder) + b"/lauf-\xe4"
+            run("dcgan-train", b"--data", root, b"--out", out, b"--steps", b"1", b"--ndf", b"4", b"--ngf", b"4",
+                b"--nz", b"8", b"--batch-size", b"2", b"--quiet", expect=3)
+            model = out + b"/model.safetensors"
+            self.assertIn("architecture", json.dumps(run("dcgan-convert", b"info", model, b"--json")))
+            run("dcgan-convert", b"model", model, b"-o", out + b"/half-\xe4.safetensors", b"--storage", b"f16", b"--json")
+
+    def test_marks_of_other_editors_in_lists_and_configurations_are_understood_or_named(self):
+        photos = self.folder / "listed"
+        write_files(photos, pets(2))
+        names = sorted(pets(2))
+        lines = "\r\n".join(names) + "\r\n"
+        (self.folder / "marked").write_bytes(b"\xef\xbb\xbf" + lines.encode())
+        self.assertEqual(self.pack(photos, "--list", self.folder / "marked")[1], names)
+        for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+            (self.folder / "wide").write_bytes(lines.encode(encoding))
+            self.refused(photos, "--list", self.folder / "wide", says=["wide", "UTF-16", "iconv"])
+        (self.folder / "marked.ini").write_bytes(b"\xef\xbb\xbfsize = 24\r\nresize = area\r\n")
+        self.pack(photos, "--config", self.folder / "marked.ini")
+        self.run_program("dcgan-prepare", "folder", photos, "-o", self.folder / "configured.h5", "--config", self.folder / "marked.ini")
+        with h5py.File(self.folder / "configured.h5") as file:
+            self.assertEqual(file["images"].shape[1], 24)
+        (self.folder / "wide.ini").write_bytes("size = 24\n".encode("utf-16"))
+        self.refused(photos, "--config", self.folder / "wide.ini", says=["wide.ini", "UTF-16", "iconv"])
 
 
 if __name__ == "__main__":

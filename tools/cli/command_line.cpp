@@ -6,9 +6,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <set>
+#include <sstream>
 #include <thread>
 
+#include "dcgan/text.h"
 #include "dcgan/version.h"
 #include "tools/cli/progress.h"
 
@@ -73,7 +76,8 @@ po::parsed_options read_file(const std::string& path, const po::options_descript
     throw FileError(path, "cannot be opened; expected an INI file with lines such as seed = 1.");
   }
   try {
-    return po::parse_config_file(file, known);
+    std::istringstream text(without_byte_order_mark({std::istreambuf_iterator<char>(file), {}}, path));
+    return po::parse_config_file(text, known);
   } catch (const po::error& e) {
     refuse(e, known, "it stands in " + path + ".");
   }

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dcgan/errors.h"
+#include "dcgan/text.h"
 #include "tools/cli/command_line.h"
 
 namespace dcgan::cli {
@@ -23,7 +24,9 @@ std::string indented_lines(const nlohmann::ordered_json& object, const std::stri
       text += start + "\n" + indented_lines(value, indent + "  ");
       continue;
     }
-    const std::string shown = value.is_string() ? value.get<std::string>() : value.is_object() ? "none" : value.dump();
+    const std::string shown = value.is_string()   ? value.get<std::string>()
+                              : value.is_object() ? "none"
+                                                  : json_text(value);
     text += start + std::string(kColumn - std::min(kColumn - 1, start.size()), ' ') + shown + "\n";
   }
   return text;
@@ -78,7 +81,7 @@ std::string lines_of(const nlohmann::ordered_json& object) { return indented_lin
 
 void print_result(const CommonOptions& common, const nlohmann::ordered_json& json, const std::string& text) {
   if (common.json) {
-    std::cout << json.dump() << "\n";
+    std::cout << json_text(json) << "\n";
   } else {
     std::cout << text;
   }

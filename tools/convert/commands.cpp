@@ -10,6 +10,7 @@
 #include "dcgan/released_weights.h"
 #include "dcgan/state_dict.h"
 #include "dcgan/statistics.h"
+#include "dcgan/text.h"
 #include "tools/cli/shipped_files.h"
 #include "tools/convert/checkpoint.h"
 #include "tools/convert/model_output.h"
@@ -59,7 +60,7 @@ void print_list(const std::vector<StateDictReader>& files, bool json) {
                   << "\n";
     }
   }
-  if (json) std::cout << all.dump() << "\n";
+  if (json) std::cout << json_text(all) << "\n";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "dcgan/model_precision.h"
 #include "dcgan/safetensors.h"
 #include "dcgan/statistics.h"
+#include "dcgan/text.h"
 
 namespace dcgan::convert_tool {
 namespace {
@@ -86,7 +87,7 @@ void write_model(ModelFile model, const ModelOutput& options, const tools::Stati
 
 std::string model_report(const std::string& path, bool json) {
   const nlohmann::ordered_json facts = facts_of(path);
-  return json ? facts.dump() + "\n" : cli::lines_of(facts);
+  return json ? json_text(facts) + "\n" : cli::lines_of(facts);
 }
 
 }  // namespace dcgan::convert_tool

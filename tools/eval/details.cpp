@@ -104,7 +104,8 @@ std::string image_file(const LabelledRows& test, const DetailOptions& options) {
     throw OptionError("--mistakes needs --test-images, the packed file that --test was extracted from.");
   }
   const PackedImageReader packed(options.test_images);
-  const bool same = packed.count() == test.rows() && (test.paths().empty() || packed.paths() == test.paths());
+  const bool same =
+      packed.count() == test.rows() + test.left_out() && (test.paths().empty() || packed.paths() == test.paths());
   if (same) return options.test_images;
   throw FileError(options.test_images, "has other images than the rows of " + test.path() +
                                            "; --test-images names the packed file that they were extracted from.");

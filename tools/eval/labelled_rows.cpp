@@ -14,12 +14,10 @@ std::unique_ptr<LabelledRows> LabelledRows::open(const std::string& path, const 
   rows.path_ = path;
   if (file_format(path) == "dcgan-images") {
     rows.packed_ = std::make_unique<PackedImageReader>(path);
-    rows.rows_ = rows.packed_->count();
     rows.columns_ = rows.packed_->info().height * rows.packed_->info().width * 3;
     rows.set_labels(rows.packed_->labels(), rows.packed_->info().classes, "labels");
   } else {
     rows.features_ = std::make_unique<FeatureFileReader>(path, features, labels);
-    rows.rows_ = rows.features_->rows();
     rows.columns_ = rows.features_->feature_count();
     rows.set_labels(rows.features_->labels(), rows.features_->info().classes, labels);
   }
@@ -33,6 +31,15 @@ void LabelledRows::set_labels(const std::vector<int32_t>& labels, const std::vec
                                "\"); extract from class folders, or name the dataset with --labels.");
   }
   labels_ = classes.empty() ? eval::name_by_number(labels) : eval::NamedLabels{classes, labels};
+  left_out_ = std::count(labels_.labels.begin(), labels_.labels.end(), -1);
+  if (left_out_ == 0) return;
+  labels_.labels.clear();
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] < 0) continue;
+    labels_.labels.push_back(labels[i]);
+    row_of_.push_back(static_cast<int64_t>(i));
+  }
+  if (row_of_.empty()) throw FileError(path_, "none of its " + std::to_string(left_out_) + " rows has a label.");
 }
 
 std::string LabelledRows::name_of(int64_t row) const {
@@ -41,6 +48,18 @@ std::string LabelledRows::name_of(int64_t row) const {
 }
 
 void LabelledRows::read(int64_t first, int64_t count, float* out, int64_t pitch) const {
+  if (row_of_.empty()) return read_rows(first, count, out, pitch);
+  // Runs of rows that lie together in the file.
+  for (int64_t done = 0; done < count;) {
+    const int64_t* row = row_of_.data() + first + done;
+    int64_t run = 1;
+    while (done + run < count && row[run] == row[0] + run) ++run;
+    read_rows(row[0], run, out + done * pitch, pitch);
+    done += run;
+  }
+}
+
+void LabelledRows::read_rows(int64_t first, int64_t count, float* out, int64_t pitch) const {
   if (packed_) {
     std::vector<uint8_t> pixels(static_cast<size_t>(count * columns_));
     packed_->read(first, count, pixels.data());

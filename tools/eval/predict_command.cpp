@@ -10,6 +10,7 @@
 #include "dcgan/feature_extractor.h"
 #include "dcgan/feature_file.h"
 #include "dcgan/linear_classifier.h"
+#include "dcgan/text.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
@@ -24,6 +25,7 @@ struct PredictOptions {
   std::string model = cli::kDefaultModel;
   int64_t top = 1;
   int64_t max_pixels = data::DecodeOptions{}.max_pixels;
+  int64_t sample_bits = data::DecodeOptions{}.sample_bits;
 };
 
 template <class Visitor>
@@ -32,6 +34,7 @@ void describe(PredictOptions& o, Visitor&& f) {
   f(o.model, "model", "for images: the model that the machine's features are of, a file or the name of one that ships");
   f(o.top, "top", "how many classes of each image, best first");
   f(o.max_pixels, "max-pixels", "images with more pixels are failures");
+  f(o.sample_bits, "sample-bits", "as the features were extracted with: of how many bits dark 16-bit images are");
 }
 
 struct PredictArguments {
@@ -82,17 +85,18 @@ class Predictions {
     }
     if (common_.json) {
       json_.update({{"classes", classifier_.classes()}, {"rows", rows_}, {"failures", failures_}});
-      std::cout << json_.dump() << "\n";
+      std::cout << json_text(json_) << "\n";
     }
     return failures_.empty() ? 0 : cli::kSomeInputsFailed;
   }
 
  private:
   void count(int32_t label, const ClassScore& best) {
+    if (label < 0 && !label_classes_.empty()) return;  // a row without a label
     const std::string& name =
         label_classes_.empty() ? std::to_string(label) : label_classes_[static_cast<size_t>(label)];
     ++labelled_;
-    right_ += classifier_.classes()[static_cast<size_t>(best.number)] == name;
+    right_ += composed(classifier_.classes()[static_cast<size_t>(best.number)]) == composed(name);
   }
 
   void put(const std::string& path, const std::vector<ClassScore>& best) {
@@ -154,9 +158,13 @@ void predict_images(const PredictArguments& arguments, const LinearClassifier& c
   classifier.require(extractor);
   data::DecodeOptions decode;  // exactly: what is scaled has other features
   decode.max_pixels = arguments.options.max_pixels;
+  decode.sample_bits = arguments.options.sample_bits;
   check(decode);
   const data::OpenedImages opened = data::open_images(arguments.inputs, arguments.input, decode);
   tools::log_notes(opened, common);
+  if (const std::string passed_over = opened.passed_over.text(); !passed_over.empty()) {
+    cli::log(common.quiet, passed_over);
+  }
   predictions.name_classes(opened.source->classes());
   data::PipelineOptions options;
   options.threads = common.threads;

@@ -163,6 +163,10 @@ Rows load(const SvmArguments& arguments, const cli::CommonOptions& common) {
   if (!files.save.empty() && rows.train->are_pixels()) {
     throw OptionError("--save keeps a machine for features; " + files.train + " holds packed images.");
   }
+  for (const LabelledRows* file : {rows.train.get(), rows.test.get()}) {
+    if (file->left_out() == 0) continue;
+    warn(common.quiet, file->path() + ": " + std::to_string(file->left_out()) + " rows without a label are left out.");
+  }
   // Rows stay in their file only where they would not fit.
   const int64_t columns = rows.train->columns();
   const int64_t needed = rows.train->rows() * eval::row_pitch(columns) * static_cast<int64_t>(sizeof(float));
@@ -222,12 +226,14 @@ Details details_of(const Fitted& fitted, const Rows& rows, int64_t threads) {
   const int64_t count = rows.test->rows();
   const std::vector<double> scores = eval::scores(fitted.fit.model, *rows.test, eval::all_rows(count), threads);
   const std::vector<std::string>& classes = rows.train->labels().classes;
+  std::vector<eval::Mistake> mistakes = eval::worst_mistakes(scores, rows.test_labels, kMistakes);
+  for (eval::Mistake& mistake : mistakes) mistake.row = rows.test->row_in_file(mistake.row);
   return {rows.train->path() + " on " + rows.test->path(),
           fitted.accuracy,
           classes,
           rows.test->paths(),
           {eval::best_classes(scores, count), rows.test_labels, static_cast<int64_t>(classes.size())},
-          eval::worst_mistakes(scores, rows.test_labels, kMistakes)};
+          std::move(mistakes)};
 }
 
 nlohmann::json grid_to_json(const eval::ChosenC& c) {
@@ -253,6 +259,7 @@ nlohmann::ordered_json json_of(const Fitted& fitted, const Rows& rows, const Svm
                                    {"intercept", to_name(arguments.svm.intercept)},
                                    {"train_rows", rows.train->rows()},
                                    {"test_rows", rows.test->rows()},
+                                   {"unlabelled_rows_left_out", rows.train->left_out() + rows.test->left_out()},
                                    {"features", rows.train->columns()},
                                    {"classes", rows.train->labels().classes}};
   if (machine.has_dual) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "dcgan/feature_export.h"
@@ -38,11 +39,18 @@ int export_command(cli::CommandLine& line) {
   const FeatureFileReader features(file);
   if (!options.npy.empty()) export_npy(features, options.npy, options.overwrite);
   if (!options.csv.empty()) export_csv(features, options.csv, options.overwrite);
+  const bool named = !features.info().classes.empty();
+  const auto unlabelled = named ? std::count(features.labels().begin(), features.labels().end(), -1) : 0;
   const bool both = !options.npy.empty() && !options.csv.empty();
-  cli::print_result(
-      line.common(),
-      {{"rows", features.rows()}, {"features", features.feature_count()}, {"npy", options.npy}, {"csv", options.csv}},
-      options.npy + (both ? " and " : "") + options.csv + ": " + std::to_string(features.rows()) + " rows\n");
+  cli::print_result(line.common(),
+                    {{"rows", features.rows()},
+                     {"unlabelled", unlabelled},
+                     {"features", features.feature_count()},
+                     {"npy", options.npy},
+                     {"csv", options.csv}},
+                    options.npy + (both ? " and " : "") + options.csv + ": " + std::to_string(features.rows()) +
+                        " rows" + (unlabelled > 0 ? ", " + std::to_string(unlabelled) + " without a label" : "") +
+                        "\n");
   return 0;
 }
 

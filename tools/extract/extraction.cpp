@@ -9,6 +9,7 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
+#include "dcgan/text.h"
 #include "tools/cli/failure_log.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
@@ -152,6 +153,7 @@ void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions&
 data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size) {
   data::DecodeOptions decode;
   decode.max_pixels = options.max_pixels;
+  decode.sample_bits = options.sample_bits;
   if (options.decode == DecodeMode::kScaled) decode.scaled_side = 2 * size;  // the resize averages what is left
   check(decode);
   return decode;
@@ -165,11 +167,11 @@ std::string preprocessing_json(const FeatureMaker& maker) {
     fits.model_sha256 = maker.extractor.model_sha256();
     fits.layers = maker.extractor.layers();
     fits.grid = maker.extractor.grid();
-    fits.preprocessing = json.dump();
+    fits.preprocessing = json_text(json);
     maker.compression->require(fits, maker.extractor.feature_count());
     json["compression"] = {{"sha256", maker.compression->sha256()}, {"dimensions", maker.compression->dimensions()}};
   }
-  return json.dump();
+  return json_text(json);
 }
 
 data::PipelineOptions ExtractionJob::inputs(int64_t first, int64_t count) const {
@@ -186,6 +188,7 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
   FeatureFileWriter writer(job.output, job.info, job.mode);
   const InputRange& inputs = job.info.inputs;
   ExtractionReport report;
+  report.beside.classes = data::ClassCounts(job.info.classes);
   report.resumed_at = writer.inputs_done();
   check_what_is_done(maker, job, writer);
 
@@ -208,6 +211,7 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
     const bool failed = !rows.failures.empty();
     if (failed && job.strict) cut_before_failure(rows, maker.source, block.first, inputs);
     progress.update(rows.inputs_done);
+    for (const int32_t label : rows.labels) report.beside.classes.add(label);
     const Clock::time_point put_start = Clock::now();
     writer_thread.put(std::move(rows));
     report.blocked_s += seconds_since(put_start);
@@ -240,6 +244,11 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
   report.rows = writer.rows();
   report.failures = inputs.count - writer.rows();
   writer.close();
+  if (report.resumed_at > 0) {  // the rows of the run before count, too
+    const FeatureFileReader whole(job.output);
+    report.beside.classes = data::ClassCounts(job.info.classes);
+    for (const int32_t label : whole.labels()) report.beside.classes.add(label);
+  }
   report.write_s = writer_thread.busy_s() + seconds_since(close_start);
   report.blocked_s += seconds_since(finish_start);
   report.network_s = blocks.network_s();

@@ -41,6 +41,7 @@ struct ExtractOptions {
   std::string compress;
   DecodeMode decode = DecodeMode::kExact;
   int64_t max_pixels = data::DecodeOptions{}.max_pixels;
+  int64_t sample_bits = data::DecodeOptions{}.sample_bits;
 };
 
 template <class Visitor>
@@ -50,6 +51,9 @@ void describe(ExtractOptions& o, Visitor&& f) {
   f(o.decode, "decode",
     "exact, or scaled: large JPEGs are decoded at a part of their size, which is faster and changes the features");
   f(o.max_pixels, "max-pixels", "images with more pixels are failures");
+  f(o.sample_bits, "sample-bits",
+    "12: 16-bit images whose samples are all below 4096, and which do not say of how many bits they are, are scaled as "
+    "of 12 bits; any number from 8 to 16");
 }
 
 /// The extractor of the options, with the model's own statistics.

@@ -34,14 +34,17 @@ int merge_command(cli::CommandLine& line) {
   const MergeResult result = merge_features(job);
   progress.reset();
   if (result.stopped) throw cli::Interrupted(inputs_done, inputs, "inputs");
-  cli::print_result(line.common(),
-                    {{"output", job.output},
-                     {"parts", job.parts.size()},
-                     {"rows", result.rows},
-                     {"failures", result.failures},
-                     {"virtual", job.virtual_rows}},
-                    job.output + ": " + std::to_string(result.rows) + " rows and " + std::to_string(result.failures) +
-                        " failures of " + std::to_string(job.parts.size()) + " parts\n");
+  cli::print_result(
+      line.common(),
+      {{"output", job.output},
+       {"parts", job.parts.size()},
+       {"rows", result.rows},
+       {"failures", result.failures},
+       {"unlabelled", result.unlabelled},
+       {"virtual", job.virtual_rows}},
+      job.output + ": " + std::to_string(result.rows) + " rows and " + std::to_string(result.failures) +
+          " failures of " + std::to_string(job.parts.size()) + " parts" +
+          (result.unlabelled > 0 ? ", " + std::to_string(result.unlabelled) + " rows without a label" : "") + "\n");
   return 0;
 }
 

@@ -56,10 +56,12 @@ Plan make_plan(const data::ImageSource& source, const ExtractionJob& job) {
   const InputRange& range = job.info.inputs;
   const std::string kind = nlohmann::json::parse(source.description())["kind"];
   int64_t path_bytes = 0;
+  plan.beside.classes = data::ClassCounts(source.classes());
   for (int64_t i = range.first; i < range.first + range.count; ++i) {
     const std::string path = source.path(i);
     path_bytes += 2 * static_cast<int64_t>(path.size()) + kBytesPerPath;
     ++plan.types[type_of(path, kind)];
+    if (!source.classes().empty()) plan.beside.classes.add(source.label(i));
   }
   plan.inputs = range.count;
   plan.features = job.info.feature_count;

@@ -95,11 +95,11 @@ std::vector<int64_t> inputs_of_rows(const FeatureFileReader& file, const data::I
 
 void check_label(const FeatureFileReader& file, const data::ImageSource& source, int64_t row, int64_t input) {
   const auto name = [](const std::vector<std::string>& classes, const std::vector<int32_t>& labels, int64_t i) {
-    return classes.empty() ? "" : classes.at(static_cast<size_t>(labels.at(static_cast<size_t>(i))));
+    const int32_t label = classes.empty() ? -1 : labels.at(static_cast<size_t>(i));
+    return label < 0 ? "" : classes.at(static_cast<size_t>(label));
   };
   const std::string found = name(file.info().classes, file.labels(), row);
-  const std::string expected =
-      source.classes().empty() ? "" : source.classes().at(static_cast<size_t>(source.label(input)));
+  const std::string expected = source.classes().empty() ? "" : name(source.classes(), {source.label(input)}, 0);
   if (found != expected) {
     throw FileError(file.path(), "row " + std::to_string(row) + " (" + source.path(input) + ") has the label \"" +
                                      found + "\", the image has \"" + expected + "\".");
@@ -168,7 +168,9 @@ std::string missing_for_rows(const ExtractArguments& made) {
     if (!fs::exists(image)) return "\"" + image + "\" is not here; name the images after FILE";
   }
   if (made.input.list == "-") return "the list came from standard input; name the images after FILE";
-  for (const std::string& path : {made.input.list, made.statistics.statistics_from, made.statistics.statistics_list}) {
+  const std::string by = made.input.labels();
+  const std::string table = by == "first" || by == "parent" || by == "none" ? "" : by;
+  for (const std::string& path : {made.input.list, table, made.statistics.statistics_from, made.statistics.statistics_list}) {
     if (!path.empty() && !fs::exists(path)) return "\"" + path + "\" is not here";
   }
   return "";

@@ -3,6 +3,7 @@
 #include "data/packed_contents.h"
 #include "dcgan/packed_images.h"
 #include "dcgan/png_file.h"
+#include "dcgan/text.h"
 #include "tools/cli/command_line.h"
 #include "tools/prepare/commands.h"
 
@@ -33,12 +34,14 @@ int info_command(cli::CommandLine& line) {
   line.one(file, "FILE", "packed image file");
   if (!line.parse()) return 0;
   const PackedImageReader images(file);
+  const data::ClassCounts counts = data::class_counts(images);
   const ordered_json content = {{"file", images.path()},
                                 {"images", images.count()},
                                 {"height", images.info().height},
                                 {"width", images.info().width},
                                 {"classes", images.info().classes},
-                                {"class_counts", data::class_counts(images)},
+                                {"class_counts", counts.counts},
+                                {"unlabelled", counts.unlabelled},
                                 {"failures", images.failures().size()},
                                 {"preparation", ordered_json::parse(images.info().preparation)},
                                 {"command_line", images.info().command_line},

@@ -24,7 +24,7 @@ int report(const data::PackResult& result, const data::ImageSource& source, cons
   counts.update(packing.found);
   ordered_json all = {{"output", packing.output.path}, {"inputs", source.count()}};
   all.update(counts);
-  const tools::InputsReport inputs{packing.passed_over, result.remarks};
+  const tools::InputsReport inputs{result.classes, packing.passed_over, result.remarks};
   inputs.add_to(all);
   all["decode_seconds"] = result.times.decode_s;
   std::string text;

@@ -22,12 +22,17 @@ Probe::Probe(const ProbeOptions& options, int64_t image_size, const cli::CommonO
     throw FileError(options.images, "has no labels; --probe needs them. Class folders give labels to dcgan-prepare.");
   }
   require_option(options.count >= 1, "probe-images", options.count, "positive");
-  const int64_t count = std::min(options.count, reader.count());
+  std::vector<int64_t> labelled;
+  for (int64_t i = 0; i < reader.count(); ++i) {
+    if (reader.info().classes.empty() || reader.labels()[static_cast<size_t>(i)] >= 0) labelled.push_back(i);
+  }
+  const auto available = static_cast<int64_t>(labelled.size());
+  const int64_t count = std::min(options.count, available);
   const int64_t row = info.height * info.width * 3;
   images_.height = images_.width = image_size;
   images_.pixels.resize(static_cast<size_t>(count * row));
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t from = i * reader.count() / count;
+    const int64_t from = labelled[static_cast<size_t>(i * available / count)];
     reader.read(from, 1, images_.pixels.data() + i * row);
     images_.paths.push_back(reader.paths()[static_cast<size_t>(from)]);
     images_.labels.push_back(reader.labels()[static_cast<size_t>(from)]);

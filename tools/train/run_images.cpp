@@ -50,7 +50,7 @@ bool pack_folder(const std::string& folder, const std::string& packed, int64_t s
   const data::PackResult result = data::pack_images(*images.source, job);
   if (result.stopped) throw cli::Interrupted();
   failures.finish(packed);
-  std::istringstream said(tools::InputsReport{images.passed_over, result.remarks}.text());
+  std::istringstream said(tools::InputsReport{result.classes, images.passed_over, result.remarks}.text());
   for (std::string text; std::getline(said, text);) cli::log(common.quiet, text);
   return result.failures == 0;
 }

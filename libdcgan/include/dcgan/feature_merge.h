@@ -22,6 +22,7 @@ struct MergeJob {
 struct MergeResult {
   int64_t rows = 0;
   int64_t failures = 0;
+  int64_t unlabelled = 0;  ///< of the rows
   bool stopped = false;
 };
 

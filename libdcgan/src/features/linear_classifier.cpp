@@ -10,6 +10,7 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/safetensors.h"
+#include "dcgan/text.h"
 
 namespace dcgan {
 namespace {
@@ -149,7 +150,7 @@ void LinearClassifier::save(const std::string& file) const {
   content.tensors["biases"] = make_tensor({classes}, machines_->biases);
   content.metadata = {{"format", kFormat},
                       {"format_version", kFormatVersion},
-                      {"classes", nlohmann::json(machines_->classes).dump()},
+                      {"classes", json_text(nlohmann::json(machines_->classes))},
                       {"c", nlohmann::json(machines_->c).dump()},
                       {"model_sha256", machines_->origin.model_sha256},
                       {"layers", list_of(machines_->origin.layers)},

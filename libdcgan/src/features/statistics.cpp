@@ -8,6 +8,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
 #include "dcgan/statistics.h"
+#include "dcgan/text.h"
 #include "features/network_moments.h"
 #include "features/noise.h"
 
@@ -53,8 +54,8 @@ void features::infer_discriminator_statistics(ModelFile& model, const NextImages
   }
   if (images == 0) throw OptionError("batch-norm statistics need at least one image; " + source + " has none.");
   store(average, "discriminator", discriminator_convolutions(model.architecture).size(), model);
-  model.statistics =
-      nlohmann::ordered_json({{"source", source}, {"images", images}, {"minibatch-size", kStatisticsMinibatch}}).dump();
+  model.statistics = json_text(
+      nlohmann::ordered_json{{"source", source}, {"images", images}, {"minibatch-size", kStatisticsMinibatch}});
 }
 
 void infer_statistics(ModelFile& model, const NextImages& next, const StatisticsSource& source) {

@@ -83,8 +83,9 @@ void export_csv(const FeatureFileReader& features, const std::string& path, bool
       text += text_of(row, ",", features.paths().empty() ? "" : quoted(features.paths()[i]), ",");
       if (!features.labels().empty()) {
         const int32_t label = features.labels()[i];
-        text += std::to_string(label) + ",";
-        if (!features.info().classes.empty()) text += quoted(features.info().classes[label]);
+        const bool named = !features.info().classes.empty();
+        text += (named && label < 0 ? "" : std::to_string(label)) + ",";
+        if (named && label >= 0) text += quoted(features.info().classes[label]);
       } else {
         text += ",";
       }

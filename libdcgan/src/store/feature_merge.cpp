@@ -21,7 +21,14 @@ struct Part {
   std::string path;
   InputRange inputs;
   int64_t rows = 0;
+  int64_t unlabelled = 0;
 };
+
+int64_t unlabelled_of(const std::vector<Part>& parts) {
+  int64_t sum = 0;
+  for (const Part& part : parts) sum += part.unlabelled;
+  return sum;
+}
 
 std::string range(int64_t first, int64_t end) {
   return end - first == 1 ? text_of("input ", first) : text_of("inputs ", first, " to ", end - 1);
@@ -43,7 +50,9 @@ Part checked_part(const FeatureFileReader& reader, const MergeJob& job) {
     throw FileError(reader.path(), "holds ", held, " rows and failures for ", inputs.count,
                     " inputs; it is damaged, extract it again.");
   }
-  return {reader.path(), inputs, reader.rows()};
+  const bool named = !reader.info().classes.empty();
+  const int64_t unlabelled = named ? std::count(reader.labels().begin(), reader.labels().end(), -1) : 0;
+  return {reader.path(), inputs, reader.rows(), unlabelled};
 }
 
 void check_same(const FeatureFileReader& first, const FeatureFileReader& other) {
@@ -138,6 +147,7 @@ MergeResult merge_copied(const MergeJob& job, const FeatureFileInfo& info, const
     }
   }
   result.rows = writer.rows();
+  result.unlabelled = unlabelled_of(parts);
   result.failures = info.inputs.total - writer.rows();
   writer.close();
   return result;
@@ -190,7 +200,7 @@ void write_virtual(const MergeJob& job, const FeatureFileInfo& info, const std::
   hdf5::Handle(H5Dcreate2(file, "features", type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose, partial,
                problem)
       .close(partial);
-  store::mark_complete(root);
+  tables.complete(root);
   tables = {};
   file.close(partial);
 }
@@ -215,7 +225,11 @@ MergeResult merge_features(const MergeJob& job) {
   if (complete) {
     const FeatureFileReader merged(job.output);
     check_made_as(merged, info);
-    return {merged.rows(), info.inputs.total - merged.rows()};
+    MergeResult result;
+    result.rows = merged.rows();
+    result.failures = info.inputs.total - merged.rows();
+    result.unlabelled = unlabelled_of(parts);
+    return result;
   }
   if (!job.virtual_rows) return merge_copied(job, info, parts);
   // HDF5 gives zeros for the rows of a file that it cannot open: what cannot be read is not written.
@@ -225,6 +239,7 @@ MergeResult merge_features(const MergeJob& job) {
   base::write_whole_file(job.output, [&](const base::File& file) { write_virtual(job, info, parts, file.path()); });
   MergeResult result;
   for (const Part& part : parts) result.rows += part.rows;
+  result.unlabelled = unlabelled_of(parts);
   result.failures = info.inputs.total - result.rows;
   return result;
 }

@@ -18,8 +18,6 @@ void write_origin(hdf5::Place file, const std::string& format, const Origin& ori
   hdf5::write_attribute(file, "complete", int64_t{0});
 }
 
-void mark_complete(hdf5::Place file) { hdf5::write_attribute(file, "complete", int64_t{1}); }
-
 bool check_origin(hdf5::Place file, const std::string& format) {
   if (!hdf5::has_attribute(file, "format")) return false;
   hdf5::check_attribute_heaps(file.path);
@@ -32,9 +30,9 @@ bool check_origin(hdf5::Place file, const std::string& format) {
                                                                : "."));
   }
   const int64_t version = hdf5::read_attribute(file, "format_version", int64_t{0});
-  if (version != kFormatVersion) {
-    throw FileError(file.path, "format_version is ", version, ", this program reads ", kFormatVersion,
-                    "; it was written by library version ",
+  if (version != kFormatVersion && version != kFormatVersionWithUnlabelled) {
+    throw FileError(file.path, "format_version is ", version, ", this program reads ", kFormatVersion, " and ",
+                    kFormatVersionWithUnlabelled, "; it was written by library version ",
                     hdf5::read_attribute(file, "library_version", std::string("unknown")), ".");
   }
   if (hdf5::read_attribute(file, "complete", int64_t{0}) != 1) {
@@ -58,6 +56,7 @@ ImageTablesWriter::ImageTablesWriter(hdf5::Place file, const std::vector<std::st
 
 void ImageTablesWriter::append(const std::vector<std::string>& paths, const std::vector<int32_t>& labels) {
   paths_.append(paths);
+  has_unlabelled_ = has_unlabelled_ || std::find(labels.begin(), labels.end(), -1) != labels.end();
   if (!labels.empty()) labels_.append(labels.data(), static_cast<int64_t>(labels.size()));
 }
 
@@ -67,6 +66,11 @@ void ImageTablesWriter::append_failures(const std::vector<std::string>& paths,
   reasons_.append(reasons);
 }
 
+void ImageTablesWriter::complete(hdf5::Place file) const {
+  if (has_unlabelled_) hdf5::write_attribute(file, "format_version", kFormatVersionWithUnlabelled);
+  hdf5::write_attribute(file, "complete", int64_t{1});
+}
+
 void check_rows(const std::string& path, size_t class_count, const std::vector<std::string>& paths,
                 const std::vector<int32_t>& labels) {
   if (labels.size() != (class_count > 0 ? paths.size() : 0)) {
@@ -74,8 +78,9 @@ void check_rows(const std::string& path, size_t class_count, const std::vector<s
                 " classes.");
   }
   for (size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] < 0 || static_cast<size_t>(labels[i]) >= class_count) {
-      throw Error(path, ": label of ", paths[i], " is ", labels[i], "; it must lie in 0 to ", class_count - 1, ".");
+    if (labels[i] < -1 || (labels[i] >= 0 && static_cast<size_t>(labels[i]) >= class_count)) {
+      throw Error(path, ": label of ", paths[i], " is ", labels[i], "; it must lie in 0 to ", class_count - 1,
+                  ", or be -1.");
     }
   }
 }
@@ -121,7 +126,10 @@ ImageTables read_image_tables(hdf5::Place file, int64_t rows, const std::string&
     }
   }
   if (!tables.classes.empty()) {
+    const bool ours = hdf5::has_attribute(file, "format");
+    const int64_t version = ours ? hdf5::read_attribute(file, "format_version", int64_t{0}) : 0;
     for (size_t i = 0; i < tables.labels.size(); ++i) {
+      if (tables.labels[i] == -1 && version == kFormatVersionWithUnlabelled) continue;
       if (tables.labels[i] < 0 || static_cast<size_t>(tables.labels[i]) >= tables.classes.size()) {
         throw FileError(file.path, "label of row ", i, " is ", tables.labels[i], "; its ", tables.classes.size(),
                         " classes allow 0 to ", tables.classes.size() - 1, ".");

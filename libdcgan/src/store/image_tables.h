@@ -14,6 +14,7 @@ namespace dcgan::store {
 constexpr const char* kImagesFormat = "dcgan-images";
 constexpr const char* kFeaturesFormat = "dcgan-features";
 constexpr int64_t kFormatVersion = 1;
+constexpr int64_t kFormatVersionWithUnlabelled = 2;  ///< of files that have classes and rows without a label, -1
 
 /// The run that a file was begun by.
 struct Origin {
@@ -23,7 +24,6 @@ struct Origin {
 };
 /// Writes format, format_version, library_version, command_line, created, and complete = 0.
 void write_origin(hdf5::Place file, const std::string& format, const Origin& origin);
-void mark_complete(hdf5::Place file);
 /// Refuses other formats and versions and incomplete files. @return whether the file is ours; false without `format`.
 bool check_origin(hdf5::Place file, const std::string& format);
 
@@ -34,18 +34,22 @@ class ImageTablesWriter {
   ImageTablesWriter(hdf5::Place file, const std::vector<std::string>& classes);
   void append(const std::vector<std::string>& paths, const std::vector<int32_t>& labels);
   void append_failures(const std::vector<std::string>& paths, const std::vector<std::string>& reasons);
+  /// Marks the file as complete, and raises its version where there are rows without a label.
+  void complete(hdf5::Place file) const;
 
  private:
+  bool has_unlabelled_ = false;
   hdf5::GrowingDataset paths_, labels_, failed_paths_, reasons_;
 };
 
-/// Labels of `count` rows are there if and only if there are classes, and lie in 0 .. K - 1. @throws FileError.
+/// Labels of `count` rows are there if and only if there are classes, and lie in 0 .. K - 1, or are -1: none.
+/// @throws Error
 void check_rows(const std::string& path, size_t class_count, const std::vector<std::string>& paths,
                 const std::vector<int32_t>& labels);
 
 struct ImageTables {
   std::vector<std::string> paths;    ///< [N] or empty
-  std::vector<int32_t> labels;       ///< [N] or empty
+  std::vector<int32_t> labels;       ///< [N] or empty; -1, in a file of ours that has classes: none
   std::vector<std::string> classes;  ///< [K] or empty
 };
 /// Whatever of them the file has, with lengths and labels checked against `rows` and the classes.

@@ -223,7 +223,7 @@ Extent RowWriter::make_head(int64_t rows, bool whole) const {
   if (whole) {
     ImageTablesWriter tables(root, file_.classes);
     write_names(tables);
-    mark_complete(root);
+    tables.complete(root);
   }
   file.close(head_);
   return extent;

@@ -13,6 +13,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/png_file.h"
+#include "dcgan/text.h"
 #include "models/generator_statistics.h"
 #include "train/run_identity.h"
 
@@ -174,12 +175,12 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, cons
     if (!decays_anew) return;
     ordered_json anew = recorded;
     anew["options"] = record["options"];
-    options_ = anew.dump(2) + "\n";
+    options_ = json_text(anew, 2) + "\n";
     return;
   }
   ours["threads"] = workers.threads;
   ours["processes"] = workers.processes;
-  options_ = ours.dump(2) + "\n";
+  options_ = json_text(ours, 2) + "\n";
 }
 
 void RunFolder::begin(TrainObserver& observer) {

@@ -5,6 +5,7 @@
 #include "base/options_json.h"
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
+#include "dcgan/text.h"
 
 namespace dcgan::train {
 namespace {
@@ -51,7 +52,7 @@ std::string run_identity(const TrainingRun& run, const PackedImageReader& images
                                  {"options", options},
                                  {"seed", run.seed},
                                  {"data", describe_data(images, run.data_source)}};
-  return identity.dump();
+  return json_text(identity);
 }
 
 void check_same_run(const Processes& processes, const TrainingRun& run, const std::string& identity,
@@ -60,7 +61,7 @@ void check_same_run(const Processes& processes, const TrainingRun& run, const st
   agreed["data"].erase("source");
   const TrainOptions& o = run.options;
   agreed["free"] = {o.steps, o.log_every, o.sample_every, o.checkpoint_every, processes.device().is_cpu()};
-  const auto hash = static_cast<int64_t>(derive_seed(0, agreed.dump()));
+  const auto hash = static_cast<int64_t>(derive_seed(0, json_text(agreed)));
   if (processes.receive_from_first(hash) == hash) return;
   throw FileError(path, "process " + std::to_string(processes.rank()) +
                             " has other images there, or other options, than the first process; all need the same.");
