@@ -170,7 +170,8 @@ std::string missing_for_rows(const ExtractArguments& made) {
   if (made.input.list == "-") return "the list came from standard input; name the images after FILE";
   const std::string by = made.input.labels();
   const std::string table = by == "first" || by == "parent" || by == "none" ? "" : by;
-  for (const std::string& path : {made.input.list, table, made.statistics.statistics_from, made.statistics.statistics_list}) {
+  for (const std::string& path :
+       {made.input.list, table, made.statistics.statistics_from, made.statistics.statistics_list}) {
     if (!path.empty() && !fs::exists(path)) return "\"" + path + "\" is not here";
   }
   return "";

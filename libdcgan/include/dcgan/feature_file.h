@@ -98,7 +98,7 @@ class DCGAN_EXPORT FeatureFileReader {
   int64_t rows() const;                           ///< N
   int64_t feature_count() const;                  ///< D
   const std::vector<std::string>& paths() const;  ///< [N], or empty
-  const std::vector<int32_t>& labels() const;     ///< [N], or empty
+  const std::vector<int32_t>& labels() const;     ///< [N], or empty; -1 where there are classes: none
   std::vector<Failure> failures() const;
 
   /// Rows first .. first + count - 1 as float32 [count, D], whatever the storage.

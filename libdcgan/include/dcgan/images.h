@@ -16,7 +16,7 @@ struct ImageBatch {
   int64_t width = 0;
   std::vector<uint8_t> pixels;     ///< uint8 [N, H, W, 3], RGB
   std::vector<std::string> paths;  ///< [N]
-  std::vector<int32_t> labels;     ///< [N], 0 to K - 1; empty where there are none
+  std::vector<int32_t> labels;     ///< [N], 0 to K - 1, or -1: none; empty without classes
 
   int64_t count() const { return static_cast<int64_t>(paths.size()); }
 };

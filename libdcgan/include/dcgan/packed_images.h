@@ -44,7 +44,7 @@ class DCGAN_EXPORT PackedImageWriter {
   int64_t count() const;          ///< rows written, including those of the run that was resumed
   int64_t failure_count() const;  ///< failures written, likewise
   int64_t inputs_done() const;    ///< inputs accounted for: images and failures
-  /// Appends images, which are flushed now and then; labels are required if and only if the file has classes.
+  /// Appends images, which are flushed now and then; labels are required if and only if the file has classes; -1: none.
   /// `inputs_done` counts the inputs that are accounted for once these images and failures are safe.
   /// @throws FileError if the disk is full
   void append(const ImageBatch& images, const std::vector<Failure>& failures = {}, int64_t inputs_done = 0);
@@ -71,7 +71,7 @@ class DCGAN_EXPORT PackedImageReader {
   const PackedImagesInfo& info() const;
   int64_t count() const;                          ///< N
   const std::vector<std::string>& paths() const;  ///< [N]
-  const std::vector<int32_t>& labels() const;     ///< [N], or empty
+  const std::vector<int32_t>& labels() const;     ///< [N], or empty; -1 where there are classes: none
   std::vector<Failure> failures() const;
 
   /// Rows first .. first + count - 1 into `pixels`, uint8 [count, H, W, 3].
