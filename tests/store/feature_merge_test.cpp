@@ -137,7 +137,7 @@ TEST_F(FeatureMerge, RefusesAPartThatIsTheOutputOrExistsAlready) {
 }
 
 TEST_F(FeatureMerge, RefusesAPartThatDoesNotSayWhichInputsItHolds) {
-  const std::string old = part(0, 60, [](FeatureFileInfo& info) { info.inputs = {}; });
+  const std::string old = part(0, 60, [](FeatureFileInfo& info) { info.inputs = {"", 0, 60, 0}; });
   EXPECT_THAT(refusal({old}), AllOf(StartsWith(old), HasSubstr("no input_total"), HasSubstr("dcgan-extract --shard")));
 }
 
