@@ -113,7 +113,7 @@ BESIDE = {
     "an image without extension": ("scan", "image", "JPEG without extension"),
     "a backup of an image": ("{name}.bak", "image", "JPEG named .bak"),
     "HEIC without extension": ("IMG_2", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC without extension"),
-    "an archive beside images": ("old.tar", b"", ".tar"),
+    "an archive beside images": ("old.zip", b"", ".zip"),
     "a link to no folder": ("moved", "link", "broken links"),
     "a caption": ("{name}.txt", b"a caption", None),
     "what a desktop keeps": (".DS_Store", b"\0\0\0\1Bud1", None),
