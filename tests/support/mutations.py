@@ -90,7 +90,7 @@ MUTANTS = [
            "data_.read_at(begin_ + first * file_.row_bytes", "data_.read_at(begin_ + (first + 1) * file_.row_bytes",
            "store", "FeatureFile.GivesBackRowsWhileItIsBeingWritten"),
     Mutant("another format version is read", "libdcgan/src/store/image_tables.cpp",
-           "if (version != kFormatVersion)", "if (version < kFormatVersion)",
+           "if (version != kFormatVersion && version", "if (version < kFormatVersion && version",
            "store", "DamagedFeatureFile.OfAnotherFormatVersionIsRefusedNamingBoth"),
     Mutant("halves are cut off instead of rounded", "libdcgan/src/base/half.cpp",
            "0xfffU + odd", "0 * odd", "base", "Half.FloatsRoundToTheNearestHalfTiesToEven"),
