@@ -19,6 +19,7 @@ MAY_INCLUDE = {
     "kernels": set(),
     "features": {"base", "parallel", "kernels", "models"},
     "c_api": {"base", "features"},
+    "explore": {"base", "models"},
     # Above the wall: what needs LibTorch, in libdcgan_train.so.
     "nn": {"base", "kernels", "models", "features"},
     "train": {"base", "models", "store", "nn"},
@@ -29,7 +30,7 @@ MAY_INCLUDE = {
     "cli": {"public"},
     "tools": {"public", "data", "eval", "cli"},
 }
-LIBRARY_MODULES = ("base", "parallel", "kernels", "models", "store", "nn", "features", "c_api", "train", "cuda")
+LIBRARY_MODULES = ("base", "parallel", "kernels", "models", "store", "nn", "features", "explore", "c_api", "train", "cuda")
 
 # Between public and internal: headers in libdcgan/src whose functions libdcgan.so exports for other modules of
 # the project, those that are named. They are not installed; as public headers, they include only the standard library,
@@ -56,6 +57,7 @@ FORBIDDEN_LIBRARIES = {
     "nn": [OPENCV, HDF5, ARGV],
     "features": [TORCH, OPENCV, HDF5, ARGV],
     "c_api": [TORCH, OPENCV, HDF5, ARGV],
+    "explore": [TORCH, OPENCV, HDF5, ARGV],
     "train": [OPENCV, HDF5, ARGV],
     "cuda": [OPENCV, HDF5, ARGV],
     "data": [TORCH, OPENCV, HDF5, ARGV],
@@ -66,7 +68,7 @@ FORBIDDEN_LIBRARIES = {
 }
 
 # The programs that cannot do without libdcgan_train.so; the others open it when they need it.
-TRAINING_PROGRAMS = ("train", "explore")
+TRAINING_PROGRAMS = ("train",)
 
 # Of the standard library of C, for the header that C includes.
 C_HEADERS = ("stddef.h", "stdint.h")

@@ -41,7 +41,7 @@ def kinds(names):
 class NeededLibraries(unittest.TestCase):
     def test_libdcgan_and_the_programs_that_do_not_train_load_neither_libtorch_nor_opencv(self):
         files = [LIBRARIES / "libdcgan.so"]
-        files += [BUILD / "tools" / f"dcgan-{name}" for name in ("convert", "eval", "extract", "prepare")]
+        files += [BUILD / "tools" / f"dcgan-{name}" for name in ("convert", "eval", "explore", "extract", "prepare")]
         for file in files:
             with self.subTest(file=file.name):
                 self.assertFalse(kinds(loaded(file)) & {"LibTorch", "OpenCV"}, loaded(file))
@@ -53,7 +53,7 @@ class NeededLibraries(unittest.TestCase):
 
     @unittest.skipUnless(TRAINS, "built without LibTorch")
     def test_training_needs_libtorch_but_no_opencv(self):
-        for file in (LIBRARIES / "libdcgan_train.so", BUILD / "tools" / "dcgan-train", BUILD / "tools" / "dcgan-explore"):
+        for file in (LIBRARIES / "libdcgan_train.so", BUILD / "tools" / "dcgan-train"):
             with self.subTest(file=file.name):
                 self.assertIn("LibTorch", kinds(loaded(file)))
                 self.assertNotIn("OpenCV", kinds(loaded(file)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import h5py
 import numpy
-from programs import BUILD, ProgramTest, write_image_folder
+from programs import BUILD, SOURCE, ProgramTest, write_image_folder
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "eval"))
 from protocol_commands_test import write_textures  # noqa: E402
@@ -70,6 +70,15 @@ class WithoutTraining(ProgramTest):
                 result = self.installed("dcgan-extract", self.images, "-o", out, *option, expect=1)
                 self.assert_says(result, " ".join(option), MISSING)
                 self.assertFalse(out.exists())
+
+    def test_filters_are_drawn_and_what_runs_a_generator_is_refused_in_one_sentence(self):
+        self.installed("dcgan-explore", "filters", "--model", MODEL, "--out", self.folder / "filters")
+        self.assertTrue((self.folder / "filters/filters.png").exists())
+        model = self.folder / "generator.safetensors"
+        released = SOURCE / "tests/golden/released/svhn-like"
+        self.installed("dcgan-convert", "released", released, "-o", model, "--statistics-from", self.images)
+        result = self.installed("dcgan-explore", "walk", "--model", model, "--out", self.folder / "walk", expect=1)
+        self.assert_says(result, "running a model's networks", MISSING)
 
     def test_near_duplicates_are_refused_in_one_sentence(self):
         self.installed("dcgan-prepare", "folder", self.images, "-o", self.folder / "packed.h5")

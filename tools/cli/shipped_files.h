@@ -27,4 +27,7 @@ std::string shipped_file(const ShippedFiles& files, const std::string& option, c
 /// @throws FileError for another folder
 std::string model_file(const std::string& option, const std::string& wanted);
 
+/// The path of the model that ships with the project and has this SHA-256; empty if none has.
+std::string shipped_model_of(const std::string& sha256);
+
 }  // namespace dcgan::cli

@@ -10,6 +10,8 @@ int svm_command(cli::CommandLine& line);
 int predict_command(cli::CommandLine& line);
 /// dcgan-eval compress: fits the principal components of features
 int compress_command(cli::CommandLine& line);
+/// dcgan-eval knn: the classes of the nearest rows of one file, tested on another
+int knn_command(cli::CommandLine& line);
 /// dcgan-eval cifar10: Table 1 of the paper with our rows beside it
 int cifar10_command(cli::CommandLine& line);
 /// dcgan-eval svhn: Table 2

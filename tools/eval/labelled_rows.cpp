@@ -1,9 +1,10 @@
 #include "tools/eval/labelled_rows.h"
 
 #include <algorithm>
-#include <cstring>
+#include <filesystem>
 
 #include "dcgan/errors.h"
+#include "tools/cli/progress.h"
 
 namespace dcgan::eval_tool {
 
@@ -17,9 +18,10 @@ std::unique_ptr<LabelledRows> LabelledRows::open(const std::string& path, const 
     rows.columns_ = rows.packed_->info().height * rows.packed_->info().width * 3;
     rows.set_labels(rows.packed_->labels(), rows.packed_->info().classes, "labels");
   } else {
-    rows.features_ = std::make_unique<FeatureFileReader>(path, features, labels);
-    rows.columns_ = rows.features_->feature_count();
-    rows.set_labels(rows.features_->labels(), rows.features_->info().classes, labels);
+    rows.features_ = std::make_unique<tools::FeatureRows>(path, features, labels);
+    const FeatureFileReader& file = rows.features_->file();
+    rows.columns_ = file.feature_count();
+    rows.set_labels(file.labels(), file.info().classes, labels);
   }
   return result;
 }
@@ -40,11 +42,6 @@ void LabelledRows::set_labels(const std::vector<int32_t>& labels, const std::vec
     row_of_.push_back(static_cast<int64_t>(i));
   }
   if (row_of_.empty()) throw FileError(path_, "none of its " + std::to_string(left_out_) + " rows has a label.");
-}
-
-std::string LabelledRows::name_of(int64_t row) const {
-  const std::vector<std::string>& paths = features_->paths();
-  return "row " + std::to_string(row) + (paths.empty() ? "" : " (" + paths[static_cast<size_t>(row)] + ")");
 }
 
 void LabelledRows::read(int64_t first, int64_t count, float* out, int64_t pitch) const {
@@ -68,20 +65,35 @@ void LabelledRows::read_rows(int64_t first, int64_t count, float* out, int64_t p
     }
     return;
   }
-  // The reader packs rows densely; a few at a time, since a copy of all would double the memory.
-  constexpr int64_t kRowsAtOnce = 32;
-  std::vector<float> dense(static_cast<size_t>(std::min(count, kRowsAtOnce) * columns_));
-  for (int64_t done = 0; done < count; done += kRowsAtOnce) {
-    const int64_t now = std::min(kRowsAtOnce, count - done);
-    features_->read(first + done, now, dense.data());
-    for (int64_t i = 0; i < now; ++i) {
-      const float* row = dense.data() + i * columns_;
-      if (const int64_t column = eval::find_not_finite(row, columns_); column >= 0) {
-        throw FileError(path_, name_of(first + done + i) + " has a value that is not finite in column " +
-                                   std::to_string(column) + "; remove the row, or extract it again.");
-      }
-      std::memcpy(out + (done + i) * pitch, row, static_cast<size_t>(columns_) * sizeof(float));
-    }
+  features_->read(first, count, out, pitch);
+}
+
+void check_pair(const LabelledRows& train, const LabelledRows& test, bool quiet) {
+  if (train.are_pixels() != test.are_pixels()) {
+    const LabelledRows& pixels = train.are_pixels() ? train : test;
+    throw FileError(pixels.path(), "format is dcgan-images, expected dcgan-features as in " +
+                                       (train.are_pixels() ? test : train).path() +
+                                       "; packed images stand for their pixels only where both files are.");
+  }
+  if (train.columns() != test.columns()) {
+    throw FileError(test.path(), std::to_string(test.columns()) + " features a row, expected " +
+                                     std::to_string(train.columns()) + " as in " + train.path() +
+                                     "; extract both with the same model, --layers and --grid.");
+  }
+  if (train.compression() != test.compression()) {
+    throw FileError(test.path(), "went through another compression than " + train.path() +
+                                     "; extract both with the same --compress.");
+  }
+  const auto warn = [quiet](const std::string& text) { cli::log(quiet, "warning: " + text); };
+  for (const LabelledRows* file : {&train, &test}) {
+    if (file->left_out() == 0) continue;
+    warn(file->path() + ": " + std::to_string(file->left_out()) + " rows without a label are left out.");
+  }
+  if (std::filesystem::equivalent(train.path(), test.path())) {
+    warn("--train and --test are the same file: the accuracy says nothing about other images.");
+  }
+  if (!train.model_sha256().empty() && !test.model_sha256().empty() && train.model_sha256() != test.model_sha256()) {
+    warn(train.path() + " and " + test.path() + " were extracted with different models.");
   }
 }
 

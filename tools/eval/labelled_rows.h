@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "dcgan/feature_compression.h"
-#include "dcgan/feature_file.h"
 #include "dcgan/packed_images.h"
 #include "eval/labels.h"
 #include "eval/svm/rows.h"
+#include "tools/shared/feature_rows.h"
 
 namespace dcgan::eval_tool {
 
@@ -31,12 +31,12 @@ class LabelledRows : public eval::RowSource {
   int64_t row_in_file(int64_t row) const { return row_of_.empty() ? row : row_of_[static_cast<size_t>(row)]; }
   bool are_pixels() const { return packed_ != nullptr; }
   /// Of the compression that features went through; empty: of none.
-  std::string compression() const { return packed_ ? "" : compression_sha256(features_->info().preprocessing); }
+  std::string compression() const { return packed_ ? "" : compression_sha256(features_->file().info().preprocessing); }
   /// Of all rows of the file.
-  const std::vector<std::string>& paths() const { return packed_ ? packed_->paths() : features_->paths(); }
+  const std::vector<std::string>& paths() const { return packed_ ? packed_->paths() : features_->file().paths(); }
   /// How the features were made; null for pixels.
-  const FeatureFileInfo* info() const { return features_ ? &features_->info() : nullptr; }
-  std::string model_sha256() const { return features_ ? features_->info().model_sha256 : ""; }
+  const FeatureFileInfo* info() const { return features_ ? &features_->file().info() : nullptr; }
+  std::string model_sha256() const { return features_ ? features_->file().info().model_sha256 : ""; }
 
   int64_t rows() const override { return static_cast<int64_t>(labels_.labels.size()); }
   int64_t columns() const override { return columns_; }
@@ -46,16 +46,19 @@ class LabelledRows : public eval::RowSource {
   LabelledRows() = default;
   void set_labels(const std::vector<int32_t>& labels, const std::vector<std::string>& classes,
                   const std::string& dataset);
-  std::string name_of(int64_t row) const;
   /// Rows of the file, as read().
   void read_rows(int64_t first, int64_t count, float* out, int64_t pitch) const;
 
   std::string path_;
-  std::unique_ptr<FeatureFileReader> features_;
+  std::unique_ptr<tools::FeatureRows> features_;
   std::unique_ptr<PackedImageReader> packed_;
   eval::NamedLabels labels_;
   std::vector<int64_t> row_of_;  ///< row of the file that each row is; empty: all are rows
   int64_t columns_ = 0, left_out_ = 0;
 };
+
+/// Whether one can be judged by the other: warns where that says little.
+/// @throws FileError where their rows do not fit together
+void check_pair(const LabelledRows& train, const LabelledRows& test, bool quiet);
 
 }  // namespace dcgan::eval_tool

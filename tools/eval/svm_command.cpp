@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 #include <iomanip>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -118,30 +117,6 @@ struct Rows {
   }
 };
 
-void check_pair(const LabelledRows& train, const LabelledRows& test, bool quiet) {
-  if (train.are_pixels() != test.are_pixels()) {
-    const LabelledRows& pixels = train.are_pixels() ? train : test;
-    throw FileError(pixels.path(), "format is dcgan-images, expected dcgan-features as in " +
-                                       (train.are_pixels() ? test : train).path() +
-                                       "; packed images stand for their pixels only where both files are.");
-  }
-  if (train.columns() != test.columns()) {
-    throw FileError(test.path(), std::to_string(test.columns()) + " features a row, expected " +
-                                     std::to_string(train.columns()) + " as in " + train.path() +
-                                     "; extract both with the same model, --layers and --grid.");
-  }
-  if (train.compression() != test.compression()) {
-    throw FileError(test.path(), "went through another compression than " + train.path() +
-                                     "; extract both with the same --compress.");
-  }
-  if (std::filesystem::equivalent(train.path(), test.path())) {
-    warn(quiet, "--train and --test are the same file: the accuracy says nothing about other images.");
-  }
-  if (!train.model_sha256().empty() && !test.model_sha256().empty() && train.model_sha256() != test.model_sha256()) {
-    warn(quiet, train.path() + " and " + test.path() + " were extracted with different models.");
-  }
-}
-
 // What `call` throws, with the file that it is about.
 template <class Call>
 auto about_file(const std::string& path, const Call& call) {
@@ -162,10 +137,6 @@ Rows load(const SvmArguments& arguments, const cli::CommonOptions& common) {
   image_file(*rows.test, arguments.details);
   if (!files.save.empty() && rows.train->are_pixels()) {
     throw OptionError("--save keeps a machine for features; " + files.train + " holds packed images.");
-  }
-  for (const LabelledRows* file : {rows.train.get(), rows.test.get()}) {
-    if (file->left_out() == 0) continue;
-    warn(common.quiet, file->path() + ": " + std::to_string(file->left_out()) + " rows without a label are left out.");
   }
   // Rows stay in their file only where they would not fit.
   const int64_t columns = rows.train->columns();

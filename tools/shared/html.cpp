@@ -54,8 +54,8 @@ std::string html_text(const std::string& text) {
   return safe;
 }
 
-std::string html_picture(const std::string& png, const std::string& alt) {
-  return "<img alt=\"" + html_text(alt) + "\" src=\"data:image/png;base64," + base64(png) + "\">";
+std::string html_picture(const std::string& bytes, const std::string& alt, const std::string& type) {
+  return "<img alt=\"" + html_text(alt) + "\" src=\"data:" + type + ";base64," + base64(bytes) + "\">";
 }
 
 std::string html_head(const std::string& title) {

@@ -8,6 +8,7 @@
 
 #include "dcgan/architecture.h"
 #include "dcgan/errors.h"
+#include "dcgan/explored_networks.h"
 #include "dcgan/export.h"
 #include "dcgan/images.h"
 #include "dcgan/model_file.h"
@@ -46,6 +47,12 @@ class DCGAN_EXPORT TrainLibrary {
 
   /// As dcgan::initialised_model() (dcgan/models.h).
   virtual ModelFile initialised_model(const ArchitectureOptions& options, uint64_t seed) const = 0;
+
+  /// As dcgan::explored_networks() and dcgan::sample_noise() (dcgan/explored_networks.h).
+  virtual std::unique_ptr<ExploredNetworks> explored_networks(const ModelFile& model,
+                                                              const ExploredNetworksOptions& options) const = 0;
+  virtual std::vector<float> sample_noise(const ArchitectureOptions& architecture, int64_t count,
+                                          uint64_t seed) const = 0;
 
   /// As dcgan::train_supervised().
   virtual SupervisedEpoch train_supervised(const SupervisedRun& run, const ImageBatch& training,

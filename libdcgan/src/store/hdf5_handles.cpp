@@ -189,6 +189,13 @@ Handle create_file(const std::string& path, bool dense) {
   return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose, path, "cannot be created"};
 }
 
+Handle create_timeless_file(const std::string& path) {
+  const Handle root(H5Pcreate(H5P_FILE_CREATE), H5Pclose, path, "cannot be created");
+  require(H5Pset_obj_track_times(root, false), path, "cannot be created");
+  return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, root, access_of_format_110(path)), H5Fclose, path,
+          "cannot be created"};
+}
+
 Handle open_file_to_write(const std::string& path) {
   return {H5Fopen(path.c_str(), H5F_ACC_RDWR, access_of_format_110(path)), H5Fclose, path, "cannot be opened"};
 }

@@ -55,6 +55,8 @@ Handle float_type(bool half);
 /// Replaces a file of this name.
 /// @param dense  objects lie one behind the other in the order in which they are made, without room between them
 Handle create_file(const std::string& path, bool dense = false);
+/// The same without the time at which it was made: equal content gives equal bytes.
+Handle create_timeless_file(const std::string& path);
 Handle open_file_to_write(const std::string& path);
 /// What is said of a file that a writer of ours has not finished.
 constexpr const char* kIncomplete =

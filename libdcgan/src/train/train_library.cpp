@@ -29,6 +29,16 @@ class Library : public TrainLibrary {
     return dcgan::initialised_model(options, seed);
   }
 
+  std::unique_ptr<ExploredNetworks> explored_networks(const ModelFile& model,
+                                                      const ExploredNetworksOptions& options) const override {
+    return dcgan::explored_networks(model, options);
+  }
+
+  std::vector<float> sample_noise(const ArchitectureOptions& architecture, int64_t count,
+                                  uint64_t seed) const override {
+    return dcgan::sample_noise(architecture, count, seed);
+  }
+
   SupervisedEpoch train_supervised(const SupervisedRun& run, const ImageBatch& training, const ImageBatch& validation,
                                    int64_t classes) const override {
     return dcgan::train_supervised(run, training, validation, classes);

@@ -1,0 +1,67 @@
+#include "dcgan/feature_columns.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "dcgan/errors.h"
+
+namespace dcgan {
+
+FeatureColumn FeatureLayout::at(int64_t column) const {
+  const int64_t cells = grid * grid;
+  int64_t left = column;
+  const std::vector<ConvolutionShape> shapes = discriminator_convolutions(architecture);
+  for (const int64_t layer : layers) {
+    const int64_t columns = shapes[static_cast<size_t>(layer - 1)].out_channels * cells;
+    if (left >= 0 && left < columns) return {layer, left / cells, left % cells};
+    left -= columns;
+  }
+  throw OptionError("column " + std::to_string(column) + " is not there; features have " +
+                    std::to_string(column - left) + " columns, from 0.");
+}
+
+int64_t FeatureLayout::first_column(int64_t layer, int64_t channel) const {
+  const std::vector<ConvolutionShape> shapes = discriminator_convolutions(architecture);
+  int64_t column = 0;
+  for (const int64_t below : layers) {
+    if (below == layer) return column + channel * grid * grid;
+    column += shapes[static_cast<size_t>(below - 1)].out_channels * grid * grid;
+  }
+  throw Error("layer ", layer, " is not among those of the features.");
+}
+
+FeatureMaps pooled(const FeatureMaps& maps, int64_t grid) {
+  FeatureMaps small = {maps.count, maps.channels, grid, {}};
+  const int64_t window = maps.size / grid;
+  for (int64_t map = 0; map < maps.count * maps.channels; ++map) {
+    const float* const from = maps.values.data() + map * maps.size * maps.size;
+    for (int64_t cell = 0; cell < grid * grid; ++cell) {
+      const float* const corner = from + cell / grid * window * maps.size + cell % grid * window;
+      float largest = *corner;
+      for (int64_t y = 0; y < window; ++y) {
+        largest = std::max(largest, *std::max_element(corner + y * maps.size, corner + y * maps.size + window));
+      }
+      small.values.push_back(largest);
+    }
+  }
+  return small;
+}
+
+std::vector<int64_t> strongest_channels(const FeatureMaps& maps, int64_t count) {
+  const FeatureMaps largest = pooled(maps, 1);
+  std::vector<int64_t> channels(static_cast<size_t>(maps.channels));
+  std::iota(channels.begin(), channels.end(), 0);
+  std::stable_sort(channels.begin(), channels.end(), [&](int64_t a, int64_t b) {
+    return largest.values[static_cast<size_t>(a)] > largest.values[static_cast<size_t>(b)];
+  });
+  channels.resize(static_cast<size_t>(std::min(count, maps.channels)));
+  return channels;
+}
+
+std::vector<float> map_of(const FeatureMaps& maps, int64_t image, int64_t channel) {
+  const int64_t size = maps.size * maps.size;
+  const auto begin = maps.values.begin() + (image * maps.channels + channel) * size;
+  return {begin, begin + size};
+}
+
+}  // namespace dcgan
