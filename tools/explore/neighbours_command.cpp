@@ -22,7 +22,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// Radford et al. 2016, section 6, after Theis et al. 2015 (arXiv:1511.01844).
+// Radford et al. 2016, section 6, after arXiv:1511.01844.
 constexpr const char* kWarning =
     "Neighbours in pixels are no test of memorisation: small shifts of an image make its pixels far from themselves, "
     "so "
