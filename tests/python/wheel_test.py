@@ -129,20 +129,21 @@ class Wheel(ProgramTest):
 
     def test_what_the_project_cannot_decode_python_cannot_for_the_same_reasons(self):
         damaged, whole = self.folder / "damaged", self.folder / "whole"
-        write_image_folder(whole, 20)
+        write_image_folder(whole, 40)
         damage_corpus(whole, damaged)
         self.run_program("dcgan-extract", damaged, "-o", self.folder / "damaged.h5", "--max-pixels", 400_000, "--layers",
                          1, expect=3)
+        with h5py.File(self.folder / "damaged.h5") as file:
+            expected = {path.decode(): reason.decode() for path, reason in zip(file["failures/path"], file["failures/reason"])}
+            inputs = sorted([path.decode() for path in file["paths"]] + list(expected))
         found = json.loads(self.python("""
             import dcgan, json, os, sys
-            paths = [line for line in sys.argv[1].split("\\n")]
+            paths = [os.path.join("damaged", path) for path in json.loads(sys.argv[1])]
             failures = []
             features = dcgan.Extractor(layers=[1], max_pixels=400_000)(paths, failures)
             assert [f.index for f in failures] == [i for i, row in enumerate(features) if row[0] != row[0]]
             print(json.dumps({os.path.relpath(f.path, "damaged"): f.reason for f in failures}))
-            """, "\n".join(str(path.relative_to(self.folder)) for path in sorted(damaged.rglob("*.*")))))
-        with h5py.File(self.folder / "damaged.h5") as file:
-            expected = {path.decode(): reason.decode() for path, reason in zip(file["failures/path"], file["failures/reason"])}
+            """, json.dumps(inputs)))
         self.assertGreater(len(expected), 15)
         unlike = {path: reason for path, reason in found.items() if expected.get(path) != reason}
         self.assertEqual({reason.split(";")[0] for reason in unlike.values()},
