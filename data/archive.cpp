@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/foreign_file.h"
 #include "data/image_formats.h"
 #include "data/image_library.h"
 #include "data/tar_archive.h"
@@ -87,6 +88,7 @@ void refuse_container(const std::string& path) {
 std::unique_ptr<Archive> open_archive(const std::string& path) {
   if (is_zip(first_bytes_of(path))) return image_library().open_zip(path);
   refuse_container(path);
+  refuse_foreign(path);
   return std::make_unique<TarArchive>(path);
 }
 

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/core/version.hpp>
 
+#include "base/foreign_file.h"
 #include "data/image_formats.h"
 #include "data/image_library.h"
 #include "dcgan/options.h"
@@ -23,6 +24,9 @@ DecodedImage decode(ByteView bytes, const DecodeOptions& options) {
   const ImageFormat format = image_format(bytes);
   if (format != ImageFormat::kNone) return image_library().decode(format, bytes, options);
   const std::string name = image_format_name(bytes);
+  const auto* start = reinterpret_cast<const char*>(bytes.data);
+  const std::string foreign = foreign_start({start, std::min<size_t>(bytes.size, 512)});
+  if (!foreign.empty()) throw DecodeError("not an image: " + foreign);
   if (!name.empty()) throw DecodeError(name + ", whatever its name says, is not read; convert it to JPEG or PNG");
   throw DecodeError("not an image: the first bytes are those of no JPEG, PNG, WebP, BMP, TIFF, GIF or PNM");
 }

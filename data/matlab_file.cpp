@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/foreign_file.h"
 #include "dcgan/errors.h"
 
 namespace dcgan::data {
@@ -110,6 +111,7 @@ MatlabFile::MatlabFile(const std::string& path) : path_(path), file_(path, std::
   file_.seekg(0);
   std::array<uint8_t, kHeaderBytes> header = {};
   if (size_ < kHeaderBytes || !file_.read(reinterpret_cast<char*>(header.data()), kHeaderBytes)) {
+    refuse_foreign(path);
     throw FileError(path, std::to_string(size_) + " bytes, too few for a MATLAB 5 file; fetch it again.");
   }
   constexpr uint8_t kHdf5[] = {0x89, 'H', 'D', 'F'};
@@ -121,6 +123,7 @@ MatlabFile::MatlabFile(const std::string& path) : path_(path), file_(path, std::
     throw FileError(path, "is a big-endian MATLAB file, expected a little-endian one; save it again on this machine.");
   }
   if (version[1] != 1 || version[2] != 'I' || version[3] != 'M') {
+    refuse_foreign(path);
     throw FileError(path, "is no MATLAB 5 file: bytes 124 to 127 are not its version; fetch it again.");
   }
   next_at_ = kHeaderBytes;

@@ -5,12 +5,24 @@ netD.pt, netG.pt   a small DCGAN under the names of nn.Sequential, batch norm of
 mapping.json       our names of its tensors
 values.json        its logits, features and samples in evaluation mode, in float64
 kinds.pt           every kind of tensor that can be read: value i of a tensor is i / 4 - 1 (integers: i)
-legacy.pt, module.pt, call.pt, protocol4.pt, integers.pt, numpy.pt   what is refused
+legacy.pt, module.pt, integers.pt, numpy.pt   what people have as well
+call.pt, protocol4.pt, script.pt              what is refused
+checkpoint.pt      as a training leaves it: networks of DataParallel and torch.compile below keys, two optimisers, and
+                   objects of many classes around them; those of netD.pt and netG.pt
+bf16.safetensors   the tensors of netD.pt in bfloat16 and a bool
+normed-KIND.pt     netD and netG with a spectral or weight norm on every weight, old and new naming
+normed.json        the weights that they compute with, by the names of netD.pt and netG.pt, in float64
 
-usage: make_state_dicts.py
+usage: make_state_dicts.py [wrapped]    wrapped: only the last four lines, which have seeds of their own
 """
+import argparse
+import collections
+import datetime
+import io
 import json
 import os
+import pathlib
+import sys
 from collections import OrderedDict
 from pathlib import Path
 
@@ -117,8 +129,78 @@ def write_refused():
     torch.save({"w": torch.ones(2), "loss": np.float64(1)}, OUT / "numpy.pt")
 
 
+def wrapped(module, compiled):
+    state = nn.DataParallel(module).state_dict()
+    return OrderedDict((name.replace("module.", "module._orig_mod.") if compiled else name, value)
+                       for name, value in state.items())
+
+
+def write_wrapped():
+    net_d, net_g = discriminator(), generator()
+    net_d.load_state_dict(torch.load(OUT / "netD.pt"))
+    net_g.load_state_dict(torch.load(OUT / "netG.pt"))
+    net_d(torch.ones(2, 3, SIZE, SIZE)).sum().backward()
+    adam = torch.optim.Adam(net_d.parameters(), 2e-4, betas=(0.5, 0.999))
+    adam.step()
+    net_d.load_state_dict(torch.load(OUT / "netD.pt"))
+    torch.save({
+        "netD": wrapped(net_d, False), "netG": wrapped(net_g, True), "optD": adam.state_dict(), "epoch": 3,
+        "args": argparse.Namespace(lr=2e-4, out=pathlib.PosixPath("runs/1")), "loss": np.float64(0.25),
+        "history": collections.defaultdict(list, {"d": [1.0, 2.0]}), "counts": collections.Counter("abca"),
+        "array": np.arange(3), "when": datetime.datetime(2026, 1, 1), "device": torch.device("cpu"),
+        "shape": torch.Size([1, 2]), "dtype": torch.float32, "rng": torch.get_rng_state(), "commit": b"\x01\x02",
+        "tags": {"a"}, "frozen": frozenset([1]), "slice": slice(1, 2), "complex": 1j, "big": 1 << 200,
+        "numpy_rng": np.random.default_rng(1).bit_generator.state, ("a", 1): torch.ones(1), "z": torch.ones(2, dtype=torch.complex64),
+        "mask": torch.ones(3, dtype=torch.bool), "index": torch.ones(3, dtype=torch.int32)}, OUT / "checkpoint.pt")
+    script = io.BytesIO()
+    torch.jit.save(torch.jit.script(nn.Linear(2, 1)), script)
+    (OUT / "script.pt").write_bytes(script.getvalue())
+    from safetensors.torch import save_file  # pylint: disable=import-outside-toplevel
+    save_file({**{name: value.bfloat16() for name, value in net_d.state_dict().items() if value.is_floating_point()},
+               "mask": torch.tensor([True, False])}, OUT / "bf16.safetensors")
+
+
+NORMS = {"spectral-old": nn.utils.spectral_norm, "spectral-new": nn.utils.parametrizations.spectral_norm,
+         "weight-old": nn.utils.weight_norm, "weight-new": nn.utils.parametrizations.weight_norm}
+
+
+def write_normed():
+    truth = {}
+    for kind, norm in NORMS.items():
+        torch.manual_seed(5)
+        saved, truth[kind] = {}, {}
+        for name, net in (("netD", discriminator()), ("netG", generator())):
+            layers = [layer for layer in net if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear))]
+            for layer in layers:
+                norm(layer)
+            for _ in range(3):  # some power iterations, not converged
+                net(torch.randn(4, 3, SIZE, SIZE) if name == "netD" else torch.randn(4, NZ))
+            for layer in layers:
+                if "weight" in kind:
+                    lengths = [p for n, p in layer.named_parameters() if n.endswith("_g") or n.endswith("original0")]
+                    lengths[0].data.uniform_(0.5, 2)
+            net.eval()
+            saved[name] = net.state_dict()
+            double = {"netD": discriminator, "netG": generator}[name]()
+            for layer in double:
+                if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+                    norm(layer)
+            double.load_state_dict(net.state_dict())
+            double.double().eval()
+            with torch.no_grad():
+                double(torch.zeros(2, 3, SIZE, SIZE).double() if name == "netD" else torch.zeros(2, NZ).double())
+            truth[kind] |= {f"{name}.{i}.weight": [float(f"{v:.9g}") for v in layer.weight.detach().flatten().tolist()]
+                            for i, layer in enumerate(double)
+                            if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear))}
+        torch.save(saved, OUT / f"normed-{kind}.pt")
+    (OUT / "normed.json").write_text(json.dumps(truth) + "\n")
+
+
 if __name__ == "__main__":
     OUT.mkdir(exist_ok=True)
-    write_network()
-    write_kinds()
-    write_refused()
+    if sys.argv[1:] != ["wrapped"]:
+        write_network()
+        write_kinds()
+        write_refused()
+    write_wrapped()
+    write_normed()

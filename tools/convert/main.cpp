@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
   return dcgan::cli::run_program(argc, argv,
                                  {"Makes model files of other weights, and says what a model file holds.",
                                   {{"released", "the authors' .npy arrays into a model file", released_command},
-                                   {"state-dict", "PyTorch's .pt or .pth into a model file", state_dict_command},
+                                   {"state-dict", "a checkpoint of PyTorch into a model file", state_dict_command},
                                    {"model", "a model file in float16, or without its generator", model_command},
                                    {"equalise", "a model file whose features all have one deviation", equalise_command},
                                    {"info", "what a model file holds", info_command}},

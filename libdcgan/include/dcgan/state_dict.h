@@ -12,18 +12,19 @@
 
 namespace dcgan {
 
-/// Reads the tensors of a PyTorch file (`torch.save(model.state_dict(), "x.pt")`, zip format, PyTorch 1.6 or newer).
+/// Reads the tensors of a checkpoint: what torch.save() made of a state_dict, of a dictionary with such dictionaries in
+/// it, of a list of tensors or of a module, in the zip format or that of before PyTorch 1.6; or a safetensors file.
 ///
-/// Nothing of the file is executed: its pickle may hold dictionaries, lists, tuples, texts, numbers and tensors, made
-/// by an allow-list of opcodes and of four kinds of names (collections.OrderedDict, torch._utils._rebuild_tensor_v2,
-/// torch._utils._rebuild_parameter, torch.*Storage); any other is refused by name. Sizes, strides and offsets are
-/// checked against the archive, and no tensor is larger than what its file holds.
+/// Nothing of the file is executed or looked up. Tensors are found in dictionaries, lists, tuples and modules; other
+/// objects are passed over with all that is in them, and tensors of types that no network of ours has; names that could
+/// only do harm (os.system, eval) are refused. Sizes, strides and offsets are checked against the file, and no tensor
+/// is larger than what its file holds.
 ///
 /// Names of nested dictionaries are joined by dots: {"model": {"conv.weight": ...}} has "model.conv.weight".
 class DCGAN_EXPORT StateDictReader {
  public:
   struct Tensor {
-    std::string dtype;  ///< PyTorch's name: float32, float16, bfloat16, float64, int64 or uint8
+    std::string dtype;  ///< PyTorch's name: float32, float16, bfloat16, float64, int64 to int8, uint8 or bool
     std::vector<int64_t> shape;
   };
 
@@ -35,7 +36,8 @@ class DCGAN_EXPORT StateDictReader {
 
   const std::string& path() const;
   const std::map<std::string, Tensor>& tensors() const;
-  /// A tensor in row-major order, whatever its strides; bfloat16 and float64 become float32.
+  /// A tensor in row-major order, whatever its strides; bfloat16 and float64 become float32, integers int64, bool
+  /// uint8.
   /// @throws FileError if the bytes are damaged; std::out_of_range for a name that is not in tensors().
   StoredTensor read(const std::string& name) const;
 
@@ -49,6 +51,9 @@ struct StateDictOptions {
   ArchitectureOptions architecture;
   /// Name of a tensor in the file by our name (dcgan/model_file.h); our name itself where there is no entry.
   std::map<std::string, std::string> mapping;
+  /// What stands before all those names in the file, such as "ema."; where it is empty, and no name stands there as it
+  /// is, it is found: a dictionary's key, "module.", "_orig_mod.".
+  std::string prefix;
   /// The batch norm's epsilon that the network was trained with, PyTorch's default. Ours is 1e-8 everywhere: the
   /// difference is added to the variances, which gives the same outputs.
   double epsilon = 1e-5;
@@ -58,7 +63,8 @@ struct StateDictOptions {
 };
 
 /// A model of the tensors of one or several files; a generator none of whose tensors is there is left out. The dense
-/// head may have been a convolution [1, C, 4, 4] in PyTorch, whose values lie in the same order.
+/// head may have been a convolution [1, C, 4, 4] in PyTorch, whose values lie in the same order. Spectral norm and
+/// weight norm are applied: the model has the weights that the network computes with, and its record names them.
 /// @throws FileError naming what is missing or of another shape, and what the files hold.
 DCGAN_EXPORT ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files,
                                               const StateDictOptions& options);

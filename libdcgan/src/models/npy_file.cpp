@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/foreign_file.h"
 #include "dcgan/errors.h"
 
 namespace dcgan {
@@ -115,6 +116,7 @@ NpyArray read_npy(const std::string& path) {
   std::array<unsigned char, kPrefixBytes> prefix{};
   if (file_bytes >= kPrefixBytes) file.read_at(0, prefix.data(), prefix.size());
   if (std::memcmp(prefix.data(), "\x93NUMPY", 6) != 0) {
+    refuse_foreign(path);
     throw FileError(path, "is no NumPy array: it does not start with \\x93NUMPY and a header.");
   }
   const int version = prefix[6];

@@ -1,6 +1,8 @@
 #include "models/pickle.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -15,31 +17,46 @@ using Kind = PickleValue::Kind;
 constexpr size_t kMaximumValues = 1'000'000;
 
 constexpr std::string_view kOrderedDict = "collections\nOrderedDict";
+constexpr std::string_view kDefaultDict = "collections\ndefaultdict";
 constexpr std::string_view kRebuildTensor = "torch._utils\n_rebuild_tensor_v2";
-constexpr std::string_view kRebuildParameter = "torch._utils\n_rebuild_parameter";
-constexpr std::string_view kStorages[] = {"torch\nFloatStorage",  "torch\nHalfStorage", "torch\nBFloat16Storage",
-                                          "torch\nDoubleStorage", "torch\nLongStorage", "torch\nByteStorage"};
+constexpr std::string_view kRebuildParameters[] = {"torch._utils\n_rebuild_parameter",
+                                                   "torch._utils\n_rebuild_parameter_with_state"};
 
-bool allowed(std::string_view global) {
-  for (const std::string_view storage : kStorages) {
-    if (global == storage) return true;
-  }
-  return global == kOrderedDict || global == kRebuildTensor || global == kRebuildParameter;
+// Modules and functions that run programs or code: what names one was made to harm who loads it in PyTorch.
+constexpr std::string_view kHarmfulModules[] = {"os",     "posix",  "nt",        "subprocess", "sys",        "shutil",
+                                                "socket", "runpy",  "importlib", "ctypes",     "pty",        "commands",
+                                                "code",   "codeop", "pickle",    "_pickle",    "webbrowser", "marshal"};
+constexpr std::string_view kHarmfulFunctions[] = {"eval", "exec",       "execfile", "compile",
+                                                  "open", "__import__", "input",    "breakpoint"};
+
+template <class Known>
+bool is_one_of(std::string_view name, const Known& known) {
+  return std::find(std::begin(known), std::end(known), name) != std::end(known);
 }
 
-// A name of the file in a message: printable, and not endless.
+// @param global  "module name", with a line end between them
+bool is_harmful(std::string_view global) {
+  const size_t end = global.find('\n');
+  const std::string_view module = global.substr(0, end);
+  const bool builtin = module == "builtins" || module == "__builtin__";
+  return is_one_of(module.substr(0, module.find('.')), kHarmfulModules) ||
+         (builtin && is_one_of(global.substr(end + 1), kHarmfulFunctions));
+}
+
+}  // namespace
+
 std::string printable(std::string_view text) {
   std::string result;
   for (const char c : text.substr(0, 100)) result += c == '\n' ? '.' : c >= ' ' && c <= '~' ? c : '?';
   return result;
 }
 
-}  // namespace
-
 // The stack machine that a pickle is a program of.
 class Pickle::Machine {
  public:
   Machine(std::string_view bytes, std::vector<PickleValue>& values) : bytes_(bytes), values_(values) {}
+
+  size_t bytes() const { return at_; }  ///< that were read
 
   /// @return index of the value that the program leaves.
   size_t run() {
@@ -72,7 +89,7 @@ class Pickle::Machine {
           push({Kind::kInteger, static_cast<int32_t>(number(4)), {}, {}});
           break;
         case 0x8a:  // LONG1
-          push({Kind::kInteger, long_integer(), {}, {}});
+          long_integer();
           break;
         case 'G':  // BINFLOAT; no real number of the file is used
           take(8);
@@ -80,6 +97,22 @@ class Pickle::Machine {
           break;
         case 'X':  // BINUNICODE
           push({Kind::kText, 0, take(number(4)), {}});
+          break;
+        case 'U':  // SHORT_BINSTRING and SHORT_BINBYTES; nobody needs them
+        case 'C':
+          take(number(1));
+          push({Kind::kObject, 0, "bytes", {}});
+          break;
+        case 'T':  // BINSTRING and BINBYTES
+        case 'B':
+          take(number(4));
+          push({Kind::kObject, 0, "bytes", {}});
+          break;
+        case '2':  // DUP
+          stack_.push_back(top());
+          break;
+        case '0':  // POP
+          pop();
           break;
         case ')':
           push({Kind::kTuple, 0, {}, {}});
@@ -135,27 +168,39 @@ class Pickle::Machine {
           line();
           line();
           const std::string_view name = bytes_.substr(begin, at_ - begin - 1);
-          if (!allowed(name)) {
+          if (is_harmful(name)) {
             fail("asks for " + printable(name) +
-                 "; only tensors, numbers and texts in dictionaries are read: save model.state_dict(), not the model");
+                 ", which no checkpoint needs: to load it in PyTorch would run it. Nothing was run here; do not trust "
+                 "this file, and take another one, of model.state_dict()");
           }
           push({Kind::kGlobal, 0, name, {}});
           break;
         }
         case 'Q': {  // BINPERSID: the tuple that names a storage
           const size_t tuple = pop();
-          if (values_[tuple].kind != Kind::kTuple || values_[tuple].items.size() != 5) {
+          const std::vector<size_t>& items = values_[tuple].items;
+          // A sixth says where it lies in another one; files before PyTorch 1.6 have it, None since 0.4.
+          if (values_[tuple].kind != Kind::kTuple || items.size() < 5 || items.size() > 6 ||
+              (items.size() == 6 && values_[items[5]].kind != Kind::kNone)) {
             fail("names a storage that is no tuple of five");
           }
-          push({Kind::kStorage, 0, {}, values_[tuple].items});
+          push({Kind::kStorage, 0, {}, {items.begin(), items.begin() + 5}});
           break;
         }
         case 'R':  // REDUCE
           call();
           break;
+        case 0x81:  // NEWOBJ: an object of a class, without a call of its constructor
+          call();
+          break;
         case 'b': {  // BUILD; the state of an OrderedDict is its _metadata, which nobody needs
-          pop();
-          if (values_[top()].kind != Kind::kDictionary) fail("sets the state of something that is no dictionary");
+          const size_t state = pop();
+          PickleValue& target = values_[top()];
+          if (target.kind == Kind::kObject) {
+            target.items = {state};
+          } else if (target.kind != Kind::kDictionary && target.kind != Kind::kTensor) {
+            fail("sets the state of something that is no dictionary and no object");
+          }
           break;
         }
         default: {
@@ -181,13 +226,13 @@ class Pickle::Machine {
     for (size_t i = count; i > 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[i - 1]);
     return value;
   }
-  int64_t long_integer() {  // little-endian, two's complement, of any number of bytes
+  void long_integer() {  // little-endian, two's complement, of any number of bytes
     const auto count = static_cast<size_t>(number(1));
-    if (count > 8) fail("has an integer of more than 64 bits");
     const std::string_view bytes = take(count);
+    if (count > 8) return push({Kind::kObject, 0, "a long integer", {}});
     uint64_t value = count > 0 && (bytes.back() & 0x80) != 0 ? ~uint64_t{0} : 0;
     for (size_t i = count; i > 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[i - 1]);
-    return static_cast<int64_t>(value);
+    push({Kind::kInteger, static_cast<int64_t>(value), {}, {}});
   }
   void line() {
     const size_t end = bytes_.find('\n', at_);
@@ -224,6 +269,7 @@ class Pickle::Machine {
   }
   void extend(Kind kind, const std::vector<size_t>& items) {
     PickleValue& target = values_[top()];
+    if (target.kind == Kind::kObject) return;
     if (target.kind != kind || (kind == Kind::kDictionary && items.size() % 2 != 0)) {
       fail("adds items to something that is no list or dictionary");
     }
@@ -234,16 +280,21 @@ class Pickle::Machine {
     const size_t function = pop();
     const std::vector<size_t>& arguments = values_[tuple].items;
     const std::string_view name = values_[function].text;
-    if (values_[tuple].kind != Kind::kTuple || values_[function].kind != Kind::kGlobal)
+    const Kind callee = values_[function].kind;
+    if (values_[tuple].kind != Kind::kTuple || (callee != Kind::kGlobal && callee != Kind::kObject)) {
       fail("calls what is no function");
-    if (name == kOrderedDict && arguments.empty()) {
+    }
+    if ((name == kOrderedDict && arguments.empty()) || name == kDefaultDict) {
       push({Kind::kDictionary, 0, {}, {}});
     } else if (name == kRebuildTensor && arguments.size() >= 4 && arguments.size() <= 7) {
       push({Kind::kTensor, 0, {}, {arguments.begin(), arguments.begin() + 4}});
-    } else if (name == kRebuildParameter && !arguments.empty() && values_[arguments[0]].kind == Kind::kTensor) {
+    } else if (is_one_of(name, kRebuildParameters) && !arguments.empty() &&
+               (values_[arguments[0]].kind == Kind::kTensor || values_[arguments[0]].kind == Kind::kObject)) {
       stack_.push_back(arguments[0]);
-    } else {
+    } else if (name == kOrderedDict || name == kRebuildTensor || is_one_of(name, kRebuildParameters)) {
       fail("calls " + printable(name) + " with arguments that no state_dict has");
+    } else {
+      push({Kind::kObject, 0, name, {}});
     }
   }
 
@@ -255,6 +306,10 @@ class Pickle::Machine {
   std::map<int64_t, size_t> memo_;
 };
 
-Pickle::Pickle(std::string_view bytes) { root_ = Machine(bytes, values_).run(); }
+Pickle::Pickle(std::string_view bytes) {
+  Machine machine(bytes, values_);
+  root_ = machine.run();
+  bytes_ = machine.bytes();
+}
 
 }  // namespace dcgan::models

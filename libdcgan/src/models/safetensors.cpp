@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "base/files.h"
+#include "base/foreign_file.h"
 #include "base/half.h"
 #include "dcgan/errors.h"
+#include "models/safetensors_header.h"
 
 namespace dcgan {
 namespace {
@@ -29,6 +31,13 @@ struct DTypeFacts {
 };
 constexpr DTypeFacts kDTypes[] = {
     {DType::kInt64, "I64", 8}, {DType::kFloat32, "F32", 4}, {DType::kFloat16, "F16", 2}, {DType::kUint8, "U8", 1}};
+
+// All that the format knows and whose elements are whole bytes: serialization of the reference implementation.
+constexpr struct {
+  const char* name;
+  int64_t size;
+} kSizes[] = {{"F64", 8}, {"I64", 8}, {"U64", 8},     {"F32", 4},     {"I32", 4}, {"U32", 4}, {"F16", 2}, {"BF16", 2},
+              {"I16", 2}, {"U16", 2}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"I8", 1},  {"U8", 1},  {"BOOL", 1}};
 
 const DTypeFacts& facts(DType dtype) {
   return *std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& f) { return f.dtype == dtype; });
@@ -48,12 +57,6 @@ bool byte_count(const std::vector<int64_t>& shape, int64_t item_size, int64_t& b
 }
 
 std::string quoted(const std::string& name) { return "tensor \"" + name + "\""; }
-
-struct Placed {
-  int64_t begin;
-  int64_t end;
-  const std::string* name;
-};
 
 /// Other kinds of file that are taken for a model now and then, by their first bytes. Empty: none of them.
 std::string other_kind(const uint8_t* bytes) {
@@ -90,17 +93,16 @@ nlohmann::json parse_header(const std::string& path, const std::string& text) {
   throw FileError(path, "header is no JSON object; this is no safetensors file, or it is damaged.");
 }
 
-StoredTensor parse_entry(const std::string& path, const std::string& name, const nlohmann::json& entry,
-                         int64_t data_bytes, Placed& place) {
+models::SafetensorsEntry parse_entry(const std::string& path, const std::string& name, const nlohmann::json& entry,
+                                     int64_t data_bytes) {
   const auto fail = [&](const auto&... problem) { throw FileError(path, quoted(name), " ", problem..., "."); };
   if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") || !entry.contains("shape") ||
       !entry.contains("data_offsets")) {
     fail("must have exactly dtype, shape and data_offsets");
   }
   const nlohmann::json& dtype = entry["dtype"];
-  const auto known =
-      std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& f) { return dtype == f.name; });
-  if (known == std::end(kDTypes)) fail("has dtype " + dtype.dump() + "; known ones are F32, F16, I64, U8");
+  const auto known = std::find_if(std::begin(kSizes), std::end(kSizes), [&](const auto& s) { return dtype == s.name; });
+  if (known == std::end(kSizes)) fail("has dtype " + dtype.dump() + "; known ones are F32, F16, I64, U8");
 
   const auto is_size = [](const nlohmann::json& j) {
     return j.is_number_unsigned() && j.get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX);
@@ -113,17 +115,23 @@ StoredTensor parse_entry(const std::string& path, const std::string& name, const
   if (!offsets.is_array() || offsets.size() != 2 || !std::all_of(offsets.begin(), offsets.end(), is_size)) {
     fail("has the data_offsets " + offsets.dump().substr(0, 80) + "; expected begin and end");
   }
-  StoredTensor tensor{known->dtype, shape.get<std::vector<int64_t>>(), {}};
-  place = {offsets[0].get<int64_t>(), offsets[1].get<int64_t>(), &name};
-  if (place.begin > place.end || place.end > data_bytes) {
-    fail("lies at bytes ", place.begin, " to ", place.end, " of the data, which are ", data_bytes,
+  const models::SafetensorsEntry result{known->name, shape.get<std::vector<int64_t>>(), offsets[0].get<int64_t>(),
+                                        offsets[1].get<int64_t>()};
+  if (result.begin > result.end || result.end > data_bytes) {
+    fail("lies at bytes ", result.begin, " to ", result.end, " of the data, which are ", data_bytes,
          "; the file is cut short or damaged");
   }
   int64_t bytes = 0;
-  if (!byte_count(tensor.shape, known->size, bytes) || bytes != place.end - place.begin) {
-    fail("has ", place.end - place.begin, " bytes, which do not fit its shape ", shape.dump());
+  if (!byte_count(result.shape, known->size, bytes) || bytes != result.end - result.begin) {
+    fail("has ", result.end - result.begin, " bytes, which do not fit its shape ", shape.dump());
   }
-  return tensor;
+  return result;
+}
+
+uint64_t header_length(const base::File& file) {
+  uint64_t length = 0;
+  file.read_at(0, &length, sizeof length);
+  return length;
 }
 
 }  // namespace
@@ -159,16 +167,27 @@ StoredTensor make_tensor(std::vector<int64_t> shape, const std::vector<float>& v
   return tensor;
 }
 
-SafetensorsFile read_safetensors(const std::string& path) {
-  const base::File file(path, O_RDONLY);
+namespace models {
+
+bool is_safetensors(const base::File& file) {
+  const int64_t rest = file.size() - kLengthBytes;
+  char first = 0;
+  if (rest < 2 || header_length(file) > static_cast<uint64_t>(std::min(rest, kMaximumHeader))) return false;
+  file.read_at(kLengthBytes, &first, 1);
+  return first == '{';
+}
+
+SafetensorsHeader read_safetensors_header(const base::File& file) {
+  const std::string& path = file.path();
   const int64_t file_bytes = file.size();
   if (file_bytes < kLengthBytes) {
+    refuse_foreign(path);
     throw FileError(path, file_bytes, " bytes; a safetensors file has at least 8.");
   }
-  uint64_t header_bytes = 0;
-  file.read_at(0, &header_bytes, sizeof header_bytes);
+  const uint64_t header_bytes = header_length(file);
   const int64_t rest = file_bytes - kLengthBytes;
   if (header_bytes > static_cast<uint64_t>(std::min(rest, kMaximumHeader))) {
+    refuse_foreign(path);
     const std::string kind = other_kind(reinterpret_cast<const uint8_t*>(&header_bytes));
     if (!kind.empty()) throw FileError(path, kind);
     throw FileError(path, "its header claims ", header_bytes, " bytes, the file has ", file_bytes,
@@ -176,46 +195,63 @@ SafetensorsFile read_safetensors(const std::string& path) {
   }
   std::string text(header_bytes, '\0');
   file.read_at(kLengthBytes, text.data(), text.size());
-  const nlohmann::json header = parse_header(path, text);
+  const nlohmann::json json = parse_header(path, text);
 
-  SafetensorsFile content;
-  std::vector<Placed> places;
+  SafetensorsHeader header;
   const int64_t data_begin = kLengthBytes + static_cast<int64_t>(header_bytes);
   const int64_t data_bytes = file_bytes - data_begin;
-  for (const auto& [name, entry] : header.items()) {
+  for (const auto& [name, entry] : json.items()) {
     if (name == "__metadata__") {
       const auto is_text = [](const nlohmann::json& value) { return value.is_string(); };
       if (!entry.is_object() || !std::all_of(entry.begin(), entry.end(), is_text)) {
         throw FileError(path, "__metadata__ must hold texts only.");
       }
-      content.metadata = entry.get<std::map<std::string, std::string>>();
-      continue;
+      header.metadata = entry.get<std::map<std::string, std::string>>();
+    } else {
+      header.entries[name] = parse_entry(path, name, entry, data_bytes);
     }
-    Placed place{};
-    StoredTensor tensor = parse_entry(path, name, entry, data_bytes, place);
-    const auto added = content.tensors.emplace(name, std::move(tensor)).first;
-    place.name = &added->first;
-    places.push_back(place);
   }
-
-  std::sort(places.begin(), places.end(), [](const Placed& a, const Placed& b) {
-    return std::make_pair(a.begin, a.end) < std::make_pair(b.begin, b.end);
+  std::vector<std::pair<const std::string, SafetensorsEntry>*> places;
+  for (auto& place : header.entries) places.push_back(&place);
+  std::sort(places.begin(), places.end(), [](const auto* a, const auto* b) {
+    return std::make_pair(a->second.begin, a->second.end) < std::make_pair(b->second.begin, b->second.end);
   });
   int64_t end = 0;
-  for (const Placed& place : places) {  // checked before anything is allocated for them
-    if (place.begin != end) {
-      throw FileError(path, quoted(*place.name), " starts at byte ", place.begin,
-                      " of the data; the one before it ends at ", end, ".");
+  for (auto* place : places) {
+    auto& [name, entry] = *place;
+    if (entry.begin != end) {
+      throw FileError(path, quoted(name), " starts at byte ", entry.begin, " of the data; the one before it ends at ",
+                      end, ".");
     }
-    end = place.end;
+    end = entry.end;
+    entry.begin += data_begin;
+    entry.end += data_begin;
   }
   if (end != data_bytes) {
     throw FileError(path, "has ", data_bytes, " bytes of data, its tensors fill ", end, "; the file is damaged.");
   }
-  for (const Placed& place : places) {
-    std::vector<std::byte>& bytes = content.tensors.at(*place.name).bytes;
-    bytes.resize(place.end - place.begin);
-    file.read_at(data_begin + place.begin, bytes.data(), bytes.size());
+  return header;
+}
+
+}  // namespace models
+
+SafetensorsFile read_safetensors(const std::string& path) {
+  const base::File file(path, O_RDONLY);
+  const models::SafetensorsHeader header = models::read_safetensors_header(file);
+  SafetensorsFile content;
+  content.metadata = header.metadata;
+  for (const auto& [name, entry] : header.entries) {  // checked before anything is allocated for them
+    const auto known = std::find_if(std::begin(kDTypes), std::end(kDTypes),
+                                    [&e = entry](const DTypeFacts& f) { return e.dtype == f.name; });
+    if (known == std::end(kDTypes)) {
+      throw FileError(path, quoted(name), " has dtype \"", entry.dtype, "\"; known ones are F32, F16, I64, U8; dcgan-convert state-dict reads others, too.");
+    }
+    content.tensors[name] = {known->dtype, entry.shape, {}};
+  }
+  for (const auto& [name, entry] : header.entries) {
+    std::vector<std::byte>& bytes = content.tensors[name].bytes;
+    bytes.resize(entry.end - entry.begin);
+    file.read_at(entry.begin, bytes.data(), bytes.size());
   }
   return content;
 }

@@ -1,45 +1,57 @@
 #include "dcgan/state_dict.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
+#include "base/files.h"
+#include "base/foreign_file.h"
 #include "dcgan/errors.h"
-#include "dcgan/options.h"
-#include "models/model_tensors.h"
 #include "models/pickle.h"
+#include "models/safetensors_header.h"
 #include "models/zip_file.h"
 
 namespace dcgan {
 namespace {
 
-using Kind = models::PickleValue::Kind;
+using models::Pickle;
+using models::PickleValue;
+using Kind = PickleValue::Kind;
 using Shape = std::vector<int64_t>;
 
 // Limits on what a hostile file can make of a small pickle whose dictionaries hold each other.
 constexpr int64_t kMaximumPickle = int64_t{16} << 20;  // bytes; a tensor takes about 200
-constexpr size_t kMaximumDepth = 16;
-constexpr size_t kMaximumItems = 100'000;
+constexpr size_t kMaximumDepth = 64;
+constexpr size_t kMaximumContainers = 100'000;  // dictionaries, lists and tensors
+constexpr size_t kMaximumItems = 10'000'000;    // of these
 constexpr size_t kMaximumName = 500;
 
-constexpr double kModelEpsilon = 1e-8;  // of batch norm in our models: nn/networks.h, kBatchNormEpsilon
+// PyTorch before 1.6: pickles one behind the other, of a number, the version of the format, the machine, what was
+// saved, and the keys of the storages, which follow. torch/serialization.py, _legacy_save.
+constexpr std::string_view kLegacyBegins = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e";
 
-struct StorageType {
-  std::string_view global;
+struct ElementType {
+  std::string_view storage;      ///< as a pickle names it
+  std::string_view safetensors;  ///< as safetensors name it
   const char* dtype;
   int64_t size;  ///< bytes of an element
 };
-constexpr StorageType kStorageTypes[] = {
-    {"torch\nFloatStorage", "float32", 4},     {"torch\nHalfStorage", "float16", 2},
-    {"torch\nBFloat16Storage", "bfloat16", 2}, {"torch\nDoubleStorage", "float64", 8},
-    {"torch\nLongStorage", "int64", 8},        {"torch\nByteStorage", "uint8", 1},
+constexpr ElementType kElementTypes[] = {
+    {"torch\nFloatStorage", "F32", "float32", 4},      {"torch\nHalfStorage", "F16", "float16", 2},
+    {"torch\nBFloat16Storage", "BF16", "bfloat16", 2}, {"torch\nDoubleStorage", "F64", "float64", 8},
+    {"torch\nLongStorage", "I64", "int64", 8},         {"torch\nIntStorage", "I32", "int32", 4},
+    {"torch\nShortStorage", "I16", "int16", 2},        {"torch\nCharStorage", "I8", "int8", 1},
+    {"torch\nByteStorage", "U8", "uint8", 1},          {"torch\nBoolStorage", "BOOL", "bool", 1},
 };
 
 /// Where a tensor's elements lie.
 struct Place {
-  std::string entry;  ///< of the archive
+  std::string storage;
   int64_t item_size;
   int64_t offset;  ///< in elements
   Shape strides;   ///< in elements
@@ -73,10 +85,10 @@ std::vector<std::byte> gather(const std::string& bytes, const Place& place, cons
   return result;
 }
 
-// float32 of elements of another type.
+// Elements as another type, float for example.
 template <class From, class Convert>
-std::vector<float> to_floats(const std::vector<std::byte>& bytes, Convert convert) {
-  std::vector<float> values(bytes.size() / sizeof(From));
+auto converted(const std::vector<std::byte>& bytes, Convert convert) {
+  std::vector<decltype(convert(From()))> values(bytes.size() / sizeof(From));
   for (size_t i = 0; i < values.size(); ++i) {
     From element;
     std::memcpy(&element, bytes.data() + i * sizeof(From), sizeof(From));
@@ -95,23 +107,132 @@ float float_of_bfloat16(uint16_t half) {
 }  // namespace
 
 struct StateDictReader::Impl {
-  explicit Impl(const std::string& path) : zip(path) {
-    const std::string pickle_name = find_pickle();
-    prefix = pickle_name.substr(0, pickle_name.rfind('/') + 1);
-    if (zip.has(prefix + "byteorder") && zip.read(prefix + "byteorder") != "little") {
-      throw FileError(path, "was written on a big-endian machine; load it in PyTorch on this one and save it again.");
+  explicit Impl(const std::string& name) : path(name), file(path, O_RDONLY) {
+    std::string start(static_cast<size_t>(std::min<int64_t>(file.size(), 64)), '\0');
+    file.read_at(0, start.data(), start.size());
+    if (start.compare(0, kLegacyBegins.size(), kLegacyBegins) == 0) {
+      open_legacy();
+    } else if (models::is_safetensors(file)) {
+      open_safetensors();
+    } else {
+      refuse_foreign(path);
+      open_zip();
     }
-    if (zip.size(pickle_name) > kMaximumPickle) {
-      throw FileError(path, "its pickle has ", zip.size(pickle_name),
+  }
+
+  void open_zip() {
+    const auto zip = std::make_shared<models::ZipFile>(path);
+    const std::string pickle_name = pickle_in(*zip);
+    const std::string folder = pickle_name.substr(0, pickle_name.rfind('/') + 1);
+    if (zip->has(folder + "byteorder") && zip->read(folder + "byteorder") != "little") fail_big_endian();
+    if (zip->size(pickle_name) > kMaximumPickle) {
+      throw FileError(path, "its pickle has ", zip->size(pickle_name),
                       " bytes; that of a state_dict has at most 16 MiB.");
     }
-    const std::string bytes = zip.read(pickle_name);
-    try {
-      const models::Pickle values(bytes);
-      if (values.root().kind != Kind::kDictionary) {
-        throw Error("it holds no dictionary; expected torch.save(model.state_dict(), ...).");
+    prefix = folder + "data/";
+    for (const std::string& entry : zip->names()) storages[entry] = zip->size(entry);
+    read_storage = [zip](const std::string& entry) { return zip->read(entry); };
+    const std::string bytes = zip->read(pickle_name);
+    naming_the_file([&] { collect_all(Pickle(bytes)); });
+  }
+
+  std::string pickle_in(const models::ZipFile& zip) const {
+    std::string found;
+    for (const std::string& name : zip.names()) {
+      const size_t slash = name.find('/');
+      const std::string inner = slash == std::string::npos ? "" : name.substr(slash);
+      if (inner == "/constants.pkl") {
+        throw FileError(path,
+                        "is TorchScript (torch.jit.save), a program; save its weights in Python: "
+                        "torch.save(torch.jit.load(FILE).state_dict(), OTHER).");
       }
-      collect(values, values.root(), "", 0);
+      if (inner == "/data.pkl") found = name;
+    }
+    if (!found.empty()) return found;
+    throw FileError(path, "holds no data.pkl; expected a file that torch.save() wrote.");
+  }
+
+  void open_legacy() {
+    std::string head(static_cast<size_t>(std::min(file.size(), 2 * kMaximumPickle)), '\0');
+    file.read_at(0, head.data(), head.size());
+    naming_the_file([&] {
+      std::string_view rest = std::string_view(head).substr(kLegacyBegins.size());
+      const auto next = [&rest] {
+        Pickle values(rest);
+        rest.remove_prefix(values.bytes());
+        return values;
+      };
+      const Pickle version = next();
+      const Pickle machine = next();
+      const std::vector<size_t>& facts = machine.root().items;
+      for (size_t i = 0; machine.root().kind == Kind::kDictionary && i + 1 < facts.size(); i += 2) {
+        if (machine[facts[i]].text == "little_endian" && machine[facts[i + 1]].integer == 0) fail_big_endian();
+      }
+      const Pickle values = next();
+      const Pickle keys = next();
+      if (keys.root().kind != Kind::kList) throw Error("its storages have no list of keys; it is damaged.");
+      find_legacy_storages(values, keys, static_cast<int64_t>(head.size() - rest.size()));
+      collect_all(values);
+    });
+  }
+
+  // Each is the number of its elements, in 8 bytes, and these.
+  void find_legacy_storages(const Pickle& values, const Pickle& keys, int64_t at) {
+    std::map<std::string_view, int64_t> item_sizes;
+    for (const PickleValue& storage : values.all()) {
+      if (storage.kind != Kind::kStorage) continue;
+      const ElementType* type = element_type(values[storage.items[1]]);
+      if (type != nullptr) item_sizes[values[storage.items[2]].text] = type->size;
+    }
+    std::map<std::string, int64_t> begins;
+    for (const size_t item : keys.root().items) {
+      const std::string_view key = keys[item].text;
+      const auto known = item_sizes.find(key);
+      if (known == item_sizes.end()) throw Error("its storage \"", models::printable(key), "\" is of no known type.");
+      int64_t elements = 0;
+      file.read_at(at, &elements, sizeof elements);
+      at += static_cast<int64_t>(sizeof elements);
+      if (elements < 0 || elements > (file.size() - at) / known->second) {
+        throw Error("its storage \"", models::printable(key), "\" claims ", elements, " elements; the file is cut short.");
+      }
+      begins[std::string(key)] = at;
+      storages[std::string(key)] = elements * known->second;
+      at += elements * known->second;
+    }
+    read_storage = [this, begins](const std::string& key) {
+      std::string bytes(static_cast<size_t>(storages.at(key)), '\0');
+      file.read_at(begins.at(key), bytes.data(), bytes.size());
+      return bytes;
+    };
+  }
+
+  void open_safetensors() {
+    const models::SafetensorsHeader header = models::read_safetensors_header(file);
+    for (const auto& [name, entry] : header.entries) {
+      const auto* type = std::find_if(std::begin(kElementTypes), std::end(kElementTypes),
+                                      [&e = entry](const ElementType& t) { return t.safetensors == e.dtype; });
+      if (type == std::end(kElementTypes)) continue;
+      Shape strides(entry.shape.size(), 1);
+      for (size_t k = strides.size(); k-- > 1;) strides[k - 1] = strides[k] * entry.shape[k];
+      tensors.emplace(name, Tensor{type->dtype, entry.shape});
+      places.emplace(name, Place{name, type->size, 0, strides});
+    }
+    read_storage = [this, header](const std::string& name) {
+      const models::SafetensorsEntry& entry = header.entries.at(name);
+      std::string bytes(static_cast<size_t>(entry.end - entry.begin), '\0');
+      file.read_at(entry.begin, bytes.data(), bytes.size());
+      return bytes;
+    };
+  }
+
+  [[noreturn]] void fail_big_endian() const {
+    throw FileError(path, "was written on a big-endian machine; load it in PyTorch on this one and save it again.");
+  }
+
+  template <class Read>
+  void naming_the_file(const Read& read) const {
+    try {
+      read();
     } catch (const FileError&) {
       throw;
     } catch (const Error& error) {
@@ -119,56 +240,91 @@ struct StateDictReader::Impl {
     }
   }
 
-  std::string find_pickle() const {
-    for (const std::string& name : zip.names()) {
-      const size_t slash = name.find('/');
-      if (slash != std::string::npos && name.substr(slash) == "/data.pkl") return name;
-    }
-    throw FileError(zip.path(), "holds no data.pkl; expected a file that torch.save() wrote.");
+  static const ElementType* element_type(const PickleValue& type) {
+    const auto* known = std::find_if(std::begin(kElementTypes), std::end(kElementTypes),
+                                     [&](const ElementType& t) { return t.storage == type.text; });
+    return type.kind == Kind::kGlobal && known != std::end(kElementTypes) ? known : nullptr;
   }
 
-  void collect(const models::Pickle& values, const models::PickleValue& dictionary, const std::string& start,
-               size_t depth) {
+  void collect_all(const Pickle& values) {
+    collect(values, values.root(), "", 0);
+    if (!tensors.empty()) return;
+    const PickleValue& root = values.root();
+    switch (root.kind) {
+      case Kind::kDictionary:
+      case Kind::kList:
+      case Kind::kTuple:
+        return;
+      case Kind::kObject:
+        throw Error(
+            "it holds an object of ", models::printable(root.text),
+            ", whose tensors are not known; save model.state_dict() in Python: torch.save(model.state_dict(), ...).");
+      default:
+        throw Error("it holds no dictionary; expected torch.save(model.state_dict(), ...).");
+    }
+  }
+
+  /// What holds tensors: dictionaries, lists, and modules, which hold theirs in dictionaries of known names.
+  void collect(const Pickle& values, const PickleValue& value, const std::string& start, size_t depth) {
     if (depth == kMaximumDepth) throw Error("its dictionaries are nested too deeply.");
-    for (size_t i = 0; i + 1 < dictionary.items.size(); i += 2) {
-      if (++items == kMaximumItems) throw Error("it holds more than 100,000 items.");
-      const models::PickleValue& key = values[dictionary.items[i]];
-      const models::PickleValue& value = values[dictionary.items[i + 1]];
-      if (value.kind != Kind::kTensor && value.kind != Kind::kDictionary) continue;
-      if (key.kind != Kind::kText && key.kind != Kind::kInteger) throw Error("a key is neither text nor number.");
-      const std::string name = start + (key.kind == Kind::kText ? std::string(key.text.substr(0, kMaximumName))
-                                                                : std::to_string(key.integer));
-      if (name.size() >= kMaximumName) throw Error("a name is longer than 500 bytes.");
-      if (value.kind == Kind::kDictionary) {
-        collect(values, value, name + ".", depth + 1);
-      } else {
-        add(values, value, name);
+    const bool is_dictionary = value.kind == Kind::kDictionary;
+    const bool is_list = value.kind == Kind::kList || value.kind == Kind::kTuple;
+    if (value.kind == Kind::kTensor) add(values, value, start.substr(0, start.size() - 1));
+    if (value.kind == Kind::kObject && !value.items.empty()) {
+      const PickleValue& state = values[value.items[0]];
+      for (const char* part : {"_parameters", "_buffers", "_modules"}) {
+        const PickleValue* inner = item(values, state, part);
+        if (inner != nullptr) collect(values, *inner, start, depth + 1);
       }
     }
+    if (!is_dictionary && !is_list) return;
+    const size_t step = is_dictionary ? 2 : 1;
+    for (size_t i = 0; i + step <= value.items.size(); i += step) {
+      if (++items == kMaximumItems) throw Error("it holds more than 10,000,000 items.");
+      const PickleValue& inner = values[value.items[i + step - 1]];
+      if (inner.kind < Kind::kTuple || inner.kind == Kind::kGlobal || inner.kind == Kind::kStorage) continue;
+      if (++containers == kMaximumContainers) throw Error("it holds more than 100,000 items.");
+      std::string name = std::to_string(i);
+      if (is_dictionary) {
+        const PickleValue& key = values[value.items[i]];
+        if (key.kind != Kind::kText && key.kind != Kind::kInteger) continue;
+        name = key.kind == Kind::kText ? std::string(key.text.substr(0, kMaximumName)) : std::to_string(key.integer);
+      }
+      name = start + name;
+      if (name.size() >= kMaximumName) throw Error("a name is longer than 500 bytes.");
+      collect(values, inner, name + ".", depth + 1);
+    }
   }
 
-  void add(const models::Pickle& values, const models::PickleValue& value, const std::string& name) {
+  static const PickleValue* item(const Pickle& values, const PickleValue& dictionary, std::string_view key) {
+    if (dictionary.kind != Kind::kDictionary) return nullptr;
+    for (size_t i = 0; i + 1 < dictionary.items.size(); i += 2) {
+      if (values[dictionary.items[i]].text == key) return &values[dictionary.items[i + 1]];
+    }
+    return nullptr;
+  }
+
+  void add(const Pickle& values, const PickleValue& value, const std::string& name) {
     const auto fail = [&](const auto&... what) { throw Error("tensor \"", name, "\" ", what..., "."); };
-    const models::PickleValue& storage = values[value.items[0]];
+    const PickleValue& storage = values[value.items[0]];
     if (storage.kind != Kind::kStorage) fail("has no storage");
-    const models::PickleValue& type = values[storage.items[1]];
-    const models::PickleValue& key = values[storage.items[2]];
-    const models::PickleValue& elements = values[storage.items[4]];
-    const auto* known = std::find_if(std::begin(kStorageTypes), std::end(kStorageTypes),
-                                     [&](const StorageType& t) { return t.global == type.text; });
-    if (type.kind != Kind::kGlobal || known == std::end(kStorageTypes)) fail("has a storage of no known type");
+    const PickleValue& type = values[storage.items[1]];
+    const PickleValue& key = values[storage.items[2]];
+    const PickleValue& elements = values[storage.items[4]];
+    const ElementType* known = element_type(type);
+    if (known == nullptr) return;  // complex, quantised, 8-bit floats: no weights of a DCGAN
     if (key.kind != Kind::kText || elements.kind != Kind::kInteger) fail("has a storage without name or size");
 
     const Shape shape = sizes(values, value.items[2], name);
-    Place place{prefix + "data/" + std::string(key.text), known->size, 0, sizes(values, value.items[3], name)};
+    Place place{prefix + std::string(key.text), known->size, 0, sizes(values, value.items[3], name)};
     if (place.strides.size() != shape.size()) fail("has another number of strides than of sizes");
-    if (!zip.has(place.entry)) fail("lies in " + place.entry + ", which is missing");
+    const auto there = storages.find(place.storage);
+    if (there == storages.end()) fail("lies in " + place.storage + ", which is missing");
     const int64_t count = elements.integer;
-    if (count < 0 || count > INT64_MAX / 8 || count * known->size != zip.size(place.entry)) {
-      fail("lies in ", place.entry, " of ", zip.size(place.entry), " bytes; expected ", count, " elements of ",
-           known->dtype);
+    if (count < 0 || count > INT64_MAX / 8 || count * known->size != there->second) {
+      fail("lies in ", place.storage, " of ", there->second, " bytes; expected ", count, " elements of ", known->dtype);
     }
-    const models::PickleValue& offset = values[value.items[1]];
+    const PickleValue& offset = values[value.items[1]];
     if (offset.kind != Kind::kInteger || offset.integer < 0 || offset.integer > count) fail("has a wrong offset");
     place.offset = offset.integer;
     // Nothing overflows: the last element's place and the number of elements are compared with the storage's size at
@@ -189,12 +345,12 @@ struct StateDictReader::Impl {
     places.emplace(name, std::move(place));
   }
 
-  static Shape sizes(const models::Pickle& values, size_t index, const std::string& name) {
-    const models::PickleValue& tuple = values[index];
+  static Shape sizes(const Pickle& values, size_t index, const std::string& name) {
+    const PickleValue& tuple = values[index];
     Shape result;
     bool good = tuple.kind == Kind::kTuple && tuple.items.size() <= 16;
     for (size_t i = 0; good && i < tuple.items.size(); ++i) {
-      const models::PickleValue& size = values[tuple.items[i]];
+      const PickleValue& size = values[tuple.items[i]];
       good = size.kind == Kind::kInteger && size.integer >= 0;
       result.push_back(size.integer);
     }
@@ -202,11 +358,14 @@ struct StateDictReader::Impl {
     return result;
   }
 
-  models::ZipFile zip;
-  std::string prefix;
+  std::string path;
+  base::File file;
+  std::string prefix;                       ///< of the keys in `storages`
+  std::map<std::string, int64_t> storages;  ///< bytes
+  std::function<std::string(const std::string& storage)> read_storage;
   std::map<std::string, Tensor> tensors;
   std::map<std::string, Place> places;
-  size_t items = 0;
+  size_t items = 0, containers = 0;
 };
 
 StateDictReader::StateDictReader(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
@@ -214,175 +373,31 @@ StateDictReader::~StateDictReader() = default;
 StateDictReader::StateDictReader(StateDictReader&&) noexcept = default;
 StateDictReader& StateDictReader::operator=(StateDictReader&&) noexcept = default;
 
-const std::string& StateDictReader::path() const { return impl_->zip.path(); }
+const std::string& StateDictReader::path() const { return impl_->path; }
 const std::map<std::string, StateDictReader::Tensor>& StateDictReader::tensors() const { return impl_->tensors; }
 
 StoredTensor StateDictReader::read(const std::string& name) const {
   const Tensor& tensor = impl_->tensors.at(name);
   const Place& place = impl_->places.at(name);
-  std::vector<std::byte> bytes = gather(impl_->zip.read(place.entry), place, tensor.shape);
-  if (tensor.dtype == "bfloat16") return make_tensor(tensor.shape, to_floats<uint16_t>(bytes, float_of_bfloat16));
+  std::vector<std::byte> bytes = gather(impl_->read_storage(place.storage), place, tensor.shape);
+  const auto integers = [&](const std::vector<int64_t>& values) {
+    std::vector<std::byte> wide(values.size() * sizeof(int64_t));
+    if (!wide.empty()) std::memcpy(wide.data(), values.data(), wide.size());
+    return StoredTensor{DType::kInt64, tensor.shape, std::move(wide)};
+  };
+  const auto as_it_is = [](auto value) { return int64_t{value}; };
+  if (tensor.dtype == "bfloat16") return make_tensor(tensor.shape, converted<uint16_t>(bytes, float_of_bfloat16));
   if (tensor.dtype == "float64") {
-    return make_tensor(tensor.shape, to_floats<double>(bytes, [](double v) { return static_cast<float>(v); }));
+    return make_tensor(tensor.shape, converted<double>(bytes, [](double v) { return static_cast<float>(v); }));
   }
+  if (tensor.dtype == "int32") return integers(converted<int32_t>(bytes, as_it_is));
+  if (tensor.dtype == "int16") return integers(converted<int16_t>(bytes, as_it_is));
+  if (tensor.dtype == "int8") return integers(converted<int8_t>(bytes, as_it_is));
   const DType dtype = tensor.dtype == "float32"   ? DType::kFloat32
                       : tensor.dtype == "float16" ? DType::kFloat16
                       : tensor.dtype == "int64"   ? DType::kInt64
                                                   : DType::kUint8;
   return {dtype, tensor.shape, std::move(bytes)};
-}
-
-namespace {
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-bool is_generators(const std::string& name) { return name.rfind("generator.", 0) == 0; }
-
-bool is_statistic(const std::string& name) {
-  return ends_with(name, ".running_mean") || ends_with(name, ".running_var");
-}
-
-std::string name_of_file(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-// The tensors of several files under one naming: NAME where only one file has it, FILE:NAME always.
-class Tensors {
- public:
-  explicit Tensors(const std::vector<StateDictReader>& files) : files_(files) {
-    for (const StateDictReader& file : files) {
-      paths_ += (paths_.empty() ? "" : ", ") + file.path();
-      for (const auto& [name, tensor] : file.tensors()) {
-        const std::string whole_name = name_of_file(file.path()) + ":" + name;
-        if (!found_.emplace(whole_name, std::make_pair(&file, name)).second) {
-          throw FileError(paths_, "two files with the same name both hold \"" + name + "\"; rename one of them.");
-        }
-        const bool alone = std::count_if(files.begin(), files.end(), [&n = name](const StateDictReader& other) {
-                             return other.tensors().count(n) != 0;
-                           }) == 1;
-        if (alone) found_[name] = {&file, name};
-      }
-    }
-  }
-
-  bool has(const std::string& name) const { return found_.count(name) != 0; }
-  const Shape& shape(const std::string& name) const {
-    const auto& [file, inner] = found_.at(name);
-    return file->tensors().at(inner).shape;
-  }
-  StoredTensor read(const std::string& name) const {
-    const auto& [file, inner] = found_.at(name);
-    return file->read(inner);
-  }
-  [[noreturn]] void fail(const std::string& what) const { throw FileError(paths_, what); }
-
-  /// What the files hold, for messages.
-  std::string list() const {
-    constexpr size_t kShown = 12;
-    std::string text;
-    size_t count = 0;
-    for (const StateDictReader& file : files_) {
-      for (const auto& [name, tensor] : file.tensors()) {
-        if (ends_with(name, "num_batches_tracked")) continue;
-        if (count++ >= kShown) continue;
-        text += (text.empty() ? "" : ", ") + (files_.size() > 1 ? name_of_file(file.path()) + ":" : "") + name + " " +
-                shape_text(tensor.shape);
-      }
-    }
-    if (count > kShown) text += " and " + std::to_string(count - kShown) + " more";
-    return text.empty() ? "no tensors" : text;
-  }
-
- private:
-  const std::vector<StateDictReader>& files_;
-  std::string paths_;
-  std::map<std::string, std::pair<const StateDictReader*, std::string>> found_;
-};
-
-// @param missing  their names by ours
-void refuse_missing(const Tensors& tensors, const std::map<std::string, std::string>& missing) {
-  if (missing.empty()) return;
-  const auto& [ours, theirs] = *missing.begin();
-  const bool statistics = std::all_of(missing.begin(), missing.end(),
-                                      [](const auto& m) { return is_statistic(m.first.substr(0, m.first.find(' '))); });
-  tensors.fail("lacks tensor \"" + theirs + "\" for " + ours +
-               (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " others of the model" : "") +
-               "; --mapping gives the names in the file" +
-               (statistics ? ", or --statistics-from infers the statistics" : "") + "; found: " + tensors.list() + ".");
-}
-
-}  // namespace
-
-ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, const StateDictOptions& options) {
-  check(options.architecture);
-  require_option(options.epsilon >= 0 && options.epsilon <= 1, "batch-norm-epsilon", options.epsilon, "from 0 to 1");
-  const Tensors tensors(files);
-  const auto theirs = [&](const std::string& name) {
-    const auto mapped = options.mapping.find(name);
-    return mapped == options.mapping.end() ? name : mapped->second;
-  };
-  ModelFile model;
-  model.architecture = options.architecture;
-  model.convolutions = static_cast<int64_t>(discriminator_convolutions(options.architecture).size());
-  const auto shapes = models::expected_shapes(model);
-  model.has_generator = std::any_of(shapes.begin(), shapes.end(), [&](const auto& s) {
-    return is_generators(s.first) && (options.mapping.count(s.first) != 0 || tensors.has(s.first));
-  });
-  for (const auto& [name, their_name] : options.mapping) {
-    if (shapes.count(name) == 0) {
-      throw OptionError("the mapping names \"" + name.substr(0, 80) +
-                        "\", which this architecture does not have; expected names such as " + shapes.begin()->first +
-                        ", " + shapes.rbegin()->first + ".");
-    }
-  }
-  std::map<std::string, std::string> missing;
-  for (const auto& [name, shape] : shapes) {
-    const bool needed =
-        (model.has_generator || !is_generators(name)) && !(options.without_statistics && is_statistic(name));
-    if (needed && !tensors.has(theirs(name))) missing[name + " " + shape_text(shape)] = theirs(name);
-  }
-  refuse_missing(tensors, missing);
-  for (const auto& [name, shape] : shapes) {
-    if (is_generators(name) && !model.has_generator) continue;
-    if (is_statistic(name) && options.without_statistics) {
-      const float value = ends_with(name, "var") ? 1 : 0;
-      model.tensors[name] = make_tensor(shape, std::vector<float>(product(shape), value));
-      continue;
-    }
-    const std::string their_name = theirs(name);
-    Shape found = tensors.shape(their_name);
-    if (name == "discriminator.head.weight" && found.size() == 4 && found[0] == 1 && found[2] == kBaseSize &&
-        found[3] == kBaseSize) {
-      found = {1, product(found)};
-    }
-    if (found != shape) {
-      tensors.fail("its tensor \"" + their_name + "\" has the shape " + shape_text(tensors.shape(their_name)) +
-                   "; for " + name + " the architecture asks for " + shape_text(shape) +
-                   ": are its options those of the network?");
-    }
-    const std::string bias = their_name.substr(0, their_name.rfind('.')) + ".bias";
-    const std::string our_bias = name.substr(0, name.rfind('.')) + ".bias";
-    if (ends_with(their_name, ".weight") && shapes.count(our_bias) == 0 && tensors.has(bias)) {
-      tensors.fail("its tensor \"" + bias + "\" is the bias of a layer that has none in a DCGAN (" + name +
-                   "); train the network with bias=False.");
-    }
-    const StoredTensor tensor = tensors.read(their_name);
-    if (tensor.dtype != DType::kFloat32 && tensor.dtype != DType::kFloat16) {
-      tensors.fail("its tensor \"" + their_name + "\" holds integers; expected floats for " + name + ".");
-    }
-    std::vector<float> values = tensor.to_floats();
-    if (ends_with(name, ".running_var")) {
-      for (float& value : values) value = static_cast<float>(value + (options.epsilon - kModelEpsilon));
-    }
-    model.tensors[name] = make_tensor(shape, values);
-  }
-  std::string names;
-  for (const StateDictReader& file : files) names += (names.empty() ? "" : ", ") + name_of_file(file.path());
-  model.training = nlohmann::ordered_json({{"source", "state_dict of " + names}}).dump();
-  model.statistics = options.without_statistics
-                         ? R"({"source":"none: mean 0, variance 1"})"
-                         : nlohmann::ordered_json({{"source", "running averages of " + names}}).dump();
-  return model;
 }
 
 }  // namespace dcgan

@@ -62,14 +62,11 @@ ZipFile::ZipFile(const std::string& path) : file_(path, O_RDONLY) {
     const size_t all_bytes = kEntryBytes + name_bytes + number(rest, 30, 2) + number(rest, 32, 2);
     if (rest.size() < all_bytes) damaged("entry ", i, " of its directory is cut short");
     const std::string name(rest.substr(kEntryBytes, name_bytes));
-    const Entry entry{number(rest, 42, 4), number(rest, 24, 4), number(rest, 16, 4)};
-    const bool stored = number(rest, 10, 2) == 0 && number(rest, 20, 4) == number(rest, 24, 4);
-    if (!stored || (number(rest, 8, 2) & 1U) != 0) {
-      throw FileError(path, "its entry \"" + name +
-                                "\" is compressed or encrypted; torch.save() stores entries as they "
-                                "are, so this is no file of PyTorch.");
-    }
-    if (entry.header + kLocalBytes + static_cast<int64_t>(name_bytes) + entry.size > directory_) {
+    const bool stored = number(rest, 10, 2) == 0 && number(rest, 20, 4) == number(rest, 24, 4) &&
+                        (number(rest, 8, 2) & 1U) == 0;
+    const Entry entry{number(rest, 42, 4), number(rest, 24, 4), number(rest, 16, 4), stored};
+    const int64_t bytes = number(rest, 20, 4);
+    if (entry.header + kLocalBytes + static_cast<int64_t>(name_bytes) + bytes > directory_) {
       damaged("its entry \"" + name + "\" lies outside the archive");
     }
     if (!entries_.emplace(name, entry).second) damaged("its directory names \"" + name + "\" twice");
@@ -88,6 +85,11 @@ std::string ZipFile::read(const std::string& name) const {
   const auto damaged = [&](const std::string& what) {
     throw FileError(path(), "its entry \"" + name + "\" " + what + "; the archive is damaged, fetch it again.");
   };
+  if (!entry.stored) {
+    throw FileError(path(), "its entry \"" + name +
+                                "\" is compressed or encrypted; torch.save() stores entries as they are, so this is no "
+                                "file of PyTorch.");
+  }
   std::string local(kLocalBytes, '\0');
   file_.read_at(entry.header, local.data(), local.size());
   if (!starts(local, "PK\3\4")) damaged("has no header");

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/foreign_file.h"
 #include "dcgan/errors.h"
 #include "dcgan/file_locks.h"
 
@@ -205,6 +206,7 @@ Handle open_file(const std::string& path) {
   const int64_t size = base::File(path, O_RDONLY).size();  // its message is better than HDF5's
   if (base::is_partial(path)) throw FileError(path, kIncomplete);
   if (H5Fis_hdf5(path.c_str()) == 0) {
+    refuse_foreign(path);
     const bool model = path.size() > kModelEnd.size() && path.substr(path.size() - kModelEnd.size()) == kModelEnd;
     throw FileError(
         path, size,
@@ -428,7 +430,13 @@ Dataset open_dataset(Place at, const std::string& name) {
   id = Handle(H5Dopen2(at.id, name.c_str(), access), H5Dclose, path, problem);
 
   const H5T_class_t type_class = H5Tget_class(type);
-  return {std::move(id), std::move(type), {sizes.begin(), sizes.end()}, type_class, filtered, std::move(room)};
+  return {std::move(id),
+          std::move(type),
+          {sizes.begin(), sizes.end()},
+          type_class,
+          filtered,
+          std::move(room),
+          {sources.files.begin(), sources.files.end()}};
 }
 
 void read_rows(const Dataset& dataset, int64_t first, int64_t count, hid_t memory_type, void* rows,
