@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <filesystem>
 #include <fstream>
 #include <limits>
 
 #include "dcgan/errors.h"
+#include "tools/cli/control_groups.h"
 
 namespace dcgan::cli {
 
@@ -32,17 +32,7 @@ int64_t available_memory(const std::string& root) {
     const std::string name = "MemAvailable:";
     if (line.compare(0, name.size(), name) == 0) bytes = std::stoll(line.substr(name.size())) << 10;
   }
-  std::ifstream groups(root + "/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    if (line.compare(0, 4, "0::/") != 0) continue;  // a hierarchy of version 1
-    const std::filesystem::path top = root + "/sys/fs/cgroup";
-    for (auto group = (top / line.substr(4)).lexically_normal();; group = group.parent_path()) {
-      int64_t limit = 0;
-      if (std::ifstream(group / "memory.max") >> limit) bytes = std::min(bytes, limit);  // without a limit: "max"
-      if (group == top || !group.has_relative_path()) break;
-    }
-  }
-  return bytes;
+  return std::min(bytes, group_limits(root).memory_bytes);
 }
 
 }  // namespace dcgan::cli

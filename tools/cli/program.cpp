@@ -1,5 +1,8 @@
 #include "tools/cli/program.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -10,6 +13,7 @@
 #include "dcgan/file_locks.h"
 #include "dcgan/version.h"
 #include "tools/cli/environment.h"
+#include "tools/cli/output.h"
 
 namespace dcgan::cli {
 namespace {
@@ -19,6 +23,21 @@ volatile std::sig_atomic_t g_interrupted = 0;
 void on_signal(int signal_number) {
   if (g_interrupted != 0) std::_Exit(128 + signal_number);
   g_interrupted = 1;
+}
+
+// A terminal that goes away sends this twice, through the shell and by itself, and what a pipe leads to dies of it,
+// too.
+void on_hangup(int /*signal_number*/) {
+  std::signal(SIGPIPE, SIG_IGN);
+  g_interrupted = 1;
+}
+
+// Where a service or `2>&-` has closed one of them, the next file that is opened would take its place, and messages
+// would be written into it.
+void open_standard_streams() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) < 0) ::open("/dev/null", descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+  }
 }
 
 // What the first word was meant to be, if it is no command, no option and no file.
@@ -74,6 +93,7 @@ int dispatch(std::vector<std::string> words, const Program& program) {
 }
 
 int failed(const std::string& what, int code) {
+  remove_empty_folders();
   std::cerr << what << "\n";
   return code;
 }
@@ -91,8 +111,12 @@ void stop_if_interrupted() {
 }
 
 int run_program(int argc, const char* const* argv, const Program& program) {
+  open_standard_streams();
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  struct sigaction hangup {};
+  ::sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) std::signal(SIGHUP, on_hangup);  // nohup ignores it
   // A write past a limit of the file size is then an error of write(), with a message, and not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
   use_file_locks(wants_file_locks(std::getenv));

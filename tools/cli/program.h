@@ -32,7 +32,8 @@ class Interrupted : public Error {
   Interrupted(int64_t done, int64_t total, const std::string& what);
 };
 
-/// Whether SIGINT or SIGTERM came. run_program installs the handlers; a second signal ends the process at once.
+/// Whether SIGINT, SIGTERM or SIGHUP came, the last unless it is ignored (nohup). run_program installs the handlers; a
+/// second SIGINT or SIGTERM ends the process at once.
 bool interrupted();
 
 /// @throws Interrupted if interrupted(), where nothing needs a flush
