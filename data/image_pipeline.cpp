@@ -46,6 +46,7 @@ DecodedBlock make_block(const ImageSource& source, const Preparation& preparatio
     } catch (const DecodeError& e) {
       block.failures.push_back({path, e.what()});
     }
+    if (!prepared.empty() && !input.warning.empty()) block.warnings.push_back({path, input.warning});
     for (const auto& [image, suffix] : prepared) {
       block.images.pixels.insert(block.images.pixels.end(), image.pixels.begin(), image.pixels.end());
       block.images.paths.push_back(path + suffix);

@@ -20,6 +20,7 @@ struct DecodedBlock {
   ImageBatch images;                       ///< uint8 [n, size, size, 3]; labels where the source has classes
   std::vector<int64_t> indices;            ///< [n] number of the input that each image is of; ascending
   std::vector<Failure> failures;           ///< in order of the inputs
+  std::vector<Failure> warnings;           ///< DecodedImage::warning of those that have images; in their order
   std::map<std::string, int64_t> remarks;  ///< DecodedImage::remark of how many inputs
 };
 

@@ -34,6 +34,7 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
   constexpr std::chrono::seconds kFlushInterval{1};
   auto flushed = std::chrono::steady_clock::now();
   for (DecodedBlock block; pipeline.next(block);) {
+    writer.warn(block.warnings);
     writer.append(block.images, block.failures, block.first + block.inputs);
     if (std::chrono::steady_clock::now() - flushed > kFlushInterval) {
       writer.flush();
@@ -50,6 +51,7 @@ PackResult pack_images(const ImageSource& source, const PackJob& job) {
     if (result.stopped) return result;
   }
   result.failures = writer.failure_count();
+  result.warnings = writer.warning_count();
   result.images = writer.count();
   result.times = pipeline.times();
   if (result.images == 0) {

@@ -33,6 +33,7 @@ struct PackResult {
   ClassCounts classes;                     ///< of the images
   std::map<std::string, int64_t> remarks;  ///< DecodedImage::remark of how many inputs of this run
   int64_t failures = 0;                    ///< with those of the run that was resumed
+  int64_t warnings = 0;                    ///< likewise
   int64_t resumed_at = 0;                  ///< inputs that were done before
   PipelineTimes times;
   bool stopped = false;  ///< by should_stop; the output is partial

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
+#include <string>
 
 // jpeglib.h uses size_t and FILE without including what declares them, so it comes after.
 // clang-format off
@@ -8,6 +10,7 @@
 // clang-format on
 
 #include "data/images/codecs.h"
+#include "data/images/jpeg_scan.h"
 
 // libjpeg straight rather than through OpenCV, which prints the library's warnings to stderr and returns the grey rest
 // of a truncated file as pixels (OpenCV issue 6468).
@@ -20,6 +23,9 @@ struct JpegErrors {
   jpeg_error_mgr base;  // first, so that libjpeg's pointer to it is a pointer to this
   std::jmp_buf jump;
   char reason[JMSG_LENGTH_MAX];
+  ByteView file;
+  bool strict;
+  std::string warning;  ///< the first of those that are harmless
 };
 
 [[noreturn]] void on_error(j_common_ptr info) {
@@ -28,21 +34,34 @@ struct JpegErrors {
   std::longjmp(errors->jump, 1);
 }
 
-// Warnings that say nothing of the pixels: odd version numbers, and zeros that some cameras leave before the end
-// marker. Other surplus bytes are what a damaged scan leaves behind.
-bool is_harmless(j_common_ptr info) {
-  const jpeg_error_mgr& errors = *info->err;
-  if (errors.msg_code == JWRN_JFIF_MAJOR || errors.msg_code == JWRN_ADOBE_XFORM) return true;
-  if (errors.msg_code != JWRN_EXTRANEOUS_DATA || !info->is_decompressor) return false;
-  const JOCTET* end = reinterpret_cast<j_decompress_ptr>(info)->src->next_input_byte;
-  for (int i = 1; i <= errors.msg_parm.i[0]; ++i) {
-    if (end[-i] != 0) return false;
+// Surplus bytes before a marker: zeros, as some cameras leave them, and any others behind a whole scan. Between the
+// tables they may be what is left of a damaged one, which no scan shows.
+bool is_harmless_surplus(const jpeg_decompress_struct& info, ByteView file) {
+  const JOCTET* marker = info.src->next_input_byte;
+  const bool zeros = std::all_of(marker - info.err->msg_parm.i[0], marker, [](JOCTET byte) { return byte == 0; });
+  return info.progressive_mode || info.input_scan_number == 0 ? zeros : scan_is_whole(file);
+}
+
+// Warnings that say nothing of the pixels: odd version numbers and scan parameters that a sequential JPEG does not use.
+bool is_harmless(j_common_ptr info, ByteView file) {
+  switch (info->err->msg_code) {
+    case JWRN_JFIF_MAJOR:
+    case JWRN_ADOBE_XFORM:
+    case JWRN_NOT_SEQUENTIAL:
+      return true;
+    case JWRN_EXTRANEOUS_DATA:
+      return info->is_decompressor && is_harmless_surplus(*reinterpret_cast<j_decompress_ptr>(info), file);
+    default:
+      return false;
   }
-  return true;
 }
 
 void on_message(j_common_ptr info, int level) {
-  if (level < 0 && !is_harmless(info)) on_error(info);
+  if (level >= 0) return;
+  auto* errors = reinterpret_cast<JpegErrors*>(info->err);
+  if (errors->strict || !is_harmless(info, errors->file)) on_error(info);
+  errors->base.format_message(info, errors->reason);
+  if (errors->warning.empty()) errors->warning = errors->reason;
 }
 
 // Adobe's programs store CMYK inverted, and say so by their marker.
@@ -108,8 +127,10 @@ int decode_rows(jpeg_decompress_struct& info, const DecodeOptions& options, RgbI
 
 }  // namespace
 
-RgbImage decode_jpeg(ByteView bytes, const DecodeOptions& options) {
+RgbImage decode_jpeg(ByteView bytes, const DecodeOptions& options, std::string& warning) {
   JpegErrors errors{};
+  errors.file = bytes;
+  errors.strict = options.strict;
   jpeg_decompress_struct info{};
   info.err = jpeg_std_error(&errors.base);
   errors.base.error_exit = on_error;
@@ -127,6 +148,7 @@ RgbImage decode_jpeg(ByteView bytes, const DecodeOptions& options) {
   jpeg_mem_src(&info, bytes.data, static_cast<unsigned long>(bytes.size));
   const int exif = decode_rows(info, options, image, row);
   apply_orientation(exif, image);
+  warning = errors.warning;
   return image;
 }
 

@@ -16,6 +16,7 @@ struct PngState {
   ByteView rest;
   bool animated = false;
   std::string reason;
+  std::string warning{};
 };
 
 [[noreturn]] void on_error(png_structp png, png_const_charp message) {
@@ -23,7 +24,11 @@ struct PngState {
   png_longjmp(png, 1);
 }
 
-void on_warning(png_structp /*png*/, png_const_charp /*message*/) {}
+// "iCCP: CRC error". Others are of no use: libpng is particular about colour profiles, which change no pixel here.
+void on_warning(png_structp png, png_const_charp message) {
+  std::string& warning = static_cast<PngState*>(png_get_error_ptr(png))->warning;
+  if (warning.empty() && std::strstr(message, "CRC error") != nullptr) warning = message;
+}
 
 void on_read(png_structp png, png_bytep target, size_t count) {
   ByteView& rest = static_cast<PngState*>(png_get_io_ptr(png))->rest;
@@ -107,7 +112,7 @@ void narrow(const Png& png, const DecodeOptions& options, std::vector<uint8_t>& 
 
 }  // namespace
 
-RgbImage decode_png(ByteView bytes, const DecodeOptions& options, std::string& remark) {
+RgbImage decode_png(ByteView bytes, const DecodeOptions& options, DecodedImage& decoded) {
   PngState state{bytes, false, ""};
   Png owner{png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning), nullptr};
   if (owner.png == nullptr) throw std::bad_alloc();
@@ -118,11 +123,13 @@ RgbImage decode_png(ByteView bytes, const DecodeOptions& options, std::string& r
   if (setjmp(png_jmpbuf(owner.png)) != 0) throw DecodeError("damaged or truncated PNG: " + state.reason);
   png_set_read_fn(owner.png, &state, on_read);
   png_set_read_user_chunk_fn(owner.png, &state, on_unknown_chunk);
-  png_set_crc_action(owner.png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+  // What is ancillary changes no pixel: a wrong checksum there is told, and the content, mostly right, is used.
+  png_set_crc_action(owner.png, PNG_CRC_ERROR_QUIT, options.strict ? PNG_CRC_ERROR_QUIT : PNG_CRC_WARN_USE);
   const int orientation = decode_rows(owner.png, owner.info, options, image, rows);
-  if (png_get_bit_depth(owner.png, owner.info) == 16) narrow(owner, options, image.pixels, remark);
+  if (png_get_bit_depth(owner.png, owner.info) == 16) narrow(owner, options, image.pixels, decoded.remark);
   apply_orientation(orientation, image);
-  if (state.animated) remark = kAnimated;
+  if (state.animated) decoded.remark = kAnimated;
+  decoded.warning = state.warning;
   return image;
 }
 

@@ -21,10 +21,10 @@ int64_t white_of(int64_t claimed, int64_t largest, const DecodeOptions& options,
 /// Of animations the first frame is taken.
 constexpr const char* kAnimated = "animated, of which the first frame is taken";
 
-// `remark` is set where there is something to count (DecodedImage::remark).
+// `remark` and `warning` are set where there is something to count (DecodedImage).
 RgbImage decode_gif(ByteView bytes, const DecodeOptions& options, std::string& remark);
-RgbImage decode_jpeg(ByteView bytes, const DecodeOptions& options);
-RgbImage decode_png(ByteView bytes, const DecodeOptions& options, std::string& remark);
+RgbImage decode_jpeg(ByteView bytes, const DecodeOptions& options, std::string& warning);
+RgbImage decode_png(ByteView bytes, const DecodeOptions& options, DecodedImage& decoded);
 RgbImage decode_webp(ByteView bytes, const DecodeOptions& options, std::string& remark);
 RgbImage decode_bmp(ByteView bytes, const DecodeOptions& options);
 RgbImage decode_pnm(ByteView bytes, const DecodeOptions& options, std::string& remark);

@@ -29,22 +29,22 @@ int64_t white_of(int64_t claimed, int64_t largest, const DecodeOptions& options,
 
 namespace {
 
-RgbImage pixels(ImageFormat format, ByteView bytes, const DecodeOptions& options, std::string& remark) {
+RgbImage pixels(ImageFormat format, ByteView bytes, const DecodeOptions& options, DecodedImage& decoded) {
   switch (format) {
     case ImageFormat::kJpeg:
-      return decode_jpeg(bytes, options);
+      return decode_jpeg(bytes, options, decoded.warning);
     case ImageFormat::kPng:
-      return decode_png(bytes, options, remark);
+      return decode_png(bytes, options, decoded);
     case ImageFormat::kWebp:
-      return decode_webp(bytes, options, remark);
+      return decode_webp(bytes, options, decoded.remark);
     case ImageFormat::kBmp:
       return decode_bmp(bytes, options);
     case ImageFormat::kTiff:
-      return decode_tiff(bytes, options, remark);
+      return decode_tiff(bytes, options, decoded.remark);
     case ImageFormat::kGif:
-      return decode_gif(bytes, options, remark);
+      return decode_gif(bytes, options, decoded.remark);
     case ImageFormat::kPnm:
-      return decode_pnm(bytes, options, remark);
+      return decode_pnm(bytes, options, decoded.remark);
     case ImageFormat::kNone:
       break;
   }
@@ -55,7 +55,7 @@ class Library : public ImageLibrary {
  public:
   DecodedImage decode(ImageFormat format, ByteView bytes, const DecodeOptions& options) const override {
     DecodedImage decoded;
-    decoded.image = pixels(format, bytes, options, decoded.remark);
+    decoded.image = pixels(format, bytes, options, decoded);
     return decoded;
   }
 

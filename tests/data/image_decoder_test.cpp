@@ -256,12 +256,72 @@ TEST(ImageDecoder, DecodesJpegsSmallerWhenAskedAndNoSmallerThanAsked) {
   EXPECT_EQ(data::decode_image_file(golden_image("rgb.jpg"), options).image.height, 16);
 }
 
-TEST(ImageDecoder, AcceptsZerosBeforeTheEndOfAJpegAndNothingElseThere) {
-  Bytes padded = read_bytes(golden_image("rgb.jpg"));
-  padded.insert(padded.end() - 2, 40, 0);
-  EXPECT_EQ(decode(padded).failure, "");
-  padded[padded.size() - 4] = 7;
-  EXPECT_THAT(decode(padded).failure, HasSubstr("extraneous bytes"));
+TEST(ImageDecoder, SurplusBytesOfAWholeScanAreAWarningAndOfADamagedOneAFailure) {
+  const Bytes whole = read_bytes(golden_image("rgb.jpg"));
+  const data::DecodedImage expected = decode(whole);
+  EXPECT_EQ(expected.warning, "");
+  data::DecodeOptions strict;
+  strict.strict = true;
+  std::mt19937 random(5);
+  for (const size_t count : {size_t{1}, size_t{40}, size_t{65}, size_t{1153}}) {
+    for (const bool zeros : {true, false}) {
+      Bytes surplus(count);
+      for (uint8_t& byte : surplus) byte = zeros ? 0 : static_cast<uint8_t>(random() % 200 + 1);
+      Bytes padded = whole;
+      padded.insert(padded.end() - 2, surplus.begin(), surplus.end());
+      const data::DecodedImage found = decode(padded);
+      EXPECT_EQ(found.failure, "");
+      EXPECT_EQ(largest_difference(found.image, expected.image), 0);
+      if (count < 8) continue;  // they are in the decoder's buffer, and it says nothing
+      EXPECT_THAT(found.warning, HasSubstr("extraneous bytes before marker 0xd9"));
+      EXPECT_THAT(decode(padded, strict).failure, HasSubstr("extraneous bytes"));
+    }
+  }
+  // What a decoder leaves over that has lost its place: few of them look like surplus, of larger images 4%.
+  int damaged_scans = 0, taken_for_surplus = 0;
+  constexpr uint8_t kScan[] = {0xFF, 0xDA};
+  const auto scan = std::search(whole.begin(), whole.end(), kScan, kScan + 2) - whole.begin() + 14;
+  for (auto at = static_cast<size_t>(scan); at < whole.size() - 2; ++at) {
+    Bytes damaged = whole;
+    Bytes foreign(300);
+    for (uint8_t& byte : foreign) byte = static_cast<uint8_t>(random() % 200 + 1);
+    damaged.insert(damaged.begin() + static_cast<std::ptrdiff_t>(at), foreign.begin(), foreign.end());
+    ++damaged_scans;
+    taken_for_surplus += decode(damaged).warning.empty() ? 0 : 1;
+  }
+  EXPECT_LT(taken_for_surplus, damaged_scans / 4);
+}
+
+TEST(ImageDecoder, ScanParametersThatABaselineJpegDoesNotUseAreAWarning) {
+  Bytes phone = read_bytes(golden_image("rgb.jpg"));
+  for (size_t i = 0; i + 14 < phone.size(); ++i) {
+    if (phone[i] == 0xFF && phone[i + 1] == 0xDA) phone[i + 12] = 0;  // Se, 63
+  }
+  const data::DecodedImage found = decode(phone);
+  EXPECT_EQ(found.failure, "");
+  EXPECT_THAT(found.warning, HasSubstr("Invalid SOS parameters"));
+  EXPECT_EQ(largest_difference(found.image, decode(read_bytes(golden_image("rgb.jpg"))).image), 0);
+}
+
+TEST(ImageDecoder, AWrongChecksumOfAChunkThatIsNotCriticalIsAWarning) {
+  const Bytes whole = read_bytes(golden_image("rgb.png"));
+  const std::string chunk("\0\0\0\4gAMA\0\0\xb1\x8f\1\2\3\4", 16);  // the checksum is another
+  Bytes odd = whole;
+  odd.insert(odd.begin() + 33, chunk.begin(), chunk.end());
+  const data::DecodedImage found = decode(odd);
+  EXPECT_EQ(found.failure, "");
+  EXPECT_EQ(found.warning, "gAMA: CRC error");
+  EXPECT_EQ(largest_difference(found.image, decode(whole).image), 0);
+  data::DecodeOptions strict;
+  strict.strict = true;
+  EXPECT_THAT(decode(odd, strict).failure, HasSubstr("CRC error"));
+}
+
+TEST(ImageDecoder, NamesWhatDownloadsLeave) {
+  const auto failure = [](const std::string& text) { return decode(Bytes(text.begin(), text.end())).failure; };
+  EXPECT_THAT(failure("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 123\n"),
+              HasSubstr("pointer of Git LFS, not the file itself of 123 bytes"));
+  EXPECT_THAT(failure("<!DOCTYPE html><html><title>Sign in</title>"), HasSubstr("web page"));
 }
 
 TEST(ImageDecoder, RefusesAPictureThatOpenCVWouldTakeForDicom) {

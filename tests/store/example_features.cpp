@@ -39,7 +39,7 @@ void extract_example(FeatureFileWriter& writer, int64_t last, volatile int64_t* 
     const int64_t end = std::min(last, begin + 5 - begin % 5);
     std::vector<std::string> paths;
     std::vector<int32_t> labels;
-    std::vector<Failure> failures;
+    std::vector<Failure> failures, warnings;
     for (int64_t i = begin; i < end; ++i) {
       const std::string path = (i % 2 == 0 ? "cat/" : "dog/") + std::to_string(i) + "\xc3\xa4.png";
       if (i % 11 == 10) {
@@ -47,8 +47,10 @@ void extract_example(FeatureFileWriter& writer, int64_t last, volatile int64_t* 
       } else {
         paths.push_back(path);
         labels.push_back(static_cast<int32_t>(i % 2));
+        if (i % 7 == 3) warnings.push_back({path, "surplus bytes"});
       }
     }
+    writer.warn(warnings);
     writer.append(example_rows(writer.rows(), static_cast<int64_t>(paths.size())).data(), paths, labels, failures, end);
     writer.flush();
     if (flushed != nullptr) *flushed = end;
@@ -79,6 +81,7 @@ std::string contents(const std::string& path) {
     for (const float value : row) text << ' ' << value;
   }
   for (const Failure& failure : reader.failures()) text << '\n' << failure.path << ": " << failure.reason;
+  for (const Failure& warning : reader.warnings()) text << "\nwarning " << warning.path << ": " << warning.reason;
   return text.str();
 }
 

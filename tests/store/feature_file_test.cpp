@@ -13,6 +13,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/packed_images.h"
 #include "tests/store/example_features.h"
+#include "tests/support/bytes_of.h"
 #include "tests/support/processes.h"
 #include "tests/support/temporary_folder.h"
 
@@ -145,6 +146,20 @@ TEST_F(FeatureFile, KeepsAnyBytesOfAPath) {
   writer.append(example_rows(0, 4).data(), paths, {}, {}, 4);
   writer.close();
   EXPECT_EQ(FeatureFileReader(path_).paths(), paths);
+}
+
+TEST_F(FeatureFile, HasATableOfWarningsOnlyWhereThereAreSome) {
+  for (const bool warned : {false, true}) {
+    const std::string path = folder_ / (warned ? "warned.h5" : "good.h5");
+    FeatureFileWriter writer(path, example_info(), Mode::kCreate);
+    if (warned) writer.warn({{"cat/0.png", "surplus bytes"}});
+    writer.append(example_rows(0, 1).data(), {"cat/0.png"}, {0}, {}, 1);
+    EXPECT_EQ(writer.warnings(), warned ? 1 : 0);
+    writer.close();
+    EXPECT_EQ(bytes_of(path).find("warnings") != std::string::npos, warned);
+    EXPECT_THAT(FeatureFileReader(path).warnings(), ::testing::SizeIs(warned ? 1 : 0));
+    EXPECT_THAT(FeatureFileReader(path).failures(), ::testing::SizeIs(0));
+  }
 }
 
 TEST_F(FeatureFile, AHalfTooLargeIsRefusedWithItsImage) {

@@ -4,7 +4,8 @@
 usage: damaged_corpus.py SOURCE OUT [--seed N] [--each N]
 
 OUT/ has the images. Prints one JSON object: "damaged", path to kind, for files that no program can read rightly;
-"unusual", path to kind, for files that are strange and whole, with the pixels of the original; "renamed", path to the
+"unusual", path to kind, for files that are strange and whole, with the pixels of the original; "warned", path to
+kind, for files with damage that changes no pixel; "renamed", path to the
 path that the image had; and "beside", kind to number, of files that are no inputs and are to be counted.
 """
 
@@ -50,7 +51,60 @@ def frames(image, kind, **options):
 
 def scan(jpeg):
     """Where the compressed data of a JPEG begin."""
-    return jpeg.rindex(b"\xff\xda") + 2 + 12
+    header = jpeg.rindex(b"\xff\xda") + 2
+    return header + struct.unpack(">H", jpeg[header : header + 2])[0]
+
+
+def middle(jpeg):
+    """Of the compressed data, not within a pair of bytes that belong together."""
+    place = (scan(jpeg) + len(jpeg)) // 2
+    while 0xFF in jpeg[place - 1 : place + 1]:
+        place += 1
+    return place
+
+
+def noise(count):
+    return bytes(random.Random(count).randrange(1, 200) for _ in range(count))
+
+
+def with_surplus(jpeg, surplus):
+    return jpeg[:-2] + surplus + b"\xff\xd9"
+
+
+def with_scan_parameters(jpeg, parameters):
+    """Ss, Se, and Ah and Al of the scan header; 0, 63 and 0 in a baseline JPEG."""
+    return jpeg[: scan(jpeg) - 3] + bytes(parameters) + jpeg[scan(jpeg) :]
+
+
+def with_jpeg_height(jpeg, height):
+    place = jpeg.index(b"\xff\xc0") + 5
+    return jpeg[:place] + struct.pack(">H", height) + jpeg[place + 2 :]
+
+
+def with_adobe_transform(jpeg, transform):
+    """An Adobe marker in place of JFIF's."""
+    length = struct.unpack(">H", jpeg[4:6])[0]
+    return jpeg[:2] + b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes([transform]) + jpeg[4 + length :]
+
+
+def with_wrong_checksum(png, kind):
+    place = png.index(kind)
+    length = struct.unpack(">I", png[place - 4 : place])[0]
+    return changed_byte(png, place + 4 + length + 3)
+
+
+def with_short_data(png):
+    """The last rows are not among the compressed data, whose checksums are right."""
+    place = png.index(b"IDAT")
+    length = struct.unpack(">I", png[place - 4 : place])[0]
+    rows = zlib.decompress(png[place + 4 : place + 4 + length])
+    return png[: place - 4] + png_chunk(b"IDAT", zlib.compress(rows[: len(rows) // 2])) + png_chunk(b"IEND", b"")
+
+
+def png_with(image, kind, data):
+    """A PNG with a chunk of which the checksum is wrong, between header and data."""
+    png = encoded(image, "PNG")
+    return with_wrong_checksum(png[:33] + png_chunk(kind, data) + png[33:], kind)
 
 
 # Each takes the image and its file's bytes as a JPEG and returns other bytes.
@@ -69,6 +123,23 @@ DAMAGE = {
     "cut WebP": lambda image, jpeg: encoded(image, "WEBP", lossless=True)[:-60],
     "cut GIF": lambda image, jpeg: encoded(image, "GIF")[:-60],
     "animation cut in its second frame": lambda image, jpeg: frames(image, "GIF")[:-60],
+    "foreign bytes in the scan": lambda image, jpeg: jpeg[: middle(jpeg)] + noise(500) + jpeg[middle(jpeg) :],
+    "the half of the scan is zeros": lambda image, jpeg: jpeg[: middle(jpeg)] + bytes(len(jpeg) - middle(jpeg)) + b"\xff\xd9",
+    "the half of the scan is another's": lambda image, jpeg: jpeg[: middle(jpeg)] + jpeg[scan(jpeg) : -2] + jpeg[middle(jpeg) :],
+    "a code that is none": lambda image, jpeg: jpeg[: middle(jpeg)] + b"\xff\x00" * 8 + jpeg[middle(jpeg) :],
+    "a frame that is too low": lambda image, jpeg: with_jpeg_height(jpeg, image.height // 2),
+    "a frame that is too high": lambda image, jpeg: with_jpeg_height(jpeg, image.height * 2),
+    "bytes between the tables": lambda image, jpeg: jpeg.replace(b"\xff\xda", noise(30) + b"\xff\xda", 1),
+    "bytes within a table": lambda image, jpeg: jpeg[: jpeg.index(b"\xff\xdb") + 20] + noise(30)
+    + jpeg[jpeg.index(b"\xff\xdb") + 20 :],
+    "a table whose marker is lost": lambda image, jpeg: jpeg.replace(b"\xff\xdb", b"\x10\xdb", 1),
+    "wrong checksum of a PNG's data": lambda image, jpeg: with_wrong_checksum(encoded(image, "PNG"), b"IDAT"),
+    "wrong checksum of a PNG's header": lambda image, jpeg: with_wrong_checksum(encoded(image, "PNG"), b"IHDR"),
+    "wrong checksum of a PNG's palette": lambda image, jpeg: with_wrong_checksum(
+        encoded(image.quantize(64), "PNG"), b"PLTE"
+    ),
+    "a PNG's data too short": lambda image, jpeg: with_short_data(encoded(image, "PNG")),
+    "PNG without its end": lambda image, jpeg: encoded(image, "PNG")[:-12],
     "text": lambda image, jpeg: b"this was an image\n",
     "a page of a web server": lambda image, jpeg: b"<!DOCTYPE html><title>404 Not Found</title>" + jpeg[:500],
     "zeros": lambda image, jpeg: bytes(len(jpeg)),
@@ -118,6 +189,28 @@ BESIDE = {
     "a caption": ("{name}.txt", b"a caption", None),
     "what a desktop keeps": (".DS_Store", b"\0\0\0\1Bud1", None),
 }
+# Damage that changes no pixel.
+HARMLESS = {
+    "scan parameters of a phone": lambda image, jpeg: with_scan_parameters(jpeg, (0, 0, 0)),
+    "a scan of 62 coefficients": lambda image, jpeg: with_scan_parameters(jpeg, (0, 62, 0)),
+    "a scan of approximated bits": lambda image, jpeg: with_scan_parameters(jpeg, (0, 63, 0x11)),
+    "JFIF of another version": lambda image, jpeg: jpeg[:11] + b"\x09" + jpeg[12:],
+    "an unknown colour transform": lambda image, jpeg: with_adobe_transform(jpeg, 7),
+    "a surplus byte": lambda image, jpeg: with_surplus(jpeg, b"\x17"),
+    "65 surplus bytes": lambda image, jpeg: with_surplus(jpeg, noise(65)),
+    "1153 surplus bytes": lambda image, jpeg: with_surplus(jpeg, noise(1153)),
+    "a text behind the scan": lambda image, jpeg: with_surplus(jpeg, b"Camera model 7, serial number 1234567"),
+    "surplus with stuffed bytes": lambda image, jpeg: with_surplus(jpeg, b"\x12\xff\x00\x34\xff\x00"),
+    "zeros behind the scan": lambda image, jpeg: with_surplus(jpeg, bytes(200)),
+    "wrong checksum of a text": lambda image, jpeg: png_with(image, b"tEXt", b"Title\x00A picture"),
+    "wrong checksum of a colour profile": lambda image, jpeg: png_with(
+        image, b"iCCP", b"none\x00\x00" + zlib.compress(bytes(128))
+    ),
+    "wrong checksum of the gamma": lambda image, jpeg: png_with(image, b"gAMA", struct.pack(">I", 45455)),
+    "wrong checksum of the pixels' size": lambda image, jpeg: png_with(image, b"pHYs", struct.pack(">IIB", 2835, 2835, 1)),
+    "wrong checksum of the time": lambda image, jpeg: png_with(image, b"tIME", struct.pack(">HBBBBB", 2026, 1, 2, 3, 4, 5)),
+    "wrong checksum of a private chunk": lambda image, jpeg: png_with(image, b"prVt", b"anything"),
+}
 
 
 def orientation(value):
@@ -145,12 +238,13 @@ def damage_corpus(source, out, seed=1, each=1):
     source, out = Path(source), Path(out)
     shutil.copytree(source, out)
     paths = sorted(path.relative_to(source) for path in source.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
-    kinds = [(kind, change, group) for group, changes in (("damaged", DAMAGE), ("unusual", UNUSUAL))
-             for kind, change in changes.items()] * each
+    groups = {"damaged": DAMAGE, "unusual": UNUSUAL, "warned": HARMLESS}
+    kinds = [(kind, change, group) for group, changes in groups.items() for kind, change in changes.items()] * each
     links = ["a link to nothing", "a pipe"] * each
     sample = random.Random(seed).sample(paths, len(kinds) + len(links) + len(NAMES) + len(BESIDE))
     chosen, others = sample[: len(kinds) + len(links)], sample[len(kinds) + len(links) :]
-    report = {"damaged": {}, "unusual": {}, "renamed": {}, "beside": add_beside(out, others[len(NAMES) :])}
+    report = {group: {} for group in groups}
+    report |= {"renamed": {}, "beside": add_beside(out, others[len(NAMES) :])}
     for rename, path in zip(NAMES.values(), others):
         renamed = rename(path)
         (out / renamed).parent.mkdir(parents=True, exist_ok=True)

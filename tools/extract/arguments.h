@@ -27,7 +27,7 @@ void describe(RowOptions& o, Visitor&& f) {
   f(o.shard, "shard",
     "I/N: the I-th of N equal parts of the inputs, I from 0; auto: as Slurm arrays and torchrun say; {shard} in -o "
     "becomes the I");
-  f(o.strict, "strict", "stop at the first image that fails");
+  f(o.strict, "strict", "stop at the first image that fails, or whose file has harmless damage");
   f(o.force, "force", "start even where the disk has too little room");
   f(o.dry_run, "dry-run", "say what would be done, with the size, the free space and the time, and stop");
 }

@@ -26,7 +26,7 @@ struct Rows {
   std::vector<float> features;
   std::vector<std::string> paths;
   std::vector<int32_t> labels;
-  std::vector<Failure> failures;
+  std::vector<Failure> failures, warnings;
   int64_t inputs_done = 0;
 };
 
@@ -40,6 +40,7 @@ class WriterThread {
     finish();
     writing_ = std::async(std::launch::async, [this, rows = std::move(rows)] {
       const Clock::time_point start = Clock::now();
+      writer_.warn(rows.warnings);
       writer_.append(rows.features.data(), rows.paths, rows.labels, rows.failures, rows.inputs_done);
       flush_now_and_then();
       busy_s_ += seconds_since(start);
@@ -88,8 +89,11 @@ void check_what_is_done(const FeatureMaker& maker, const ExtractionJob& job, con
   constexpr int64_t kImages = 8;
   constexpr double kSame = 0.01;  // other processors and bfloat16 stay far below, another image far above
   const int64_t count = std::min(kImages, writer.inputs_done());
+  if (count == 0) return;
   for (const int64_t first : {int64_t{0}, writer.inputs_done() - count}) {
-    FeatureBlocks blocks(maker, job.inputs(first, count));
+    data::PipelineOptions options = job.inputs(first, count);
+    options.block_size = count;  // all of them in one block, however small those of the run are
+    FeatureBlocks blocks(maker, options);
     if (!blocks.next()) return;
     const std::vector<std::string>& paths = blocks.block.images.paths;
     const auto rows = static_cast<int64_t>(paths.size());
@@ -205,6 +209,7 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
     rows.paths = std::move(block.images.paths);
     rows.labels = std::move(block.images.labels);
     rows.failures = std::move(block.failures);
+    rows.warnings = std::move(block.warnings);
     rows.inputs_done = block.first + block.inputs - inputs.first;
     for (const Failure& failure : rows.failures) failures.add(failure);
     for (const auto& [remark, count] : block.remarks) report.beside.remarks[remark] += count;
@@ -243,6 +248,7 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
   failures.finish(job.output);
   report.rows = writer.rows();
   report.failures = inputs.count - writer.rows();
+  report.warnings = writer.warnings();
   writer.close();
   if (report.resumed_at > 0) {  // the rows of the run before count, too
     const FeatureFileReader whole(job.output);

@@ -79,7 +79,7 @@ struct ExtractionJob {
   OutputMode mode = OutputMode::kCreate;
   FeatureFileInfo info;  ///< info.inputs: which of the source are extracted
   int64_t batch_size = 64;
-  bool strict = false;  ///< the first failure ends the run
+  bool strict = false;  ///< the first failure ends the run; the source takes harmless damage for one
   cli::CommonOptions common;
 
   /// For `count` of the inputs from `first` on, counted from the first of info.inputs.
@@ -90,6 +90,7 @@ struct ExtractionJob {
 struct ExtractionReport {
   int64_t rows = 0;
   int64_t failures = 0;
+  int64_t warnings = 0;        ///< harmless damage of files that gave a row
   int64_t resumed_at = 0;      ///< inputs that an earlier run had done
   tools::InputsReport beside;  ///< remarks of this run
   double seconds = 0;

@@ -22,8 +22,10 @@ int report(const data::PackResult& result, const data::ImageSource& source, cons
   ordered_json counts = {
       {"images", result.images}, {"classes", source.classes().size()}, {"failures", result.failures}};
   counts.update(packing.found);
+  if (result.warnings > 0) counts["warnings"] = result.warnings;
   ordered_json all = {{"output", packing.output.path}, {"inputs", source.count()}};
   all.update(counts);
+  all["warnings"] = result.warnings;
   const tools::InputsReport inputs{result.classes, packing.passed_over, result.remarks};
   inputs.add_to(all);
   all["decode_seconds"] = result.times.decode_s;
@@ -50,6 +52,7 @@ int pack(const data::ImageSource& source, const Packing& packing, const cli::Com
   const cli::Output& output = packing.output;
   const cli::CommonOptions& common = line.common();
   if (is_complete(output)) return 0;
+  line.require_apart([&source] { return source.files(); });
   auto progress = std::make_unique<cli::Progress>("image", source.count(), common);
   int64_t inputs_done = 0;
   data::PackJob job;

@@ -43,7 +43,10 @@ class DCGAN_EXPORT PackedImageWriter {
 
   int64_t count() const;          ///< rows written, including those of the run that was resumed
   int64_t failure_count() const;  ///< failures written, likewise
+  int64_t warning_count() const;  ///< warnings written, likewise
   int64_t inputs_done() const;    ///< inputs accounted for: images and failures
+  /// Notes, for images of the next append(), harmless damage of their files.
+  void warn(const std::vector<Failure>& warnings);
   /// Appends images, which are flushed now and then; labels are required if and only if the file has classes; -1: none.
   /// `inputs_done` counts the inputs that are accounted for once these images and failures are safe.
   /// @throws FileError if the disk is full
@@ -73,6 +76,7 @@ class DCGAN_EXPORT PackedImageReader {
   const std::vector<std::string>& paths() const;  ///< [N]
   const std::vector<int32_t>& labels() const;     ///< [N], or empty; -1 where there are classes: none
   std::vector<Failure> failures() const;
+  std::vector<Failure> warnings() const;  ///< harmless damage of files whose images are here
 
   /// Rows first .. first + count - 1 into `pixels`, uint8 [count, H, W, 3].
   void read(int64_t first, int64_t count, uint8_t* pixels) const;

@@ -106,6 +106,8 @@ FeatureFileWriter::~FeatureFileWriter() = default;
 void FeatureFileWriter::check_output(const std::string& path, Mode mode) { store::RowWriter::check_output(path, mode); }
 
 int64_t FeatureFileWriter::rows() const { return impl_->rows.rows(); }
+int64_t FeatureFileWriter::warnings() const { return impl_->rows.warnings(); }
+void FeatureFileWriter::warn(const std::vector<Failure>& warnings) { impl_->rows.warn(warnings); }
 int64_t FeatureFileWriter::inputs_done() const { return impl_->rows.inputs_done(); }
 
 void FeatureFileWriter::append(const float* rows, const std::vector<std::string>& paths,

@@ -42,16 +42,22 @@ bool check_origin(hdf5::Place file, const std::string& format) {
 }
 
 ImageTablesWriter::ImageTablesWriter(hdf5::Place file, const std::vector<std::string>& classes)
-    : paths_(hdf5::growing_texts(file, "paths")) {
-  const hdf5::Handle failures(H5Gcreate2(file.id, "failures", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
-                              file.path, "group \"failures\" cannot be made");
-  failed_paths_ = hdf5::growing_texts({failures, file.path}, "path");
-  reasons_ = hdf5::growing_texts({failures, file.path}, "reason");
+    : file_(file.id),
+      path_(file.path),
+      paths_(hdf5::growing_texts(file, "paths")),
+      failures_(reasons_table("failures")) {
   if (!classes.empty()) {
     constexpr int64_t kLabelsPerChunk = 8192;  // 32 kB
     labels_ = hdf5::GrowingDataset(file, "labels", H5T_STD_I32LE, {}, kLabelsPerChunk);
     hdf5::growing_texts(file, "classes").append(classes);
   }
+}
+
+ImageTablesWriter::Reasons ImageTablesWriter::reasons_table(const char* group) const {
+  const hdf5::Handle place(H5Gcreate2(file_, group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose, path_,
+                           text_of("group \"", group, "\" cannot be made"));
+  hdf5::GrowingDataset paths = hdf5::growing_texts({place, path_}, "path");
+  return {std::move(paths), hdf5::growing_texts({place, path_}, "reason")};
 }
 
 void ImageTablesWriter::append(const std::vector<std::string>& paths, const std::vector<int32_t>& labels) {
@@ -62,8 +68,16 @@ void ImageTablesWriter::append(const std::vector<std::string>& paths, const std:
 
 void ImageTablesWriter::append_failures(const std::vector<std::string>& paths,
                                         const std::vector<std::string>& reasons) {
-  failed_paths_.append(paths);
-  reasons_.append(reasons);
+  failures_.paths.append(paths);
+  failures_.reasons.append(reasons);
+}
+
+void ImageTablesWriter::append_warnings(const std::vector<std::string>& paths,
+                                        const std::vector<std::string>& reasons) {
+  if (paths.empty()) return;
+  if (!warnings_) warnings_ = reasons_table("warnings");
+  warnings_->paths.append(paths);
+  warnings_->reasons.append(reasons);
 }
 
 void ImageTablesWriter::complete(hdf5::Place file) const {
@@ -139,14 +153,23 @@ ImageTables read_image_tables(hdf5::Place file, int64_t rows, const std::string&
   return tables;
 }
 
-std::vector<Failure> read_failures(hdf5::Place file) {
+namespace {
+
+std::vector<Failure> read_reasons(hdf5::Place file, const std::string& group) {
   std::vector<Failure> failures;
-  if (!hdf5::has_object(file, "failures/path")) return failures;
-  const std::vector<std::string> paths = hdf5::read_texts(file, "failures/path");
-  const std::vector<std::string> reasons = hdf5::read_texts(file, "failures/reason");
-  if (paths.size() != reasons.size()) throw FileError(file.path, "failures/path and failures/reason differ in length.");
+  if (!hdf5::has_object(file, group + "/path")) return failures;
+  const std::vector<std::string> paths = hdf5::read_texts(file, group + "/path");
+  const std::vector<std::string> reasons = hdf5::read_texts(file, group + "/reason");
+  if (paths.size() != reasons.size()) {
+    throw FileError(file.path, group + "/path and " + group + "/reason differ in length.");
+  }
   for (size_t i = 0; i < paths.size(); ++i) failures.push_back({paths[i], reasons[i]});
   return failures;
 }
+
+}  // namespace
+
+std::vector<Failure> read_failures(hdf5::Place file) { return read_reasons(file, "failures"); }
+std::vector<Failure> read_warnings(hdf5::Place file) { return read_reasons(file, "warnings"); }
 
 }  // namespace dcgan::store

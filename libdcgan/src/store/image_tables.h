@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,12 +35,23 @@ class ImageTablesWriter {
   ImageTablesWriter(hdf5::Place file, const std::vector<std::string>& classes);
   void append(const std::vector<std::string>& paths, const std::vector<int32_t>& labels);
   void append_failures(const std::vector<std::string>& paths, const std::vector<std::string>& reasons);
+  /// Only files with warnings have a table of them.
+  void append_warnings(const std::vector<std::string>& paths, const std::vector<std::string>& reasons);
   /// Marks the file as complete, and raises its version where there are rows without a label.
   void complete(hdf5::Place file) const;
 
  private:
   bool has_unlabelled_ = false;
-  hdf5::GrowingDataset paths_, labels_, failed_paths_, reasons_;
+  struct Reasons {
+    hdf5::GrowingDataset paths, reasons;
+  };
+  Reasons reasons_table(const char* group) const;
+
+  hid_t file_ = H5I_INVALID_HID;
+  std::string path_;
+  hdf5::GrowingDataset paths_, labels_;
+  Reasons failures_;
+  std::optional<Reasons> warnings_;
 };
 
 /// Labels of `count` rows are there if and only if there are classes, and lie in 0 .. K - 1, or are -1: none.
@@ -55,5 +67,6 @@ struct ImageTables {
 /// Whatever of them the file has, with lengths and labels checked against `rows` and the classes.
 ImageTables read_image_tables(hdf5::Place file, int64_t rows, const std::string& labels_name);
 std::vector<Failure> read_failures(hdf5::Place file);
+std::vector<Failure> read_warnings(hdf5::Place file);
 
 }  // namespace dcgan::store

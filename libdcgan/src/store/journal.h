@@ -30,6 +30,7 @@ class RecordReader {
   int64_t number();
   std::string text();
   std::vector<std::string> texts();
+  bool at_end() const { return bytes_.empty(); }
 
  private:
   std::string_view take(size_t count);

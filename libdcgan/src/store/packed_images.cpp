@@ -84,6 +84,8 @@ void PackedImageWriter::append(const ImageBatch& images, const std::vector<Failu
 }
 
 int64_t PackedImageWriter::count() const { return impl_->rows.rows(); }
+int64_t PackedImageWriter::warning_count() const { return impl_->rows.warnings(); }
+void PackedImageWriter::warn(const std::vector<Failure>& warnings) { impl_->rows.warn(warnings); }
 int64_t PackedImageWriter::inputs_done() const { return impl_->rows.inputs_done(); }
 int64_t PackedImageWriter::failure_count() const { return impl_->rows.failures(); }
 void PackedImageWriter::flush() { impl_->rows.flush(); }
@@ -138,6 +140,11 @@ const std::vector<int32_t>& PackedImageReader::labels() const { return impl_->ta
 std::vector<Failure> PackedImageReader::failures() const {
   const hdf5::Session session;
   return store::read_failures({impl_->file, impl_->path});
+}
+
+std::vector<Failure> PackedImageReader::warnings() const {
+  const hdf5::Session session;
+  return store::read_warnings({impl_->file, impl_->path});
 }
 
 void PackedImageReader::read(int64_t first, int64_t count, uint8_t* pixels) const {

@@ -16,6 +16,13 @@ enum RecordKind : uint32_t { kBatch = 2, kHeader = 4 };
 constexpr int64_t kJournalVersion = 2;
 constexpr size_t kWaitingNames = 65536;  // at most this many in memory before a flush
 
+void add(const std::vector<Failure>& failures, RecordWriter& record) {
+  record.number(static_cast<int64_t>(failures.size()));
+  for (const Failure& failure : failures) record.text(failure.path);
+  record.number(static_cast<int64_t>(failures.size()));
+  for (const Failure& failure : failures) record.text(failure.reason);
+}
+
 }  // namespace
 
 std::string lines_of(const std::vector<std::string>& texts) {
@@ -129,6 +136,8 @@ void RowWriter::resume() {
       record.texts();
       for (int64_t count = record.number(); count > 0; --count) record.number();
       flushed_failures_ += static_cast<int64_t>(record.texts().size());
+      record.texts();
+      if (!record.at_end()) flushed_warnings_ += static_cast<int64_t>(record.texts().size());
     }
     batches_end = end;
   });
@@ -179,8 +188,14 @@ void RowWriter::append(const void* rows, const std::vector<std::string>& paths, 
   batch_.paths.insert(batch_.paths.end(), paths.begin(), paths.end());
   batch_.labels.insert(batch_.labels.end(), labels.begin(), labels.end());
   batch_.failures.insert(batch_.failures.end(), failures.begin(), failures.end());
+  batch_.warnings.insert(batch_.warnings.end(), next_warnings_.begin(), next_warnings_.end());
+  next_warnings_.clear();
   const bool many_bytes = (rows_ - flushed_rows_) * file_.row_bytes >= file_.waiting_bytes;
   if (many_bytes || batch_.paths.size() + batch_.failures.size() >= kWaitingNames) flush();
+}
+
+void RowWriter::warn(const std::vector<Failure>& warnings) {
+  next_warnings_.insert(next_warnings_.end(), warnings.begin(), warnings.end());
 }
 
 void RowWriter::read(int64_t first, int64_t count, void* rows) const {
@@ -198,10 +213,8 @@ void RowWriter::flush() {
   record.texts(batch_.paths);
   record.number(static_cast<int64_t>(batch_.labels.size()));
   for (const int32_t label : batch_.labels) record.number(label);
-  record.number(static_cast<int64_t>(batch_.failures.size()));
-  for (const Failure& failure : batch_.failures) record.text(failure.path);
-  record.number(static_cast<int64_t>(batch_.failures.size()));
-  for (const Failure& failure : batch_.failures) record.text(failure.reason);
+  add(batch_.failures, record);
+  if (!batch_.warnings.empty()) add(batch_.warnings, record);
   try {
     data_.sync();  // the rows first
     journal_.append(kBatch, record.bytes());
@@ -212,6 +225,7 @@ void RowWriter::flush() {
   flushed_rows_ = rows_;
   flushed_inputs_ = inputs_done_;
   flushed_failures_ = failures();
+  flushed_warnings_ = warnings();
   batch_ = {};
 }
 
@@ -242,6 +256,9 @@ void RowWriter::write_names(ImageTablesWriter& tables) const {
     const std::vector<std::string> reasons = record.texts();
     tables.append(paths, labels);
     tables.append_failures(failed, reasons);
+    if (record.at_end()) return;
+    const std::vector<std::string> warned = record.texts();
+    tables.append_warnings(warned, record.texts());
   });
 }
 

@@ -68,10 +68,13 @@ class RowWriter {
   int64_t rows() const { return rows_; }
   int64_t inputs_done() const { return inputs_done_; }
   int64_t failures() const { return flushed_failures_ + static_cast<int64_t>(batch_.failures.size()); }
+  int64_t warnings() const { return flushed_warnings_ + static_cast<int64_t>(batch_.warnings.size()); }
 
   /// @param rows  [paths.size()] of row_bytes
   void append(const void* rows, const std::vector<std::string>& paths, const std::vector<int32_t>& labels,
               const std::vector<Failure>& failures, int64_t inputs_done);
+  /// Goes with the next append().
+  void warn(const std::vector<Failure>& warnings);
   void read(int64_t first, int64_t count, void* rows) const;
   void flush();
   void close();
@@ -82,7 +85,7 @@ class RowWriter {
   struct Batch {
     std::vector<std::string> paths;
     std::vector<int32_t> labels;
-    std::vector<Failure> failures;
+    std::vector<Failure> failures, warnings;
   };
 
   void begin();
@@ -101,8 +104,9 @@ class RowWriter {
   base::File data_;
   int64_t begin_ = 0;  ///< byte of the first row
   int64_t rows_ = 0, inputs_done_ = 0;
-  int64_t flushed_rows_ = 0, flushed_inputs_ = 0, flushed_failures_ = 0;
+  int64_t flushed_rows_ = 0, flushed_inputs_ = 0, flushed_failures_ = 0, flushed_warnings_ = 0;
   Batch batch_;  ///< since the last flush
+  std::vector<Failure> next_warnings_;
   bool closed_ = false;
 };
 
