@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/foreign_file.h"
 #include "data/memory_images.h"
 #include "dcgan/errors.h"
 
@@ -62,6 +63,7 @@ ImageBatch read_cifar10_batch(const std::string& path) {
   const int64_t length = file.tellg();
   constexpr int64_t kExpected = kCifarBatchImages * kCifarRecordBytes;
   if (length != kExpected) {
+    refuse_foreign(path);
     throw FileError(path, with_commas(length) + " bytes, expected " + with_commas(kExpected) + "; " +
                               (length < kExpected ? "the download is cut short, fetch it again."
                                                   : "this is no file of the binary version of CIFAR-10."));
@@ -96,14 +98,16 @@ std::unique_ptr<ImageSource> open_cifar10_binary(const std::string& folder, Cifa
   std::vector<std::string> classes = read_classes(root / "batches.meta.txt");
   ImageBatch images;
   images.height = images.width = kCifarSide;
+  std::vector<std::string> files;
   for (const std::string& name : batch_files(split)) {
-    const ImageBatch batch = read_cifar10_batch((root / name).string());
+    files.push_back(root / name);
+    const ImageBatch batch = read_cifar10_batch(files.back());
     images.pixels.insert(images.pixels.end(), batch.pixels.begin(), batch.pixels.end());
     images.paths.insert(images.paths.end(), batch.paths.begin(), batch.paths.end());
     images.labels.insert(images.labels.end(), batch.labels.begin(), batch.labels.end());
   }
   const nlohmann::ordered_json description = {{"kind", "CIFAR-10, binary version"}, {"split", to_name(split)}};
-  return std::make_unique<MemoryImages>(std::move(images), std::move(classes), description.dump());
+  return std::make_unique<MemoryImages>(std::move(images), std::move(classes), description.dump(), std::move(files));
 }
 
 bool is_cifar10_binary(const std::string& folder) {

@@ -183,6 +183,7 @@ class Lister {
   void add_archive(const std::string& file, const std::string& prefix, size_t its_name) {
     const std::shared_ptr<const Archive> archive = open_archive(file);
     list_.archives.push_back(archive);
+    list_.archive_files.push_back(file);
     list_.notes.insert(list_.notes.end(), archive->notes().begin(), archive->notes().end());
     ArchivePart part{list_.parts.size(), its_name, is_numbered(prefix)};
     list_.parts.push_back({list_.count(), file, prefix.size()});
@@ -230,6 +231,7 @@ class Lister {
 void find_members(ImageList& list) {
   const std::shared_ptr<const Archive> archive = open_archive(list.root);
   list.archives.push_back(archive);
+  list.archive_files.push_back(list.root);
   for (const std::string& path : list.paths) {
     const ArchiveMember* member = archive->find(path);
     if (member == nullptr) list.failed.emplace(path, "is not in the archive");
@@ -271,6 +273,13 @@ ImageList read_image_list(std::istream& lines, const NamedList& named, const Inp
   ImageList list = labelled_list(std::move(paths), named.folder, options);
   if (!named.folder.empty() && is_archive(named.folder)) find_members(list);
   return list;
+}
+
+std::vector<std::string> ListedImages::files() const {
+  std::vector<std::string> files = list_.archive_files;
+  files.push_back(list_.root);
+  for (int64_t i = 0; i < count(); ++i) files.push_back(list_.file(i));
+  return files;
 }
 
 DecodedImage FolderImages::load_one(int64_t i) const {

@@ -36,7 +36,8 @@ struct ImageList {
   std::vector<Part> parts;                    ///< in order; the first begins at 0
   std::map<std::string, std::string> failed;  ///< path to reason, of those that failed already: folders, ...
   std::vector<std::shared_ptr<const Archive>> archives;
-  std::vector<Place> places;  ///< [N], or empty where there are no archives
+  std::vector<std::string> archive_files;  ///< paths of these
+  std::vector<Place> places;               ///< [N], or empty where there are no archives
 
   int64_t count() const { return static_cast<int64_t>(paths.size()); }
   std::string file(int64_t i) const;  ///< where image i is opened
@@ -78,6 +79,7 @@ class ListedImages : public ImageSource {
   std::string path(int64_t i) const override { return list_.paths[static_cast<size_t>(i)]; }
   const std::vector<std::string>& classes() const override { return list_.classes; }
   int32_t label(int64_t i) const override { return list_.labels[static_cast<size_t>(i)]; }
+  std::vector<std::string> files() const override;  ///< each image's, and what is the root of them all
 
  protected:
   const ImageList& list() const { return list_; }

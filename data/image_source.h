@@ -22,6 +22,8 @@ class ImageSource {
   virtual int32_t label(int64_t i) const = 0;
   /// Images first .. first + count - 1, of any size. May be called from many threads.
   virtual std::vector<DecodedImage> load(int64_t first, int64_t count) const = 0;
+  /// The files that they are read from, as far as there are any; a name may be among them that does not exist.
+  virtual std::vector<std::string> files() const { return {}; }
   /// What they are and how they are read: JSON object.
   virtual std::string description() const = 0;
 };

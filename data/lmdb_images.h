@@ -38,6 +38,7 @@ class LmdbImages : public ListedImages {
     return file_.load(list(), first, count, options());
   }
   std::string description() const override;
+  std::vector<std::string> files() const override { return {list().root, list().root + "/data.mdb"}; }
 
  private:
   LmdbFile file_;

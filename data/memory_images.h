@@ -13,14 +13,20 @@ namespace dcgan::data {
 class MemoryImages : public ImageSource {
  public:
   /// @param description  JSON object
-  MemoryImages(ImageBatch images, std::vector<std::string> classes, std::string description)
-      : images_(std::move(images)), classes_(std::move(classes)), description_(std::move(description)) {}
+  /// @param files        that they were read from
+  MemoryImages(ImageBatch images, std::vector<std::string> classes, std::string description,
+               std::vector<std::string> files)
+      : images_(std::move(images)),
+        classes_(std::move(classes)),
+        description_(std::move(description)),
+        files_(std::move(files)) {}
 
   int64_t count() const override { return images_.count(); }
   std::string path(int64_t i) const override { return images_.paths[static_cast<size_t>(i)]; }
   const std::vector<std::string>& classes() const override { return classes_; }
   int32_t label(int64_t i) const override { return images_.labels[static_cast<size_t>(i)]; }
   std::string description() const override { return description_; }
+  std::vector<std::string> files() const override { return files_; }
 
   std::vector<DecodedImage> load(int64_t first, int64_t count) const override {
     const int64_t size = images_.height * images_.width * 3;
@@ -36,6 +42,7 @@ class MemoryImages : public ImageSource {
   ImageBatch images_;
   std::vector<std::string> classes_;
   std::string description_;
+  std::vector<std::string> files_;
 };
 
 }  // namespace dcgan::data

@@ -16,6 +16,7 @@ class PackedSource : public ImageSource {
   int32_t label(int64_t i) const override { return reader_.labels()[static_cast<size_t>(i)]; }
   std::vector<DecodedImage> load(int64_t first, int64_t count) const override;
   std::string description() const override;
+  std::vector<std::string> files() const override { return {reader_.path()}; }
 
   const PackedImageReader& reader() const { return reader_; }
 

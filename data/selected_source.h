@@ -20,6 +20,7 @@ class SelectedSource : public ImageSource {
   const std::vector<std::string>& classes() const override { return source_.classes(); }
   int32_t label(int64_t i) const override { return source_.label(at(i)); }
   std::string description() const override { return source_.description(); }
+  std::vector<std::string> files() const override { return source_.files(); }
 
   std::vector<DecodedImage> load(int64_t first, int64_t count) const override {
     std::vector<DecodedImage> images;

@@ -98,11 +98,12 @@ ImageBatch read_svhn_mat(const std::string& path) {
 }
 
 std::unique_ptr<ImageSource> open_svhn_mat(const std::string& folder, SvhnSplit split) {
-  ImageBatch images = read_svhn_mat((fs::path(folder) / file_name(split)).string());
+  const std::string file = fs::path(folder) / file_name(split);
+  ImageBatch images = read_svhn_mat(file);
   const nlohmann::ordered_json description = {{"kind", "SVHN, cropped digits"}, {"split", to_name(split)}};
   return std::make_unique<MemoryImages>(std::move(images),
                                         std::vector<std::string>{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-                                        description.dump());
+                                        description.dump(), std::vector<std::string>{file});
 }
 
 bool is_svhn_mat(const std::string& folder) {

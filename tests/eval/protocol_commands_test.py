@@ -134,6 +134,14 @@ class ProtocolCommands(ProgramTest):
         self.assert_refuses("dcgan-eval", *self.svhn("--trials", 3, "--trials-file", whole), code=1,
                             says=[whole, "line 1 is no trial"])
 
+    def test_a_file_that_is_no_search_is_not_cut_off_by_one(self):
+        kept = self.folder / "not-trials"
+        for content in (b"no line end", b"\x89HDF\r\n\x1a\n\0\0", b"{}"):
+            kept.write_bytes(content)
+            self.assert_refuses("dcgan-eval", *self.svhn("--trials", 1, "--trials-file", kept), code=1,
+                                says=[kept, "no trial"])
+            self.assertEqual(kept.read_bytes(), content)
+
     def test_trials_need_a_file_and_a_known_architecture(self):
         self.assert_refuses("dcgan-eval", *self.svhn("--trials", 3), code=2, says=["--trials-file is missing"])
         self.assert_refuses("dcgan-eval", *self.svhn("--trials", -1), code=2, says=["--trials is -1"])

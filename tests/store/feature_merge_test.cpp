@@ -42,6 +42,9 @@ class FeatureMerge : public ::testing::Test {
       if (i % 11 == 10) {
         writer.append(nullptr, {}, {}, {whole.failures().at(static_cast<size_t>(i / 11))}, i + 1 - first);
       } else {
+        for (const Failure& warning : whole.warnings()) {
+          if (warning.path == whole.paths().at(static_cast<size_t>(row))) writer.warn({warning});
+        }
         writer.append(example_rows(row, 1).data(), {whole.paths().at(static_cast<size_t>(row))},
                       {whole.labels().at(static_cast<size_t>(row))}, {}, i + 1 - first);
       }
@@ -132,7 +135,18 @@ TEST_F(FeatureMerge, RefusesAPartThatIsTheOutputOrExistsAlready) {
   };
   EXPECT_THAT([&] { merge(Mode::kCreate); }, ::testing::ThrowsMessage<FileError>(HasSubstr("--overwrite")));
   EXPECT_THAT([&] { merge(Mode::kOverwrite); },
-              ::testing::ThrowsMessage<FileError>(HasSubstr("the output and a part at once")));
+              ::testing::ThrowsMessage<FileError>(HasSubstr("would be written over")));
+  EXPECT_EQ(contents(output_), whole_);
+}
+
+TEST_F(FeatureMerge, RefusesToReplaceThePartsOfAVirtualOne) {
+  const std::string only = part(0, 60);
+  merge_features(job({only}, true));
+  MergeJob again = job({output_});
+  again.output = only;
+  again.mode = Mode::kOverwrite;
+  EXPECT_THAT([&] { merge_features(again); },
+              ::testing::ThrowsMessage<FileError>(AllOf(HasSubstr(only), HasSubstr("would be written over"))));
   EXPECT_EQ(contents(output_), whole_);
 }
 

@@ -1,7 +1,5 @@
 #include "tools/cli/command_line.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -9,16 +7,18 @@
 #include <iterator>
 #include <set>
 #include <sstream>
-#include <thread>
 
+#include "dcgan/output_files.h"
 #include "dcgan/text.h"
 #include "dcgan/version.h"
+#include "tools/cli/control_groups.h"
 #include "tools/cli/progress.h"
 
 namespace dcgan::cli {
 namespace {
 
 namespace po = boost::program_options;
+namespace fs = std::filesystem;
 
 constexpr const char* kPositional = "positional-arguments";
 
@@ -83,14 +83,10 @@ po::parsed_options read_file(const std::string& path, const po::options_descript
   }
 }
 
-// For 0 one per core that the process may run on: fewer than there are in a container or under Slurm.
 int64_t resolve_threads(int64_t requested) {
   constexpr int64_t kMost = 1024;
   require_option(requested >= 0 && requested <= kMost, "threads", requested, "from 0 to " + std::to_string(kMost));
-  if (requested > 0) return requested;
-  cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
-  return std::max<int64_t>(1, std::thread::hardware_concurrency());
+  return requested > 0 ? requested : usable_cores();
 }
 
 }  // namespace
@@ -124,8 +120,13 @@ void CommandLine::add_text_option(po::options_description& group, const Flag& fl
 
 void CommandLine::output(Output& output, const std::string& what) {
   output.what = what;
-  add("Output", output.path, "output,o", what.c_str());
+  add_output("Output", output.path, "output,o", what.c_str());
   add("Output", output.overwrite, "overwrite", "replace what exists, a partial file included");
+}
+
+void CommandLine::add_output(const std::string& group, std::string& path, const char* flag, const char* help) {
+  add(group, path, flag, help);
+  outputs_.emplace_back(option_name(flag), &path);
 }
 
 void CommandLine::output_to_resume(Output& output, const std::string& what) {
@@ -251,6 +252,38 @@ bool CommandLine::parse() {
   all_cores_ = common_.threads == 0;
   common_.threads = resolve_threads(common_.threads);
   return true;
+}
+
+std::vector<std::string> CommandLine::named() const {
+  std::vector<std::string> names;
+  if (values_.count(kPositional) != 0) names = values_[kPositional].as<std::vector<std::string>>();
+  for (const auto& [flag, value] : values_) {
+    const bool makes =
+        std::any_of(outputs_.begin(), outputs_.end(), [&f = flag](const auto& o) { return o.first == f; });
+    // --out is everywhere what a command makes.
+    if (!makes && flag != "out" && value.value().type() == typeid(std::string))
+      names.push_back(value.as<std::string>());
+  }
+  for (size_t i = names.size(); i-- > 0;) {  // a run folder may stand for its model
+    if (fs::is_directory(names[i])) names.push_back(names[i] + "/model.safetensors");
+  }
+  return names;
+}
+
+void CommandLine::require_apart(const std::function<std::vector<std::string>()>& read) const {
+  std::set<std::string> targets;
+  for (const auto& [flag, path] : outputs_) {
+    if (path->empty()) continue;
+    refuse_own_input(*path, [&] {
+      std::vector<std::string> inputs = named();
+      const std::vector<std::string> more = read ? read() : std::vector<std::string>();
+      inputs.insert(inputs.end(), more.begin(), more.end());
+      return inputs;
+    });
+    if (!targets.insert(fs::weakly_canonical(output_target(*path))).second) {
+      throw OptionError("--" + flag + " is " + *path + ", which another option names, too; name two files.");
+    }
+  }
 }
 
 bool CommandLine::given(const std::string& flag) const {

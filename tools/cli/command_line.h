@@ -32,7 +32,7 @@ struct CommonOptions : Resources {
 
 template <class Visitor>
 void describe(CommonOptions& o, Visitor&& f) {
-  f(o.threads, "threads", "threads; 0: one per core");
+  f(o.threads, "threads", "threads; 0: one per core, or as many as a container's or job's quota allows");
   f(o.device, "device", "auto, cpu or cuda[:N]");
   f(o.seed, "seed", "root seed of everything random");
   f(o.quiet, "quiet", "no progress and no log");
@@ -79,6 +79,8 @@ class CommandLine {
   /// -o and --overwrite in the group "Output".
   /// @param what  "packed file to make"
   void output(Output& output, const std::string& what);
+  /// One flag that names a file to make.
+  void add_output(const std::string& group, std::string& path, const char* flag, const char* help);
   /// The same with --resume.
   void output_to_resume(Output& output, const std::string& what);
   /// A flag that parse() misses: "--data is missing; it names the folder of CIFAR-10."
@@ -99,6 +101,13 @@ class CommandLine {
   /// @return false if --help or --version was asked for and printed.
   /// @throws OptionError naming the flag (and the nearest known one if it is unknown).
   bool parse();
+
+  /// Refuses outputs (output(), add_output()) whose writing would destroy what the command reads, or each other.
+  /// @param read  files beside those that options and arguments name; called where an output, or a part of it, is there
+  /// @throws FileError, as refuse_own_input()
+  void require_apart(const std::function<std::vector<std::string>()>& read = nullptr) const;
+  /// What options and arguments name that are no outputs, the file of --config included; not all of them are files.
+  std::vector<std::string> named() const;
 
   /// Whether the flag was given, on the command line or in the file.
   bool given(const std::string& flag) const;
@@ -156,6 +165,7 @@ class CommandLine {
   std::function<std::string(const std::string&)> find_recipe_;
   Positional positional_;
   std::vector<Required> required_;
+  std::vector<std::pair<std::string, const std::string*>> outputs_;  ///< flag, path
   std::vector<std::pair<std::string, Setter>> setters_;
   boost::program_options::variables_map values_;
 };

@@ -1,14 +1,13 @@
 #include "tools/cli/output.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "dcgan/errors.h"
+#include "dcgan/output_files.h"
 #include "dcgan/text.h"
 #include "tools/cli/command_line.h"
 
@@ -34,6 +33,12 @@ std::string indented_lines(const nlohmann::ordered_json& object, const std::stri
 
 }  // namespace
 
+namespace fs = std::filesystem;
+
+namespace {
+std::vector<fs::path> made_folders;  // the innermost first
+}
+
 OutputMode Output::mode() const {
   if (resume && overwrite) throw OptionError("--resume goes on, --overwrite starts anew; choose one.");
   return resume ? OutputMode::kResume : overwrite ? OutputMode::kOverwrite : OutputMode::kCreate;
@@ -51,8 +56,11 @@ void Output::require_free() const {
 }
 
 void make_folder(const std::string& folder) {
+  std::vector<fs::path> missing;
+  for (fs::path part = folder; !part.empty() && !fs::exists(part); part = part.parent_path()) missing.push_back(part);
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
+  fs::create_directories(folder, error);
+  made_folders.insert(made_folders.begin(), missing.begin(), missing.end());
   if (!error) return;
   const bool is_file = error == std::errc::not_a_directory || error == std::errc::file_exists;
   throw FileError(folder, is_file ? "is no folder, or lies in a file; name another one."
@@ -60,21 +68,18 @@ void make_folder(const std::string& folder) {
 }
 
 void make_folder_of(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const fs::path folder = fs::path(path).parent_path();
   if (!folder.empty()) make_folder(folder);
 }
 
-void require_free(const std::string& path, bool overwrite) {
-  if (!overwrite && std::filesystem::exists(path)) throw FileError(path, "exists; --overwrite replaces it.");
+void remove_empty_folders() {
+  std::error_code not_empty;
+  for (const fs::path& folder : made_folders) fs::remove(folder, not_empty);
 }
 
-void write_text_file(const std::string& path, const std::string& text) {
-  const std::string partial = path + ".partial";
-  std::ofstream file(partial, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) throw FileError(partial, "cannot be written: " + std::string(std::strerror(errno)) + ".");
-  std::filesystem::rename(partial, path);
+void require_free(const std::string& path, bool overwrite) {
+  output_target(path);  // refuses what is no file
+  if (!overwrite && fs::exists(path)) throw FileError(path, "exists; --overwrite replaces it.");
 }
 
 std::string lines_of(const nlohmann::ordered_json& object) { return indented_lines(object, ""); }

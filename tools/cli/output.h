@@ -28,12 +28,11 @@ struct Output {
 void make_folder(const std::string& folder);
 /// Makes the folder that a file comes into.
 void make_folder_of(const std::string& path);
+/// Removes what make_folder_of() has made and nothing came into: a command that is refused leaves nothing behind.
+void remove_empty_folders();
 
 /// @throws FileError "exists; --overwrite replaces it."
 void require_free(const std::string& path, bool overwrite);
-
-/// Writes a text file that appears whole. @throws FileError
-void write_text_file(const std::string& path, const std::string& text);
 
 /// One line for each value of an object, objects within objects indented.
 std::string lines_of(const nlohmann::ordered_json& object);

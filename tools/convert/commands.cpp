@@ -20,6 +20,7 @@ namespace {
 
 struct NamesOptions {
   std::string mapping;
+  std::string prefix;
   double epsilon = StateDictOptions().epsilon;
   bool list = false;
 };
@@ -29,6 +30,8 @@ void describe(NamesOptions& o, Visitor&& f) {
   f(o.mapping, "mapping",
     "JSON file with an object: our name of a tensor to its name in the files (FILE:NAME where "
     "several files have it); default: the names are ours");
+  f(o.prefix, "prefix",
+    "what stands before all these names in the files, such as ema.; default: found, where one dictionary has them all");
   f(o.epsilon, "batch-norm-epsilon", "epsilon of the batch norm that the network was trained with; PyTorch's default");
   f(o.list, "list", "print names, types and shapes of what the files hold, and stop");
 }
@@ -47,6 +50,21 @@ std::map<std::string, std::string> read_mapping(const std::string& path) {
     mapping[ours] = theirs;
   }
   return mapping;
+}
+
+// @param read  what is read beside the images of the statistics: files, and folders with all that lies in them
+void require_free(const ModelOutput& output, const tools::StatisticsOptions& statistics,
+                  const std::vector<std::string>& read, const cli::CommandLine& line) {
+  output.file.require_free();
+  line.require_apart([&] {
+    std::vector<std::string> files = tools::files_of(statistics);
+    for (const std::string& path : read) {
+      files.push_back(path);
+      std::error_code no_folder;
+      for (const auto& entry : std::filesystem::directory_iterator(path, no_folder)) files.push_back(entry.path());
+    }
+    return files;
+  });
 }
 
 void print_list(const std::vector<StateDictReader>& files, bool json) {
@@ -78,12 +96,12 @@ int released_command(cli::CommandLine& line) {
   output.add_to(line);
   line.add("Batch-norm statistics", statistics);
   if (!line.parse()) return 0;
-  output.file.require_free();
   if (statistics.statistics_from.empty()) {
     throw OptionError(
         "--statistics-from is missing; the released weights have no batch-norm statistics, they are inferred "
         "from images of the target domain.");
   }
+  require_free(output, statistics, {folder}, line);
   write_model(read_released_weights(folder, partial), output, statistics, line.common());
   return 0;
 }
@@ -95,18 +113,18 @@ int state_dict_command(cli::CommandLine& line) {
   ModelOutput output;
   tools::StatisticsOptions statistics;
   line.about(
-      "Makes a model file of a DCGAN trained in PyTorch: files that torch.save(model.state_dict(), "
-      "...) wrote, read without executing anything. The network must be one of this project's: no "
+      "Makes a model file of a DCGAN trained in PyTorch: checkpoints of torch.save(), or safetensors, read without "
+      "executing anything; spectral and weight norm are applied. The network must be one of this project's: no "
       "biases but batch norm's, LeakyReLU of slope 0.2, padding kernel / 2, a dense head.",
       "netD.pt netG.pt -o model.safetensors --mapping names.json --ndf 64");
   line.without({"device"});
-  line.positional(paths, "FILE", "files of torch.save(), .pt or .pth", 1);
+  line.positional(paths, "FILE", "files of torch.save() (.pt, .pth, .ckpt) or safetensors", 1);
   line.add("Names", names);
   line.add("Architecture", options.architecture);
   output.add_to(line);
   line.add("Batch-norm statistics", statistics);
   if (!line.parse()) return 0;
-  if (!names.list) output.file.require_free();
+  if (!names.list) require_free(output, statistics, {}, line);
   std::vector<StateDictReader> files;
   for (const std::string& path : paths) files.emplace_back(path);
   if (names.list) {
@@ -114,6 +132,7 @@ int state_dict_command(cli::CommandLine& line) {
     return 0;
   }
   options.mapping = read_mapping(names.mapping);
+  options.prefix = names.prefix;
   options.epsilon = names.epsilon;
   options.without_statistics = !statistics.statistics_from.empty();
   write_model(model_from_state_dicts(files, options), output, statistics, line.common());
@@ -157,7 +176,7 @@ int model_command(cli::CommandLine& line) {
   line.add("Batch-norm statistics", statistics);
   if (!line.parse()) return 0;
   const std::string path = cli::model_file("MODEL", file);
-  output.file.require_free();
+  require_free(output, statistics, {path}, line);
   write_model(is_checkpoint(path) ? checkpoint_model(path, statistics, line) : load_model(path), output, statistics,
               line.common());
   return 0;
@@ -178,7 +197,7 @@ int equalise_command(cli::CommandLine& line) {
   line.require(statistics.statistics_from, "--statistics-from", "the images that the deviations are taken over");
   if (!line.parse()) return 0;
   const std::string path = cli::model_file("MODEL", file);
-  output.file.require_free();
+  require_free(output, statistics, {path}, line);
   ModelFile model = load_model(path);
   equalise_channels(model, images_of(statistics, model, line.common()), statistics.statistics_from);
   write_model(std::move(model), output, {}, line.common());

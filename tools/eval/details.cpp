@@ -8,6 +8,7 @@
 
 #include "data/packed_contents.h"
 #include "dcgan/errors.h"
+#include "dcgan/output_files.h"
 #include "dcgan/packed_images.h"
 #include "dcgan/png_file.h"
 #include "eval/protocols/spread.h"
@@ -180,7 +181,7 @@ void write_files(const Details& details, const LabelledRows& test, const DetailO
             tools::html_picture(png_grid(*images, kColumns, options.html), "most confident mistakes, by rows") +
             "</figure></div>\n";
   }
-  cli::write_text_file(options.html, html + mistakes_page(details) + "</html>\n");
+  write_text_file(options.html, html + mistakes_page(details) + "</html>\n");
 }
 
 }  // namespace dcgan::eval_tool

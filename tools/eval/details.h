@@ -22,9 +22,7 @@ template <class Visitor>
 void describe(DetailOptions& o, Visitor&& f) {
   f(o.details, "details",
     "which classes are taken for which, precision and recall of each, the most confident mistakes");
-  f(o.html, "html", "HTML file to make of them");
   f(o.test_images, "test-images", "packed images that --test was extracted from, to show the mistakes");
-  f(o.mistakes, "mistakes", "PNG to make of the 64 most confident mistakes, the most confident first, eight in a row");
 }
 
 /// @throws OptionError or FileError before anything is computed

@@ -10,6 +10,7 @@
 
 #include "dcgan/errors.h"
 #include "dcgan/options.h"
+#include "dcgan/output_files.h"
 #include "dcgan/seeds.h"
 #include "dcgan/train_library.h"
 #include "tools/cli/program.h"
@@ -26,18 +27,18 @@ ordered_json to_json(SupervisedOptions options) {
   return json;
 }
 
+constexpr const char* kTrialBegins = "{\"trial\":";
+
 // The finished trials of a file. A last line without its end is of a run that was killed while it wrote; it is dropped.
 std::vector<ordered_json> read_trials(const std::string& path, const ordered_json& setting) {
   std::vector<ordered_json> trials;
+  output_target(path);  // refuses what is no file
   std::ifstream file(path);
   std::stringstream content;
   content << file.rdbuf();
-  std::string text = content.str();
+  const std::string text = content.str();
   const size_t whole = text.rfind('\n') + 1;  // npos + 1 is 0
-  if (whole != text.size()) {
-    std::filesystem::resize_file(path, whole);
-    content.str(text.substr(0, whole));
-  }
+  content.str(text.substr(0, whole));
   for (std::string line; std::getline(content, line);) {
     const ordered_json trial = ordered_json::parse(line, nullptr, false);
     const std::string number = std::to_string(trials.size() + 1);
@@ -52,6 +53,12 @@ std::vector<ordered_json> read_trials(const std::string& path, const ordered_jso
     }
     trials.push_back(trial);
   }
+  const std::string rest = text.substr(whole);
+  const std::string begins = kTrialBegins;
+  if (rest.compare(0, begins.size(), begins, 0, rest.size()) != 0) {
+    throw FileError(path, "ends with a line that is no trial; name another --trials-file.");
+  }
+  if (!rest.empty()) std::filesystem::resize_file(path, whole);
   return trials;
 }
 

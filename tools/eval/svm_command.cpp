@@ -35,7 +35,6 @@ void describe(SvmFiles& o, Visitor&& f) {
   f(o.features, "features", "name of the dataset with the features, for files of other programs");
   f(o.labels, "labels", "name of the dataset with the labels");
   f(o.max_memory, "max-memory", "dense solver: memory for everything, such as 2G; rows that do not fit stay on disk");
-  f(o.save, "save", "also keep the machine in this file (.safetensors), for dcgan-eval predict and the library");
 }
 
 struct CostOptions {
@@ -67,10 +66,15 @@ bool parse(cli::CommandLine& line, SvmArguments& arguments) {
              "--train train.h5 --test test.h5 --c-grid 1e-5,1e-4,1e-3");
   line.without({"device"});
   line.add("Files", arguments.files);
+  line.add_output("Files", arguments.files.save, "save",
+                  "also keep the machine in this file (.safetensors), for dcgan-eval predict and the library");
   line.add("Machine", arguments.svm);
   line.add("Choice of C", arguments.cost);
   line.add("Choice of C", arguments.validation);
   line.add("Details", arguments.details);
+  line.add_output("Details", arguments.details.html, "html", "HTML file to make of them");
+  line.add_output("Details", arguments.details.mistakes, "mistakes",
+                  "PNG to make of the 64 most confident mistakes, the most confident first, eight in a row");
   line.add("Details", arguments.overwrite, "overwrite", "replace files that exist");
   line.require(arguments.files.train, "--train", "the feature file to fit to");
   line.require(arguments.files.test, "--test", "the feature file to test on");
@@ -87,6 +91,15 @@ bool parse(cli::CommandLine& line, SvmArguments& arguments) {
   check(arguments.svm);
   check(arguments.validation);
   check(arguments.details, arguments.overwrite);
+  line.require_apart([&files = arguments.files] {
+    std::vector<std::string> read;
+    for (const std::string& path : {files.train, files.test}) {
+      if (file_format(path) == "dcgan-images") continue;
+      for (const std::string& file : FeatureFileReader(path, files.features, files.labels).files())
+        read.push_back(file);
+    }
+    return read;
+  });
   if (arguments.svm.solver == eval::SolverKind::kLiblinear) {
     for (const char* flag : {"tolerance", "max-passes", "max-memory"}) {
       if (!line.given(flag)) continue;

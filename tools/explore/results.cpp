@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "dcgan/errors.h"
+#include "dcgan/output_files.h"
 #include "dcgan/png_file.h"
 #include "tools/explore/animation.h"
 #include "tools/shared/html.h"
@@ -21,15 +22,6 @@ std::string bytes_of(const std::string& path) {
   return bytes;
 }
 
-void write_text(const std::string& path, const std::string& text) {
-  const std::string partial = path + ".partial";
-  std::ofstream file(partial, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) throw FileError(partial, "cannot be written; make room, or name another folder with --out.");
-  fs::rename(partial, path);
-}
-
 }  // namespace
 
 Results::Results(const cli::CommandLine& line, const ResultOptions& options, const std::vector<std::string>& files)
@@ -37,7 +29,10 @@ Results::Results(const cli::CommandLine& line, const ResultOptions& options, con
   std::vector<std::string> all = files;
   all.push_back(command_ + ".json");
   if (options_.html) all.push_back(command_ + ".html");
-  for (const std::string& file : all) cli::require_free(path(file), options_.overwrite);
+  for (const std::string& file : all) {
+    cli::require_free(path(file), options_.overwrite);
+    refuse_own_input(path(file), [&line] { return line.named(); });
+  }
   if (fs::exists(options_.out) && !fs::is_directory(options_.out)) {
     throw FileError(options_.out, "is a file; --out names a folder.");
   }
@@ -84,7 +79,7 @@ void Results::finish(const std::string& text) {
   files_.push_back(command_ + ".json");
   if (options_.html) files_.push_back(command_ + ".html");
   facts["files"] = files_;
-  write_text(path(command_ + ".json"), facts.dump(1) + "\n");
+  write_text_file(path(command_ + ".json"), facts.dump(1) + "\n");
   std::string said = text;
   for (const std::string& note : notes_) said += note + "\n";
   if (options_.html) {
@@ -95,7 +90,7 @@ void Results::finish(const std::string& text) {
       page += "<tr><th>" + tools::html_text(name) + "</th><td>" +
               tools::html_text(value.is_string() ? value.get<std::string>() : value.dump()) + "</td></tr>\n";
     }
-    write_text(path(command_ + ".html"), page + "</table>\n</html>\n");
+    write_text_file(path(command_ + ".html"), page + "</table>\n</html>\n");
   }
   for (const std::string& file : files_) said += path(file) + "\n";
   nlohmann::ordered_json report = {{"folder", options_.out}};

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dcgan/errors.h"
+#include "dcgan/output_files.h"
 #include "dcgan/pictures.h"
 #include "dcgan/png_file.h"
 #include "dcgan/seeds.h"
@@ -39,7 +40,6 @@ void describe(SamplesOptions& o, Visitor&& f) {
   f(o.scale, "scale", "each pixel becomes so many in height and width");
   f(o.keep, "keep", "numbers or names of the samples to keep, such as 3,17,4, counted from 0 along the rows");
   f(o.names, "names", "what those are called from now on, such as seven,eight,nine");
-  f(o.save, "save", "HDF5 file that gets the noise of those, for --z of the other commands");
 }
 
 void check(const SamplesOptions& o, const cli::CommandLine& line) {
@@ -185,6 +185,8 @@ int samples_command(cli::CommandLine& line) {
       "--model run/model.safetensors --out pictures --keep 3,17 --names one,seven --save digits.h5");
   line.add("Generator", arguments.generator);
   line.add("Samples", arguments.samples);
+  line.add_output("Samples", arguments.samples.save, "save",
+                  "HDF5 file that gets the noise of those, for --z of the other commands");
   line.add("Output", arguments.output);
   line.require(arguments.generator.model, "--model", "a model file with a generator");
   line.require(arguments.output.out, "--out", "a folder, or the PNG to make");
@@ -192,9 +194,12 @@ int samples_command(cli::CommandLine& line) {
   const SamplesOptions& options = arguments.samples;
   check(options, line);
   if (!options.save.empty()) cli::require_free(options.save, arguments.output.overwrite);
+  line.require_apart();
+  const bool one_picture = fs::path(arguments.output.out).extension() == ".png";
+  if (options.separate == 0 && one_picture) refuse_own_input(arguments.output.out, [&line] { return line.named(); });
   if (options.separate > 0) {
     write_separate(arguments, line.common());
-  } else if (fs::path(arguments.output.out).extension() == ".png") {
+  } else if (one_picture) {
     write_one_picture(arguments, line.common());
   } else {
     write_results(arguments, line);

@@ -14,13 +14,6 @@ struct ExportOptions {
   bool overwrite = false;
 };
 
-template <class Visitor>
-void describe(ExportOptions& o, Visitor&& f) {
-  f(o.npy, "npy", "NumPy file to make of the features, [N, D], float32 or float16 as they are stored");
-  f(o.csv, "csv", "CSV file to make of the rows' paths, labels and classes");
-  f(o.overwrite, "overwrite", "replace existing outputs");
-}
-
 }  // namespace
 
 int export_command(cli::CommandLine& line) {
@@ -30,13 +23,20 @@ int export_command(cli::CommandLine& line) {
              "photos.h5 --npy photos.npy --csv photos.csv");
   line.without({"threads", "device", "seed", "progress-every"});
   line.one(file, "FILE.h5", "feature file");
-  line.add("Output", options);
+  line.add_output("Output", options.npy, "npy",
+                  "NumPy file to make of the features, [N, D], float32 or float16 as they are stored");
+  line.add_output("Output", options.csv, "csv", "CSV file to make of the rows' paths, labels and classes");
+  line.add("Output", options.overwrite, "overwrite", "replace existing outputs");
   if (!line.parse()) return 0;
   if (options.npy.empty() && options.csv.empty()) {
     throw OptionError("--npy and --csv are missing; name at least one file to make.");
   }
-  for (const std::string& path : {options.npy, options.csv}) cli::make_folder_of(path);
+  for (const std::string& path : {options.npy, options.csv}) {
+    if (!path.empty()) cli::require_free(path, options.overwrite);
+    cli::make_folder_of(path);
+  }
   const FeatureFileReader features(file);
+  line.require_apart([&features] { return features.files(); });
   if (!options.npy.empty()) export_npy(features, options.npy, options.overwrite);
   if (!options.csv.empty()) export_csv(features, options.csv, options.overwrite);
   const bool named = !features.info().classes.empty();

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "dcgan/output_files.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/extract/arguments.h"
@@ -42,13 +43,15 @@ void print_report(const ExtractionReport& r, const ExtractionJob& job, const std
   const int64_t peak_bytes = int64_t{1024} * usage.ru_maxrss;  // Linux counts in KiB
   std::ostringstream text;
   text << std::fixed << std::setprecision(1) << job.output << ": " << r.rows << " rows of " << job.info.feature_count
-       << " features, " << r.failures << " failures; " << rate << " images/s on " << device << ", bound by " << bound
-       << std::setprecision(0) << " (decode " << 100 * decode_share << "% of all threads, network "
-       << 100 * network_share << "%, write " << 100 * write_share << "% of the time), "
+       << " features, " << r.failures << " failures"
+       << (r.warnings > 0 ? ", " + std::to_string(r.warnings) + " warnings" : "") << "; " << rate << " images/s on "
+       << device << ", bound by " << bound << std::setprecision(0) << " (decode " << 100 * decode_share
+       << "% of all threads, network " << 100 * network_share << "%, write " << 100 * write_share << "% of the time), "
        << cli::human_bytes(static_cast<double>(peak_bytes)) << " of memory\n";
   nlohmann::ordered_json json = {{"output", job.output},
                                  {"rows", r.rows},
                                  {"failures", r.failures},
+                                 {"warnings", r.warnings},
                                  {"resumed_at", r.resumed_at},
                                  {"features", job.info.feature_count},
                                  {"device", device},
@@ -118,15 +121,16 @@ int complete_already(const ExtractionJob& job, const FeatureMaker& maker) {
 int extract_command(cli::CommandLine& line) {
   ExtractArguments arguments;
   if (!arguments.parse(line)) return 0;
+  const Shard shard = parse_shard(arguments.rows.shard, [](const char* name) { return std::getenv(name); });
+  arguments.output.path = with_shard(arguments.output.path, shard);
   const auto& [images, input, options, statistics, features, output, rows, common] = arguments;
   output.require_given();
   if (images.empty() && input.list.empty())
     throw OptionError("no IMAGES given; name files, folders, an archive or a packed file.");
   ExtractionJob job;
   job.mode = output.mode();
-  const Shard shard = parse_shard(rows.shard, [](const char* name) { return std::getenv(name); });
-  job.output = with_shard(output.path, shard);
-  if (fs::is_directory(job.output)) throw FileError(job.output, "is a folder; -o names the file to make.");
+  job.output = output.path;
+  output_target(job.output);  // refuses what is no file
   if (!rows.dry_run) cli::make_folder_of(job.output);
   const bool complete = output.resume && fs::exists(job.output);
   // Before anything is computed: an output in the way, a model that does not fit.
@@ -134,7 +138,15 @@ int extract_command(cli::CommandLine& line) {
   FeatureExtractor extractor = make_extractor(options, features);
   const auto compression = make_compression(options, common.threads);
   const int64_t size = extractor.image_size();
-  const data::OpenedImages opened = data::open_images(images, input, decode_options(options, size));
+  data::DecodeOptions decode = decode_options(options, size);
+  decode.strict = rows.strict;
+  const data::OpenedImages opened = data::open_images(images, input, decode);
+  line.require_apart([&, model = cli::model_file("--model", options.model)] {
+    std::vector<std::string> files = opened.source->files();
+    for (const std::string& file : tools::files_of(statistics)) files.push_back(file);
+    files.push_back(model);
+    return files;
+  });
   tools::log_notes(opened, common);
   const FeatureMaker maker = {*opened.source, extractor, compression.get()};
 

@@ -19,6 +19,7 @@ int merge_command(cli::CommandLine& line) {
            "copy no rows: an HDF5 virtual dataset that reads them from the parts, where they lie");
   if (!line.parse()) return 0;
   output.require_given();
+  line.require_apart();
   cli::make_folder_of(output.path);
   if (output.resume && job.virtual_rows) throw OptionError("--resume and --virtual exclude each other.");
   job.output = output.path;

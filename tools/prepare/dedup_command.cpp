@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +9,7 @@
 #include "data/packed_contents.h"
 #include "data/packed_source.h"
 #include "data/selected_source.h"
+#include "dcgan/output_files.h"
 #include "dcgan/png_file.h"
 #include "dcgan/seeds.h"
 #include "dcgan/train_library.h"
@@ -34,8 +34,6 @@ template <class Visitor>
 void describe(DuplicateOptions& o, Visitor&& f) {
   f(o.unsure_bits, "unsure-bits",
     "bits nearest to their threshold that may differ in a duplicate's code; 0: equal codes only, as in the paper");
-  f(o.sheet, "sheet", "PNG to make of some groups: in each row the image that stays, then its duplicates");
-  f(o.list, "list", "text file to make: a line for each duplicate, with the image that stays, a tab, and its name");
 }
 
 /// The images that stay, and for each that has duplicates these; numbers of the input file, ascending.
@@ -131,14 +129,13 @@ void write_sheet(const std::string& path, const Duplicates& duplicates, const Pa
 }
 
 void write_list(const std::string& path, const Duplicates& duplicates, const PackedImageReader& images) {
-  std::ofstream file(path);
+  std::string text;
   for (const auto& [original, copies] : duplicates.groups) {
     for (const int64_t copy : copies) {
-      file << images.paths()[static_cast<size_t>(original)] << '\t' << images.paths()[static_cast<size_t>(copy)]
-           << '\n';
+      text += images.paths()[static_cast<size_t>(original)] + '\t' + images.paths()[static_cast<size_t>(copy)] + '\n';
     }
   }
-  if (!file.flush()) throw FileError(path, "cannot be written.");
+  write_text_file(path, text);
 }
 
 }  // namespace
@@ -156,6 +153,10 @@ int dedup_command(cli::CommandLine& line) {
   line.one(file, "FILE", "packed image file");
   line.output_to_resume(output, "packed file to make");
   line.add("Duplicates", options);
+  line.add_output("Duplicates", options.sheet, "sheet",
+                  "PNG to make of some groups: in each row the image that stays, then its duplicates");
+  line.add_output("Duplicates", options.list, "list",
+                  "text file to make: a line for each duplicate, with the image that stays, a tab, and its name");
   line.add("Autoencoder", hash_options);
   if (!line.parse()) return 0;
   check(hash_options);
@@ -165,6 +166,7 @@ int dedup_command(cli::CommandLine& line) {
   for (const std::string& path : {options.sheet, options.list}) {
     if (!path.empty()) cli::require_free(path, output.overwrite || output.resume);
   }
+  line.require_apart();
   const data::PackedSource source{PackedImageReader(file)};
   const PackedImageReader& images = source.reader();
   if (images.info().height != images.info().width) {

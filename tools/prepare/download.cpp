@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dcgan/errors.h"
+#include "dcgan/output_files.h"
 
 namespace dcgan::prepare_tool {
 namespace {
@@ -171,13 +172,14 @@ void fetch(const RemoteFile& remote, const std::string& partial, const DownloadC
 }  // namespace
 
 bool download(const RemoteFile& file, const std::string& path, const DownloadCalls& calls) {
-  if (fs::exists(path)) {
-    const std::string found = file.md5.empty() ? "" : md5_of(path);
+  const std::string target = output_target(path);
+  if (fs::exists(target)) {
+    const std::string found = file.md5.empty() ? "" : md5_of(target);
     if (found == file.md5) return false;
-    throw FileError(path,
+    throw FileError(target,
                     "is there, but its MD5 is " + found + ", expected " + file.md5 + "; remove it to fetch it anew.");
   }
-  const std::string partial = path + ".partial";
+  const std::string partial = target + ".partial";
   fetch(file, partial, calls);
   if (!file.md5.empty()) {
     const std::string found = md5_of(partial);
@@ -187,7 +189,7 @@ bool download(const RemoteFile& file, const std::string& path, const DownloadCal
                                     "; it is removed. Is this the right file? --mirror names another address.");
     }
   }
-  fs::rename(partial, path);
+  fs::rename(partial, target);
   return true;
 }
 

@@ -25,6 +25,7 @@ int faces_command(cli::CommandLine& line) {
   line.add("Faces", faces);
   line.add("Decoding", decode);
   if (!line.parse()) return 0;
+  line.require_apart();
   const data::Preparation preparation = data::face_preparation(faces);
   const data::OpenedImages images = data::open_images(inputs, input, decode);
   tools::log_notes(images, line.common());

@@ -43,6 +43,7 @@ int info_command(cli::CommandLine& line) {
                                 {"class_counts", counts.counts},
                                 {"unlabelled", counts.unlabelled},
                                 {"failures", images.failures().size()},
+                                {"warnings", images.warnings().size()},
                                 {"preparation", ordered_json::parse(images.info().preparation)},
                                 {"command_line", images.info().command_line},
                                 {"pixels_sha256", data::pixel_checksum(images)}};
@@ -61,6 +62,7 @@ int sheet_command(cli::CommandLine& line) {
   line.output(output, "PNG to make");
   if (!line.parse()) return 0;
   output.require_free();
+  line.require_apart();
   const PackedImageReader images(file);
   if (options.rows < 1 || options.columns < 1) throw OptionError("--rows and --columns must be positive.");
   if (options.first < 0 || options.first >= images.count()) {

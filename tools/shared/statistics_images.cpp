@@ -27,6 +27,12 @@ std::vector<int64_t> order(int64_t count, const StatisticsOptions& options, uint
   return indices;
 }
 
+data::OpenedImages open(const StatisticsOptions& options, const data::DecodeOptions& decode) {
+  data::InputOptions input;
+  input.list = options.statistics_list;
+  return data::open_images({options.statistics_from}, input, decode);
+}
+
 data::PipelineOptions with_threads(int64_t threads) {
   data::PipelineOptions options;
   options.threads = threads;
@@ -54,9 +60,7 @@ struct Stream {
 
 NextImages statistics_images(const StatisticsOptions& options, const data::ResizeOptions& resize,
                              const data::DecodeOptions& decode, const cli::CommonOptions& common) {
-  data::InputOptions input;
-  input.list = options.statistics_list;
-  data::OpenedImages opened = data::open_images({options.statistics_from}, input, decode);
+  data::OpenedImages opened = open(options, decode);
   const std::string passed_over = opened.passed_over.text();
   if (!passed_over.empty()) cli::log(common.quiet, options.statistics_from + ": " + passed_over);
   std::unique_ptr<data::ImageSource> source = std::move(opened.source);
@@ -82,6 +86,10 @@ NextImages statistics_images(const StatisticsOptions& options, const data::Resiz
     taken += count;
     return count;
   };
+}
+
+std::vector<std::string> files_of(const StatisticsOptions& options) {
+  return options.statistics_from.empty() ? std::vector<std::string>() : open(options, {}).source->files();
 }
 
 }  // namespace dcgan::tools

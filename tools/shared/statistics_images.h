@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "data/image_decoder.h"
 #include "data/resize.h"
@@ -30,5 +31,8 @@ void describe(StatisticsOptions& o, Visitor&& f) {
 /// @return throws cli::Interrupted if a signal came
 NextImages statistics_images(const StatisticsOptions& options, const data::ResizeOptions& resize,
                              const data::DecodeOptions& decode, const cli::CommonOptions& common);
+
+/// The files that these are read from; none where there are no such images.
+std::vector<std::string> files_of(const StatisticsOptions& options);
 
 }  // namespace dcgan::tools

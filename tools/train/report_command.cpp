@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "data/packed_contents.h"
+#include "dcgan/output_files.h"
 #include "dcgan/packed_images.h"
 #include "dcgan/png_file.h"
 #include "tools/cli/command_line.h"
@@ -35,7 +36,6 @@ struct ReportOptions {
 
 template <class Visitor>
 void describe(ReportOptions& o, Visitor&& f) {
-  f(o.output, "output,o", "HTML file to make; default report.html in the run folder");
   f(o.grids, "grids", "grids of samples that are shown, evenly spread from the first to the last; 0: all");
   f(o.overwrite, "overwrite", "replace a file that exists");
 }
@@ -288,6 +288,16 @@ std::string page(const fs::path& run, const fs::path& output, const std::vector<
          table("Options", option_rows(options)) + table("Files", file_rows(run, output)) + "</html>\n";
 }
 
+// What a run holds; reports of it may be written anew.
+std::vector<std::string> files_of(const fs::path& run) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(run, error)) {
+    if (entry.path().extension() != ".html") files.push_back(entry.path());
+  }
+  return files;
+}
+
 }  // namespace
 
 int report_command(cli::CommandLine& line) {
@@ -297,6 +307,7 @@ int report_command(cli::CommandLine& line) {
              "runs/narrow -o narrow.html");
   line.without({"threads", "device", "seed", "progress-every"});
   line.one(folder, "RUN", "run folder of a training; it may still go on");
+  line.add_output("Report", options.output, "output,o", "HTML file to make; default report.html in the run folder");
   line.add("Report", options);
   if (!line.parse()) return 0;
   require_option(options.grids >= 0, "grids", options.grids, "0 or more");
@@ -304,16 +315,18 @@ int report_command(cli::CommandLine& line) {
   if (fs::exists(run) && !fs::is_directory(run)) {
     throw FileError(folder, "is a file; RUN must be the run folder of a training by dcgan-train.");
   }
-  const fs::path output = options.output.empty() ? run / "report.html" : fs::path(options.output);
+  if (options.output.empty()) options.output = run / "report.html";
+  const std::string& output = options.output;
   cli::require_free(output, options.overwrite);
+  line.require_apart([&run] { return files_of(run); });
   cli::make_folder_of(output);
 
   const std::vector<fs::path> grids = sample_grids(run / "samples", options.grids);
   const std::string html = page(run, output, grids);
-  cli::write_text_file(output, html);
-  cli::print_result(line.common(), {{"report", output.string()}, {"bytes", html.size()}, {"grids", grids.size()}},
-                    output.string() + ": " + std::to_string(html.size()) + " bytes, " + std::to_string(grids.size()) +
-                        " grids of samples\n");
+  write_text_file(output, html);
+  cli::print_result(
+      line.common(), {{"report", output}, {"bytes", html.size()}, {"grids", grids.size()}},
+      output + ": " + std::to_string(html.size()) + " bytes, " + std::to_string(grids.size()) + " grids of samples\n");
   return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "data/open_images.h"
 #include "data/pack.h"
 #include "dcgan/errors.h"
+#include "dcgan/output_files.h"
 #include "tools/cli/failure_log.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
@@ -29,12 +30,14 @@ std::string recorded_source(const fs::path& options) {
 }
 
 // @return whether every image could be read
-bool pack_folder(const std::string& folder, const std::string& packed, int64_t size, const cli::CommandLine& line) {
+bool pack_folder(const std::string& folder, const std::string& packed, const TrainingRun& run,
+                 const cli::CommandLine& line) {
   const cli::CommonOptions& common = line.common();
   const data::OpenedImages images = data::open_images({folder}, {}, {});
+  refuse_own_input(run.folder, true, [&images] { return images.source->files(); });
   tools::log_notes(images, common);
   data::ResizeOptions resize;
-  resize.size = size;
+  resize.size = run.architecture.image_size;
   cli::Progress progress("image", images.source->count(), common);
   data::PackJob job;
   job.output = packed;
@@ -57,6 +60,31 @@ bool pack_folder(const std::string& folder, const std::string& packed, int64_t s
 
 }  // namespace
 
+FreshImages::~FreshImages() {
+  if (folder_.empty()) return;
+  std::error_code not_there;
+  for (const char* end : {"", ".partial", ".partial.journal", ".partial.head"}) fs::remove(file() + end, not_there);
+}
+
+void FreshImages::run_begins() {
+  fs::rename(file(), folder_ + "/data.h5");
+  folder_.clear();
+}
+
+void refuse_own_input(const std::string& folder, bool packs, const std::function<std::vector<std::string>()>& read) {
+  const fs::path out = folder;
+  std::vector<std::string> written;
+  for (const char* name : {"options.json", "metrics.jsonl", "model.safetensors", "best.safetensors", "lock"}) {
+    written.push_back(out / name);
+  }
+  if (packs) written.push_back(out / "data.h5");
+  for (const char* name : {"samples", "checkpoints"}) {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(out / name, none)) written.push_back(entry.path());
+  }
+  for (const std::string& file : written) dcgan::refuse_own_input(file, read);
+}
+
 bool needs_packing(const std::string& path) {
   return fs::is_directory(path) || data::is_archive(path) || data::is_lmdb(path);
 }
@@ -71,20 +99,15 @@ RunImages pack_for_run(const std::string& folder, const TrainingRun& run, const 
   if (begun && run.mode == TrainingRun::Mode::kResume) {
     const std::string source = recorded_source(out / "options.json");
     // A damaged options.json is refused by the training.
-    if ((source.empty() || source == run.data_source) && fs::exists(packed)) return {packed, ""};
+    if ((source.empty() || source == run.data_source) && fs::exists(packed)) return {packed, nullptr};
     throw OptionError("--data is " + folder + "; the run in " + run.folder + " was started from " + source +
                       (fs::exists(packed) ? ", a folder that was packed into " + packed : ", a packed file") +
                       ". Resume with the same, or start anew in another folder.");
   }
-  cli::make_folder(out);
-  const std::string fresh = out / "data.new.h5";
-  try {
-    return {fresh, packed, pack_folder(folder, fresh, run.architecture.image_size, line)};
-  } catch (const Error&) {
-    std::error_code not_empty;
-    fs::remove(out, not_empty);  // nothing was begun
-    throw;
-  }
+  cli::make_folder_of(packed);
+  auto fresh = std::make_unique<FreshImages>(run.folder);
+  const bool all_packed = pack_folder(folder, fresh->file(), run, line);
+  return {fresh->file(), std::move(fresh), all_packed};
 }
 
 }  // namespace dcgan::train_tool

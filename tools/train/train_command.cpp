@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "dcgan/output_files.h"
 #include "dcgan/packed_images.h"
 #include "dcgan/trainer.h"
 #include "tools/cli/memory.h"
@@ -184,7 +185,7 @@ void record_call(TrainArguments arguments, const cli::CommandLine& line) {
   if (!line.all_cores()) json["threads"] = common.threads;
   if (line.given("device")) json["device"] = common.device;
   try {
-    cli::write_text_file(call_file(arguments), json.dump(2) + "\n");
+    write_text_file(call_file(arguments), json.dump(2) + "\n");
   } catch (const nlohmann::json::type_error&) {  // a path that is no UTF-8: --resume then asks for it
   }
 }
@@ -270,8 +271,8 @@ bool parse(cli::CommandLine& line, TrainArguments& arguments) {
 RunImages run_images(const TrainArguments& arguments, const cli::CommandLine& line) {
   const FileOptions& files = arguments.files;
   const std::string packed_before = files.out + "/data.h5";
-  if (arguments.out.resume && !fs::exists(files.data) && fs::exists(packed_before)) return {packed_before, ""};
-  if (!needs_packing(files.data)) return {files.data, ""};
+  if (arguments.out.resume && !fs::exists(files.data) && fs::exists(packed_before)) return {packed_before, nullptr};
+  if (!needs_packing(files.data)) return {files.data, nullptr};
   if (files.dry_run || files.distributed) {
     throw OptionError(std::string(files.dry_run ? "--dry-run" : "--distributed") +
                       " needs packed images in --data; dcgan-prepare folder packs " + files.data + ".");
@@ -285,6 +286,9 @@ int train_command(cli::CommandLine& line) {
   TrainArguments arguments;
   if (!parse(line, arguments)) return 0;
   auto& [files, out, training, probe_options, common] = arguments;
+  if (training.mode != TrainingRun::Mode::kResume && !files.dry_run) {
+    refuse_own_input(files.out, needs_packing(files.data), [&line] { return line.named(); });
+  }
   const RunImages packed = run_images(arguments, line);
   const PackedImageReader images(packed.file);
   // The processes of a training on this machine share its memory.
@@ -296,7 +300,7 @@ int train_command(cli::CommandLine& line) {
   }
   ConsoleObserver observer(common);
   observer.begin = [&] {
-    if (!packed.name.empty()) fs::rename(packed.file, packed.name);
+    if (packed.fresh) packed.fresh->run_begins();
     record_call(arguments, line);
   };
   observer.go_on = [&] {

@@ -60,6 +60,9 @@ class DCGAN_EXPORT FeatureFileWriter {
 
   int64_t rows() const;         ///< rows written, including those of the run that was resumed
   int64_t inputs_done() const;  ///< inputs accounted for: rows and failures
+  int64_t warnings() const;     ///< that were noted, including those of the run that was resumed
+  /// Notes, for rows of the next append(), harmless damage of their files.
+  void warn(const std::vector<Failure>& warnings);
   /// Appends rows: float32 [paths.size(), D]; labels as in PackedImageWriter. `inputs_done` counts the inputs that are
   /// accounted for once these rows and failures are safe.
   /// @throws FileError if the disk is full, or float16 cannot hold a value (the message names the image)
@@ -94,12 +97,14 @@ class DCGAN_EXPORT FeatureFileReader {
   FeatureFileReader& operator=(FeatureFileReader&&) noexcept;
 
   const std::string& path() const;
+  std::vector<std::string> files() const;  ///< that rows are read from: the file, and the parts of a virtual merge
   const FeatureFileInfo& info() const;
   int64_t rows() const;                           ///< N
   int64_t feature_count() const;                  ///< D
   const std::vector<std::string>& paths() const;  ///< [N], or empty
   const std::vector<int32_t>& labels() const;     ///< [N], or empty; -1 where there are classes: none
   std::vector<Failure> failures() const;
+  std::vector<Failure> warnings() const;  ///< harmless damage of files whose rows are here
 
   /// Rows first .. first + count - 1 as float32 [count, D], whatever the storage.
   void read(int64_t first, int64_t count, float* rows) const;

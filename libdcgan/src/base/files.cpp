@@ -13,10 +13,15 @@
 #include <ctime>
 #include <filesystem>
 #include <iterator>
+#include <map>
+#include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "dcgan/errors.h"
 #include "dcgan/file_locks.h"
+#include "dcgan/output_files.h"
 
 namespace dcgan::base {
 namespace {
@@ -148,7 +153,7 @@ RoomForFiles::~RoomForFiles() { files_reserved -= count_; }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
-std::string partial_path(const std::string& path) { return path + ".partial"; }
+std::string partial_path(const std::string& path) { return output_target(path) + ".partial"; }
 
 std::string journal_path(const std::string& path) { return partial_path(path) + ".journal"; }
 
@@ -174,9 +179,10 @@ void sync_folder_of(const std::string& path) {
 }
 
 void publish(const std::string& partial, const std::string& path) {
+  const std::string target = output_target(path);
   File(partial, O_RDONLY).sync();
-  if (::rename(partial.c_str(), path.c_str()) != 0) fail(path, "cannot be made from " + partial);
-  sync_folder_of(path);
+  if (::rename(partial.c_str(), target.c_str()) != 0) fail(target, "cannot be made from " + partial);
+  sync_folder_of(target);
 }
 
 void write_whole_file(const std::string& path, const std::function<void(const File&)>& write) {
@@ -207,5 +213,51 @@ namespace dcgan {
 
 void use_file_locks(bool use) { base::locks_wanted = use; }
 bool uses_file_locks() { return base::locks_wanted; }
+
+std::string output_target(const std::string& path) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    throw FileError(path, "is a ",
+                    S_ISDIR(status.st_mode)    ? "folder"
+                    : S_ISFIFO(status.st_mode) ? "pipe"
+                                               : "device",
+                    ", no regular file; name the file to make.");
+  }
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path target = path;
+  for (int links = 0; fs::is_symlink(target, error); ++links) {
+    constexpr int kMostLinks = 40;  // as many as the kernel follows
+    if (links == kMostLinks) throw FileError(path, "is a symbolic link that leads nowhere; name another file.");
+    target = target.parent_path() / fs::read_symlink(target, error);
+  }
+  return target.string();
+}
+
+void refuse_own_input(const std::string& path, const std::function<std::vector<std::string>()>& inputs) {
+  using Identity = std::pair<dev_t, ino_t>;
+  const auto identity = [](const std::string& file) -> std::optional<Identity> {
+    struct stat status = {};
+    if (::stat(file.c_str(), &status) != 0) return std::nullopt;
+    return Identity(status.st_dev, status.st_ino);
+  };
+  const std::string partial = base::partial_path(path);
+  std::map<Identity, std::string> written;
+  for (const std::string& file : {output_target(path), partial, partial + ".journal", partial + ".head"}) {
+    if (const auto found = identity(file)) written.emplace(*found, file);
+  }
+  if (written.empty()) return;
+  for (const std::string& input : inputs()) {
+    const auto found = identity(input);
+    if (!found || written.count(*found) == 0) continue;
+    const std::string& file = written[*found];
+    throw FileError(path, "would be written over ", input, ", which this command reads",
+                    file == input ? "" : " (" + file + " is the same file)", "; name another output.");
+  }
+}
+
+void write_text_file(const std::string& path, const std::string& text) {
+  base::write_whole_file(path, [&](const base::File& file) { file.write_at(0, text.data(), text.size()); });
+}
 
 }  // namespace dcgan

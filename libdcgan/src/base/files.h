@@ -59,7 +59,7 @@ class RoomForFiles {
 };
 
 bool exists(const std::string& path);
-/// Name under which an output grows until it is whole.
+/// Name under which an output grows until it is whole, beside output_target(path).
 std::string partial_path(const std::string& path);
 /// Name of what is beside a partial file that can be gone on with.
 std::string journal_path(const std::string& path);

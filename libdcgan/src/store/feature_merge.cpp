@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "dcgan/errors.h"
+#include "dcgan/output_files.h"
 #include "store/feature_identity.h"
 #include "store/hdf5_handles.h"
 #include "store/image_tables.h"
@@ -41,10 +42,7 @@ Part checked_part(const FeatureFileReader& reader, const MergeJob& job) {
                     "does not say which inputs it holds (no input_total); only parts that dcgan-extract --shard wrote "
                     "can be merged.");
   }
-  std::error_code error;
-  if (fs::equivalent(reader.path(), job.output, error)) {
-    throw FileError(reader.path(), "is the output and a part at once; name another output.");
-  }
+  refuse_own_input(job.output, [&] { return reader.files(); });
   const auto held = reader.rows() + static_cast<int64_t>(reader.failures().size());
   if (held != inputs.count) {
     throw FileError(reader.path(), "holds ", held, " rows and failures for ", inputs.count,
@@ -121,7 +119,7 @@ MergeResult merge_copied(const MergeJob& job, const FeatureFileInfo& info, const
     const int64_t end = part.inputs.first + part.inputs.count;
     if (end <= writer.inputs_done()) continue;
     const FeatureFileReader reader(part.path);
-    std::vector<Failure> failures = reader.failures();
+    std::vector<Failure> failures = reader.failures(), warnings = reader.warnings();
     // The failures go with the first block, so that what is done after a block follows from the block alone.
     int64_t done = part.inputs.first + static_cast<int64_t>(failures.size());
     for (int64_t first = 0; first == 0 || first < part.rows; first += block_rows) {
@@ -134,6 +132,7 @@ MergeResult merge_copied(const MergeJob& job, const FeatureFileInfo& info, const
           return std::decay_t<decltype(all)>(all.begin() + (all.empty() ? 0 : first),
                                              all.begin() + (all.empty() ? 0 : first + count));
         };
+        writer.warn(warnings);
         writer.append(rows.data(), cut(reader.paths()), cut(reader.labels()), failures, done);
         if (++blocks % kBlocksPerFlush == 0) writer.flush();
         job.on_progress(done, info.inputs.total);
@@ -144,6 +143,7 @@ MergeResult merge_copied(const MergeJob& job, const FeatureFileInfo& info, const
         }
       }
       failures.clear();
+      warnings.clear();
     }
   }
   result.rows = writer.rows();
@@ -156,7 +156,7 @@ MergeResult merge_copied(const MergeJob& job, const FeatureFileInfo& info, const
 // What a name of a source means in a virtual dataset: %b would be a number of a block.
 std::string source_name(const std::string& part, const std::string& output) {
   std::string name;
-  const fs::path folder = fs::absolute(output).lexically_normal().parent_path();
+  const fs::path folder = fs::absolute(output_target(output)).lexically_normal().parent_path();
   for (const char c : fs::absolute(part).lexically_normal().lexically_proximate(folder).string()) {
     name += c == '%' ? "%%" : std::string(1, c);
   }
@@ -193,6 +193,8 @@ void write_virtual(const MergeJob& job, const FeatureFileInfo& info, const std::
     const std::vector<Failure> failures = reader.failures();
     tables.append(reader.paths(), reader.labels());
     tables.append_failures(failed_paths(failures), reasons(failures));
+    const std::vector<Failure> warnings = reader.warnings();
+    tables.append_warnings(failed_paths(warnings), reasons(warnings));
     job.on_progress(part.inputs.first + part.inputs.count, info.inputs.total);
   }
   hdf5::require(H5Sselect_all(space), partial, problem);

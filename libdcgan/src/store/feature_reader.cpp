@@ -63,6 +63,11 @@ FeatureFileReader::FeatureFileReader(FeatureFileReader&&) noexcept = default;
 FeatureFileReader& FeatureFileReader::operator=(FeatureFileReader&&) noexcept = default;
 
 const std::string& FeatureFileReader::path() const { return impl_->path; }
+std::vector<std::string> FeatureFileReader::files() const {
+  std::vector<std::string> files = impl_->rows.source_files;
+  files.push_back(impl_->path);
+  return files;
+}
 const FeatureFileInfo& FeatureFileReader::info() const { return impl_->info; }
 int64_t FeatureFileReader::rows() const { return impl_->rows.shape[0]; }
 int64_t FeatureFileReader::feature_count() const { return impl_->rows.shape[1]; }
@@ -72,6 +77,11 @@ const std::vector<int32_t>& FeatureFileReader::labels() const { return impl_->ta
 std::vector<Failure> FeatureFileReader::failures() const {
   const hdf5::Session session;
   return store::read_failures({impl_->file, impl_->path});
+}
+
+std::vector<Failure> FeatureFileReader::warnings() const {
+  const hdf5::Session session;
+  return store::read_warnings({impl_->file, impl_->path});
 }
 
 void FeatureFileReader::read(int64_t first, int64_t count, float* rows) const {

@@ -92,6 +92,7 @@ struct Dataset {
   H5T_class_t type_class;
   bool filtered;               ///< compressed
   base::RoomForFiles sources;  ///< of a virtual dataset, whose files HDF5 opens when it needs them
+  std::vector<std::string> source_files;
 };
 bool has_object(Place at, const std::string& name);
 /// @throws FileError if there is no such dataset, or the file is too short to hold what its shape says.

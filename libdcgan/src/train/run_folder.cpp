@@ -12,6 +12,7 @@
 #include "base/options_json.h"
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
+#include "dcgan/output_files.h"
 #include "dcgan/png_file.h"
 #include "dcgan/text.h"
 #include "models/generator_statistics.h"
@@ -31,10 +32,6 @@ std::string step_name(int64_t step) {
   char text[32];
   std::snprintf(text, sizeof text, "step-%08lld", static_cast<long long>(step));
   return text;
-}
-
-void write_text(const std::string& path, const std::string& text) {
-  base::write_whole_file(path, [&](const base::File& file) { file.write_at(0, text.data(), text.size()); });
 }
 
 ordered_json read_options(const std::string& path) {
@@ -183,7 +180,15 @@ RunFolder::RunFolder(const std::string& folder, const std::string& options, cons
   options_ = json_text(ours, 2) + "\n";
 }
 
+RunFolder::~RunFolder() {
+  if (begun_ || holds_run_) return;
+  std::error_code not_empty;
+  fs::remove(path("lock"), not_empty);
+  fs::remove(folder_, not_empty);
+}
+
 void RunFolder::begin(TrainObserver& observer) {
+  begun_ = true;
   if (mode_ == TrainingRun::Mode::kOverwrite && holds_run_) {  // what no run has written is left alone
     fs::remove(path(kOptionsFile));  // first: what is removed by half is no run that could be resumed
     for (const int64_t step : checkpoint_steps()) fs::remove(checkpoint_path(step));
@@ -195,7 +200,7 @@ void RunFolder::begin(TrainObserver& observer) {
   for (const char* name : {"checkpoints", "samples"}) make_folder(path(name));
   if (options_.empty()) return;
   if (mode_ != TrainingRun::Mode::kResume || !holds_run_) observer.on_new_run();
-  write_text(path(kOptionsFile), options_);
+  write_text_file(path(kOptionsFile), options_);
 }
 
 std::string RunFolder::checkpoint_path(int64_t step) const {
@@ -299,7 +304,7 @@ void RunFolder::open_log(int64_t step) {
   // An earlier version left the score in the log alone.
   best_score_ =
       fs::exists(best) ? recorded(best, kProbeScore, highest_score) : -std::numeric_limits<double>::infinity();
-  write_text(metrics, kept);
+  write_text_file(metrics, kept);
   events_.emplace(folder_, step);
 }
 

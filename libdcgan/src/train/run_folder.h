@@ -29,6 +29,9 @@ class RunFolder {
   /// @param options  JSON of everything that decides the run; a resume with another one is refused, naming what
   /// differs. A key that an older run has not recorded is taken to have had its default.
   RunFolder(const std::string& folder, const std::string& options, const Workers& workers, TrainingRun::Mode mode);
+  ~RunFolder();  ///< where no run began, it leaves nothing behind
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
 
   /// The run begins: what an earlier one wrote is removed (Mode::kOverwrite), and the options of a new one are written,
   /// after `observer` was told. Comes before all below.
@@ -90,6 +93,7 @@ class RunFolder {
   std::string folder_;
   TrainingRun::Mode mode_;
   bool holds_run_;
+  bool begun_ = false;
   base::File lock_;
   Workers recorded_workers_;
   std::string options_;  ///< options.json of a new run; empty: an earlier run goes on
