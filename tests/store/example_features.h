@@ -14,9 +14,8 @@ FeatureFileInfo example_info(FloatStorage storage = FloatStorage::kFloat32, int6
 /// Values that are exact in float16, too.
 std::vector<float> example_rows(int64_t first, int64_t count);
 
-/// What an extraction of `inputs` inputs does: every eleventh fails, the others give a row, every seventh with a warning
-/// of harmless damage; flushes every batch of
-/// five.
+/// What an extraction of `inputs` inputs does: every eleventh fails, the others give a row, every seventh with a
+/// warning of harmless damage; flushes every batch of five.
 int64_t expected_rows(int64_t inputs);
 /// Goes on from where the writer stands up to input `last`; tells in `flushed` how many inputs are safe.
 void extract_example(FeatureFileWriter& writer, int64_t last, volatile int64_t* flushed = nullptr);
