@@ -9,8 +9,9 @@
 
 namespace dcgan::models {
 
-/// A zip archive whose entries are stored, not compressed, as torch.save() writes it; others can be seen, not read (format: PKWARE's APPNOTE.TXT). The
-/// central directory is checked against the file's size when it is opened; nothing larger than the file is allocated.
+/// A zip archive whose entries are stored, not compressed, as torch.save() writes it; others can be seen, not read
+/// (format: PKWARE's APPNOTE.TXT). The central directory is checked against the file's size when it is opened; nothing
+/// larger than the file is allocated.
 class ZipFile {
  public:
   /// @throws FileError if it is no such archive.
