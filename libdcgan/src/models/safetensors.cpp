@@ -244,7 +244,8 @@ SafetensorsFile read_safetensors(const std::string& path) {
     const auto known = std::find_if(std::begin(kDTypes), std::end(kDTypes),
                                     [&e = entry](const DTypeFacts& f) { return e.dtype == f.name; });
     if (known == std::end(kDTypes)) {
-      throw FileError(path, quoted(name), " has dtype \"", entry.dtype, "\"; known ones are F32, F16, I64, U8; dcgan-convert state-dict reads others, too.");
+      throw FileError(path, quoted(name), " has dtype \"", entry.dtype,
+                      "\"; known ones are F32, F16, I64, U8; dcgan-convert state-dict reads others, too.");
     }
     content.tensors[name] = {known->dtype, entry.shape, {}};
   }

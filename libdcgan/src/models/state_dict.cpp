@@ -193,7 +193,8 @@ struct StateDictReader::Impl {
       file.read_at(at, &elements, sizeof elements);
       at += static_cast<int64_t>(sizeof elements);
       if (elements < 0 || elements > (file.size() - at) / known->second) {
-        throw Error("its storage \"", models::printable(key), "\" claims ", elements, " elements; the file is cut short.");
+        throw Error("its storage \"", models::printable(key), "\" claims ", elements,
+                    " elements; the file is cut short.");
       }
       begins[std::string(key)] = at;
       storages[std::string(key)] = elements * known->second;

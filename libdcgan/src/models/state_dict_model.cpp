@@ -244,9 +244,8 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
       mapped |= mapping != options.mapping.end();
       there |= !origin_of(tensors, wanted[name]).parts.empty();
     }
-    const bool all_there = std::all_of(wanted.begin(), wanted.end(), [&](const auto& name) {
-      return !origin_of(tensors, name.second).parts.empty();
-    });
+    const bool all_there = std::all_of(
+        wanted.begin(), wanted.end(), [&](const auto& name) { return !origin_of(tensors, name.second).parts.empty(); });
     const std::string prefix = all_there ? "" : prefix_of(tensors, wanted, shapes);
     if (generators) model.has_generator = mapped || there || !prefix.empty();
     if (generators && !model.has_generator) continue;

@@ -62,8 +62,8 @@ ZipFile::ZipFile(const std::string& path) : file_(path, O_RDONLY) {
     const size_t all_bytes = kEntryBytes + name_bytes + number(rest, 30, 2) + number(rest, 32, 2);
     if (rest.size() < all_bytes) damaged("entry ", i, " of its directory is cut short");
     const std::string name(rest.substr(kEntryBytes, name_bytes));
-    const bool stored = number(rest, 10, 2) == 0 && number(rest, 20, 4) == number(rest, 24, 4) &&
-                        (number(rest, 8, 2) & 1U) == 0;
+    const bool stored =
+        number(rest, 10, 2) == 0 && number(rest, 20, 4) == number(rest, 24, 4) && (number(rest, 8, 2) & 1U) == 0;
     const Entry entry{number(rest, 42, 4), number(rest, 24, 4), number(rest, 16, 4), stored};
     const int64_t bytes = number(rest, 20, 4);
     if (entry.header + kLocalBytes + static_cast<int64_t>(name_bytes) + bytes > directory_) {
