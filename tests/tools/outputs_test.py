@@ -44,10 +44,13 @@ READ = {
                       ("{images}/discs/000.jpg --model {run}", ["{images}/discs/000.jpg", "{model}"]),
                       ("{tar} --model {model}", ["{tar}"]), ("{packed} --model {model}", ["{packed}"]),
                       ("{images} --model {model} --list {list}", ["{list}"]),
+                      ("{images} --model {model} --compress {text}", ["{text}"]),
                       ("{packed} --model {model} --statistics-from {images}", ["{images}/discs/000.jpg"]),
                       ("{packed} --model {model} --statistics-from {images} --statistics-list {list}", ["{list}"])],
     "dcgan-extract merge": [("{part}", ["{part}"]), ("{virtual}", ["{virtual}", "{part}"])],
     "dcgan-extract export": [("{features}", ["{features}"]), ("{virtual}", ["{virtual}", "{part}"])],
+    "dcgan-eval compress": [("--features {features} --dimensions 4", ["{features}"]),
+                            ("--features {virtual} --dimensions 4", ["{part}"])],
     "dcgan-eval svm": [("--train {features} --test {part} --c 1", ["{features}", "{part}"]),
                        ("--train {virtual} --test {features} --c 1 --details --test-images {packed}",
                         ["{part}", "{packed}"])],
@@ -72,7 +75,7 @@ MADE_HERE = {"dcgan-prepare dedup": ["list"]}
 # These name a folder, or a file that is also read; other tests look at them.
 OTHERS = {"dcgan-prepare download": ["output"], "dcgan-train": ["out"], "dcgan-explore samples": ["out"],
           "dcgan-eval svhn": ["trials-file"]}
-READ_TEXTS = {"config", "list", "cascade", "data", "recipe", "initialise", "probe", "model", "statistics-from",
+READ_TEXTS = {"compress", "config", "list", "cascade", "data", "recipe", "initialise", "probe", "model", "statistics-from",
               "statistics-list", "train", "test", "test-images", "classifier", "mapping"}
 OTHER_TEXTS = {"device", "prefix", "mirror", "md5", "max-memory", "shard", "features", "labels", "trials-architecture"}
 

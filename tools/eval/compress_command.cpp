@@ -95,6 +95,7 @@ int compress_command(cli::CommandLine& line) {
   check(options);
   output.require_free();
   const FeatureFileReader file(features);
+  line.require_apart([&file] { return file.files(); });
   if (file.info().model_sha256.empty()) {
     throw FileError(features, "does not say how it was made; --features names a file of dcgan-extract.");
   }

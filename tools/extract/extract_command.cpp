@@ -125,6 +125,7 @@ int extract_command(cli::CommandLine& line) {
   arguments.output.path = with_shard(arguments.output.path, shard);
   const auto& [images, input, options, statistics, features, output, rows, common] = arguments;
   output.require_given();
+  line.require_apart();
   if (images.empty() && input.list.empty())
     throw OptionError("no IMAGES given; name files, folders, an archive or a packed file.");
   ExtractionJob job;
