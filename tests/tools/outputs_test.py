@@ -73,11 +73,14 @@ OUTPUTS = {"dcgan-prepare dedup": ["-o {} --sheet {other}", "-o {other} --sheet 
 # Options that name a file to read elsewhere, and one to make here.
 MADE_HERE = {"dcgan-prepare dedup": ["list"]}
 # These name a folder, or a file that is also read; other tests look at them.
-OTHERS = {"dcgan-prepare download": ["output"], "dcgan-train": ["out"], "dcgan-explore samples": ["out"],
-          "dcgan-eval svhn": ["trials-file"]}
-READ_TEXTS = {"compress", "config", "list", "cascade", "data", "recipe", "initialise", "probe", "model", "statistics-from",
-              "statistics-list", "train", "test", "test-images", "classifier", "mapping"}
-OTHER_TEXTS = {"device", "prefix", "mirror", "md5", "max-memory", "shard", "features", "labels", "trials-architecture"}
+OTHERS = {"dcgan-prepare download": ["output"], "dcgan-train": ["out"], "dcgan-eval svhn": ["trials-file"],
+          "dcgan-explore samples": ["out", "save"],
+          **{f"dcgan-explore {command}": ["out"] for command in ("walk", "arithmetic", "turn", "filters", "neighbours", "maps",
+                                                                 "guided", "drop")}}
+READ_TEXTS = {"boxes", "cascade", "classifier", "compress", "config", "data", "images", "initialise", "list", "mapping",
+              "model", "probe", "recipe", "statistics-from", "statistics-list", "test", "test-images", "train", "z"}
+OTHER_TEXTS = {"a", "b", "c", "device", "features", "from", "keep", "label-by", "labels", "max-memory", "md5", "mirror",
+               "names", "prefix", "shard", "to", "trials-architecture"}
 
 
 def load_reference():
@@ -228,14 +231,20 @@ class Outputs(ProgramTest):
                 self.assertEqual(self.content(), before)
             partial.unlink()
 
-    def test_samples_are_not_written_over_the_model(self):
+    def test_what_explore_finds_is_not_written_over_the_model(self):
         out = self.folder / "pictures"
         out.mkdir()
-        os.link(self.files["model"], out / "samples.png")
+        for name in ("samples.png", "samples.h5", "walk.json", "filters.json", "one.png", "noise.h5"):
+            os.link(self.files["model"], out / name)
         before = self.content()
         for model in (self.files["model"], self.files["run"]):
-            self.assert_refuses("dcgan-explore", "samples", "--model", model, "--out", out, "--overwrite", code=1,
-                                says=[out / "samples.png", "which this command reads"])
+            for command, words, file in (("samples", ["--out", out], "samples.png"), ("walk", ["--out", out], "walk.json"),
+                                         ("filters", ["--out", out], "filters.json"),
+                                         ("samples", ["--out", out / "one.png"], "one.png"),
+                                         ("samples", ["--out", out / "new", "--keep", "1", "--save", out / "noise.h5"], "noise.h5")):
+                with self.subTest(command=command, file=file):
+                    self.assert_refuses("dcgan-explore", command, "--model", model, *words, "--overwrite", code=1,
+                                        says=[out / file, "which this command reads"])
         self.assertEqual(self.content(), before)
         shutil.rmtree(out)
 
