@@ -129,7 +129,7 @@ class Wheel(ProgramTest):
 
     def test_what_the_project_cannot_decode_python_cannot_for_the_same_reasons(self):
         damaged, whole = self.folder / "damaged", self.folder / "whole"
-        write_image_folder(whole, 40)
+        write_image_folder(whole, 60)
         damage_corpus(whole, damaged)
         self.run_program("dcgan-extract", damaged, "-o", self.folder / "damaged.h5", "--max-pixels", 400_000, "--layers",
                          1, expect=3)

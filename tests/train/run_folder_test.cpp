@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "dcgan/errors.h"
 #include "dcgan/file_locks.h"
@@ -34,23 +35,26 @@ SafetensorsFile holding(const std::string& text) {
   return file;
 }
 
+constexpr const char* kOptions = R"({"options":{},"architecture":{}})";
+
 class TheRunFolder : public testing::Test {
  protected:
   void TearDown() override {
     test::lock_error = 0;
     use_file_locks(true);
   }
-  RunFolder open(TrainingRun::Mode mode) { return {run_, R"({"options":{},"architecture":{}})", {}, mode}; }
-  RunFolder begun(TrainingRun::Mode mode = TrainingRun::Mode::kNew) {
-    RunFolder folder = open(mode);
-    folder.begin(listener_);
+  RunFolder open(TrainingRun::Mode mode) { return {run_, kOptions, {}, mode}; }
+  std::unique_ptr<RunFolder> begun(TrainingRun::Mode mode = TrainingRun::Mode::kNew) {
+    auto folder = std::make_unique<RunFolder>(run_, kOptions, RunFolder::Workers(), mode);
+    folder->begin(listener_);
     return folder;
   }
   std::string checkpoint(int64_t step) const {
     return run_ + "/checkpoints/step-0000000" + std::to_string(step) + ".safetensors";
   }
   void write_checkpoints(const std::vector<int64_t>& steps) {
-    const RunFolder folder = begun(TrainingRun::Mode::kOverwrite);
+    const std::unique_ptr<RunFolder> owner = begun(TrainingRun::Mode::kOverwrite);
+    const RunFolder& folder = *owner;
     for (const int64_t step : steps) folder.write_checkpoint(step, holding(std::to_string(step)));
   }
   static void damage(const std::string& file) { fs::resize_file(file, fs::file_size(file) - 1); }
@@ -63,7 +67,7 @@ class TheRunFolder : public testing::Test {
 TEST_F(TheRunFolder, SetsADamagedCheckpointAsideAndNamesIt) {
   write_checkpoints({1, 2});
   damage(checkpoint(2));
-  EXPECT_EQ(begun(TrainingRun::Mode::kResume).newest_checkpoint(listener_).step, 1);
+  EXPECT_EQ(begun(TrainingRun::Mode::kResume)->newest_checkpoint(listener_).step, 1);
   EXPECT_TRUE(fs::exists(checkpoint(2) + ".damaged"));
   EXPECT_THAT(listener_.heard, HasSubstr(checkpoint(2) + ".damaged"));
 }
@@ -71,7 +75,7 @@ TEST_F(TheRunFolder, SetsADamagedCheckpointAsideAndNamesIt) {
 TEST_F(TheRunFolder, RefusesToStartAtStepZeroWhereCheckpointsCannotBeRead) {
   write_checkpoints({1});
   damage(checkpoint(1));
-  const auto newest = [&] { begun(TrainingRun::Mode::kResume).newest_checkpoint(listener_); };
+  const auto newest = [&] { begun(TrainingRun::Mode::kResume)->newest_checkpoint(listener_); };
   for (int retry = 0; retry < 2; ++retry) {
     EXPECT_THAT(newest, ThrowsMessage<FileError>(HasSubstr("holds no checkpoint that can be read")));
   }
@@ -85,7 +89,8 @@ TEST_F(TheRunFolder, RefusesToStartAtStepZeroWhereCheckpointsCannotBeRead) {
 TEST_F(TheRunFolder, GoesBackToTheOldestCheckpointThatCanBeRead) {
   write_checkpoints({1, 2, 3});
   damage(checkpoint(1));
-  RunFolder folder = begun(TrainingRun::Mode::kResume);
+  const std::unique_ptr<RunFolder> owner = begun(TrainingRun::Mode::kResume);
+  RunFolder& folder = *owner;
   const RunFolder::Checkpoint oldest = folder.oldest_checkpoint(listener_);
   folder.drop_checkpoints_after(oldest.step);
   EXPECT_EQ(oldest.step, 2);
@@ -123,7 +128,7 @@ TEST_F(TheRunFolder, WhereFilesCannotBeLockedIsRefusedWithTheReasonUnlessNobodyA
         ThrowsMessage<FileError>(AllOf(HasSubstr(run_ + ": cannot be locked"), HasSubstr(std::strerror(error)),
                                        HasSubstr("HDF5_USE_FILE_LOCKING=FALSE"), Not(HasSubstr("another training")))));
     use_file_locks(false);
-    EXPECT_EQ(begun(TrainingRun::Mode::kResume).newest_checkpoint(listener_).step, 1);
+    EXPECT_EQ(begun(TrainingRun::Mode::kResume)->newest_checkpoint(listener_).step, 1);
   }
   test::lock_error = EWOULDBLOCK;
   use_file_locks(true);
@@ -132,7 +137,8 @@ TEST_F(TheRunFolder, WhereFilesCannotBeLockedIsRefusedWithTheReasonUnlessNobodyA
 }
 
 TEST_F(TheRunFolder, NeverReplacesTheBestModelByAWorseOneAlsoWhenTheRunGoesBack) {
-  RunFolder folder = begun();
+  const std::unique_ptr<RunFolder> owner = begun();
+  RunFolder& folder = *owner;
   const auto score = [&](int64_t step, double value) {
     ModelFile model = initialised_model({}, 1);
     model.training = R"({"step":)" + std::to_string(step) + "}";
