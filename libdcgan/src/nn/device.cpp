@@ -58,8 +58,8 @@ std::optional<int64_t> free_memory(c10::Device device) {
   return static_cast<int64_t>(c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index()).first);
 }
 
-at::Tensor to_device(const at::Tensor& host, c10::Device device) {
-  return device.is_cpu() ? host : host.pin_memory().to(device, /*non_blocking=*/true);
+at::Tensor to_device(const at::Tensor& tensor, c10::Device device) {
+  return tensor.device() == device ? tensor : tensor.pin_memory().to(device, /*non_blocking=*/true);
 }
 
 }  // namespace dcgan::nn

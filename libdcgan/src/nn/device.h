@@ -21,7 +21,7 @@ int64_t gpu_of_process(int64_t local_rank, int64_t devices);
 /// Bytes of a GPU's memory that nobody uses; nothing for a CPU.
 std::optional<int64_t> free_memory(c10::Device device);
 
-/// The tensor on the device; where that is a GPU the host does not wait for the copy.
-at::Tensor to_device(const at::Tensor& host, c10::Device device);
+/// The tensor on the device: itself if it is there, or a copy of one of the host's, which the host does not wait for.
+at::Tensor to_device(const at::Tensor& tensor, c10::Device device);
 
 }  // namespace dcgan::nn

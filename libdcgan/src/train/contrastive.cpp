@@ -23,13 +23,12 @@ constexpr int64_t kDirectionSize = 128;
 constexpr int64_t kHiddenFactor = 4;  // hidden units of every head, by the last layer's channels
 constexpr size_t kLowestLayer = 2;
 
-// LibTorch's own initialisation of dense layers: uniform, with a variance of 1 / (3 inputs).
-at::Tensor uniform(at::IntArrayRef shape, int64_t inputs, at::Generator& random) {
+}  // namespace
+
+at::Tensor random_dense(at::IntArrayRef shape, int64_t inputs, at::Generator& random) {
   const double bound = 1 / std::sqrt(static_cast<double>(inputs));
   return at::empty(shape, at::kFloat).uniform_(-bound, bound, random);
 }
-
-}  // namespace
 
 Contrast contrast(const Directions& directions) {
   const at::Tensor& own = directions.own;
@@ -59,11 +58,11 @@ ContrastiveHeads::ContrastiveHeads(const std::vector<ConvolutionShape>& convolut
     const int64_t channels = convolutions[layer - 1].out_channels;
     Head head;
     head.layer = layer;
-    head.hidden = uniform({units, channels}, channels, random);
+    head.hidden = random_dense({units, channels}, channels, random);
     head.batch_norm.weight = at::ones({units});
     head.batch_norm.bias = at::zeros({units});
-    head.weight = uniform({kDirectionSize, units}, units, random);
-    head.bias = uniform({kDirectionSize}, units, random);
+    head.weight = random_dense({kDirectionSize, units}, units, random);
+    head.bias = random_dense({kDirectionSize}, units, random);
     heads_.push_back(std::move(head));
   }
 }

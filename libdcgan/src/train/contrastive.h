@@ -32,6 +32,9 @@ struct Contrast {
 };
 Contrast contrast(const Directions& directions);
 
+/// Weights as LibTorch's dense layers have them at the start: uniform, with a variance of 1 / (3 inputs).
+at::Tensor random_dense(at::IntArrayRef shape, int64_t inputs, at::Generator& random);
+
 /// The heads that the contrastive objective sees the discriminator through, each on the means of one convolution's
 /// maps: dense, batch norm, ReLU, dense to 128 (Chen et al. 2020). They are of use in training only.
 class ContrastiveHeads {

@@ -54,8 +54,7 @@ at::Tensor ImageRows::pixels_at(const int64_t* numbers, int64_t count) const {
 }
 
 at::Tensor ImageRows::on_device(const at::Tensor& pixels) const {
-  const at::Tensor here = pixels.device() == device_ ? pixels : nn::to_device(pixels, device_);
-  return nn::images_from_pixels(reduced(here, size_));
+  return nn::images_from_pixels(reduced(nn::to_device(pixels, device_), size_));
 }
 
 at::Tensor reduced(const at::Tensor& pixels, int64_t size) {

@@ -5,7 +5,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/cross_entropy_loss.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/rot90.h>
@@ -13,8 +12,6 @@
 #include <ATen/ops/softplus.h>
 #include <ATen/ops/tensor_split.h>
 #include <ATen/ops/zeros.h>
-
-#include <cmath>
 
 #include "dcgan/seeds.h"
 #include "nn/precision.h"
@@ -65,12 +62,11 @@ SpectralNorm make_spectral_norm(const TrainingRun& run, c10::Device device) {
   return norm;
 }
 
-// Of the dense layer that tells turns apart: LibTorch's own initialisation of such layers.
+// Of the dense layer that tells turns apart.
 at::Tensor make_rotation(const TrainingRun& run, at::IntArrayRef shape, std::string_view purpose, c10::Device device) {
   if (run.options.rotation == 0) return {};
   at::Generator random = at::make_generator<at::CPUGeneratorImpl>(derive_seed(run.seed, purpose));
-  const double bound = 1 / std::sqrt(static_cast<double>(last_channels(run)));
-  return at::empty(shape, at::kFloat).uniform_(-bound, bound, random).to(device);
+  return random_dense(shape, last_channels(run), random).to(device);
 }
 
 void set_requires_grad(const nn::NamedTensors& parameters, bool required) {
@@ -194,18 +190,19 @@ void TrainedNetworks::drop_gradients() {
 
 void TrainedNetworks::update_discriminator(const PairInputs& inputs) {
   set_requires_grad(trained_discriminator(), true);
+  const nn::Discriminator used = used_discriminator();
   at::Tensor loss;
   if (options_.has_generator()) {
-    loss = adversarial_loss(inputs);
+    loss = adversarial_loss(used, inputs);
     add_to_sums(0, loss);
     if (options_.adversarial != 1) loss = loss.mul(options_.adversarial);
   }
   if (options_.contrastive > 0) {
-    const at::Tensor contrastive = contrastive_loss(inputs).mul(options_.contrastive);
+    const at::Tensor contrastive = contrastive_loss(used, inputs).mul(options_.contrastive);
     loss = loss.defined() ? loss.add(contrastive) : contrastive;
   }
   if (options_.rotation > 0) {
-    const at::Tensor rotation = rotation_loss(inputs).mul(options_.rotation);
+    const at::Tensor rotation = rotation_loss(used, inputs).mul(options_.rotation);
     loss = loss.defined() ? loss.add(rotation) : rotation;
   }
   discriminator_gradients_.backward(loss);
@@ -214,7 +211,7 @@ void TrainedNetworks::update_discriminator(const PairInputs& inputs) {
   if (options_.spectral_norm) spectral_norm_.iterate(discriminator_);
 }
 
-at::Tensor TrainedNetworks::adversarial_loss(const PairInputs& inputs) {
+at::Tensor TrainedNetworks::adversarial_loss(const nn::Discriminator& used, const PairInputs& inputs) {
   at::Tensor fake;
   {
     const at::NoGradGuard no_grad;
@@ -222,8 +219,8 @@ at::Tensor TrainedNetworks::adversarial_loss(const PairInputs& inputs) {
     fake = generator_.forward(inputs.discriminator_noise, statistics_);
   }
   // Two passes: the statistics of real and generated images are never mixed (the authors' two graph evaluations).
-  const at::Tensor real_logits = trained_logits_of(shown(inputs.images, inputs.real_augmentation));
-  const at::Tensor fake_logits = trained_logits_of(shown(fake, inputs.fake_augmentation));
+  const at::Tensor real_logits = trained_logits_of(used, shown(inputs.images, inputs.real_augmentation));
+  const at::Tensor fake_logits = trained_logits_of(used, shown(fake, inputs.fake_augmentation));
   const int64_t size = inputs.discriminator_size;
   add_to_sums(2, mean(real_logits.detach().sigmoid(), size));
   add_to_sums(3, mean(fake_logits.detach().sigmoid(), size));
@@ -254,7 +251,7 @@ nn::Discriminator& TrainedNetworks::shown_discriminator() {
 
 // A quarter of the minibatch, which is shuffled, is turned by each of the four right angles (Gidaris et al. 2018,
 // arXiv:1803.07728; Chen et al. 2019, arXiv:1811.11212).
-at::Tensor TrainedNetworks::rotation_loss(const PairInputs& inputs) {
+at::Tensor TrainedNetworks::rotation_loss(const nn::Discriminator& used, const PairInputs& inputs) {
   std::vector<at::Tensor> turned, turns;
   for (const at::Tensor& part : at::tensor_split(inputs.images, kTurns)) {
     const auto turn = static_cast<int64_t>(turned.size());
@@ -266,7 +263,7 @@ at::Tensor TrainedNetworks::rotation_loss(const PairInputs& inputs) {
   {
     const nn::CastScope cast(device_, options_.precision);
     const at::Tensor images = at::cat(turned).contiguous(at::MemoryFormat::ChannelsLast);
-    const at::Tensor maps = used_discriminator().activations(images, statistics_).back();
+    const at::Tensor maps = used.activations(images, statistics_).back();
     logits =
         at::linear(maps.mean({2, 3}, /*keepdim=*/false, at::kFloat), rotation_weight_, rotation_bias_).to(at::kFloat);
   }
@@ -278,11 +275,11 @@ at::Tensor TrainedNetworks::rotation_loss(const PairInputs& inputs) {
 }
 
 // Both views in one pass: batch norm takes its statistics over them together.
-at::Tensor TrainedNetworks::contrastive_loss(const PairInputs& inputs) {
+at::Tensor TrainedNetworks::contrastive_loss(const nn::Discriminator& used, const PairInputs& inputs) {
   std::vector<at::Tensor> directions;
   {
     const nn::CastScope cast(device_, options_.precision);
-    directions = heads_.directions(used_discriminator().activations(inputs.views, statistics_), statistics_);
+    directions = heads_.directions(used.activations(inputs.views, statistics_), statistics_);
   }
   const int64_t size = 2 * inputs.discriminator_size;
   at::Tensor loss;
@@ -320,7 +317,7 @@ void TrainedNetworks::update_generator(const PairInputs& inputs) {
     const nn::CastScope cast(device_, options_.precision);
     fake = generator_.forward(inputs.generator_noise, statistics_);
   }
-  const at::Tensor logits = logits_of(shown(fake, inputs.generator_augmentation));
+  const at::Tensor logits = logits_of(used_discriminator(), shown(fake, inputs.generator_augmentation));
   const bool hinge = options_.adversarial_loss == AdversarialLoss::kHinge;
   const at::Tensor loss = mean(hinge ? logits.neg() : loss_of_real(logits), inputs.generator_size);
   generator_gradients_.backward(loss);
@@ -329,22 +326,21 @@ void TrainedNetworks::update_generator(const PairInputs& inputs) {
   add_to_sums(1, loss);
 }
 
-at::Tensor TrainedNetworks::logits_of(const at::Tensor& images) const {
+at::Tensor TrainedNetworks::logits_of(const nn::Discriminator& used, const at::Tensor& images) const {
   const nn::CastScope cast(device_, options_.precision);
-  return used_discriminator().forward(images, statistics_).to(at::kFloat);
+  return used.forward(images, statistics_).to(at::kFloat);
 }
 
 // Gradients go as far down as the published objective trains.
-at::Tensor TrainedNetworks::trained_logits_of(const at::Tensor& images) const {
-  if (options_.adversarial_trunk == AdversarialTrunk::kOn) return logits_of(images);
+at::Tensor TrainedNetworks::trained_logits_of(const nn::Discriminator& used, const at::Tensor& images) const {
+  if (options_.adversarial_trunk == AdversarialTrunk::kOn) return logits_of(used, images);
   const nn::CastScope cast(device_, options_.precision);
-  const nn::Discriminator discriminator = used_discriminator();
   at::Tensor maps;
   {
     const at::NoGradGuard no_grad;
-    maps = discriminator.activations(images, statistics_).back();
+    maps = used.activations(images, statistics_).back();
   }
-  return discriminator.logits_of(maps, statistics_).to(at::kFloat);
+  return used.logits_of(maps, statistics_).to(at::kFloat);
 }
 
 // Mean over this process's part of a minibatch of `size` images, such that the mean over the processes is that over the

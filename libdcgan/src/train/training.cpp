@@ -82,9 +82,9 @@ void Training::run_step() {
     inputs.generator_augmentation = augmentation_for(generator_position, "generator-augmentation");
   }
   if (run_.options.contrastive > 0) {
-    const at::Tensor here = pixels.device() == device() ? pixels : nn::to_device(pixels, device());
     const uint64_t seed = derive_seed(seed_, "views", static_cast<uint64_t>(step_));
-    inputs.views = two_views({here, seed, inputs.discriminator_first}, run_.architecture.image_size);
+    inputs.views =
+        two_views({nn::to_device(pixels, device()), seed, inputs.discriminator_first}, run_.architecture.image_size);
   }
   if (step_ + 1 < run_.options.steps) minibatches_.read_ahead(discriminator_position + (alternating ? 2 : 1));
   pairs_.update(inputs);
