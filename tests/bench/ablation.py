@@ -13,6 +13,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import markdown
 from PIL import Image, ImageDraw
 
 SETUPS = {
@@ -59,7 +60,7 @@ def table(arguments, results):
     for setup in SETUPS:
         runs = [figures(arguments, *results[setup, seed]) for seed in arguments.seeds]
         lines.append([setup, *(" / ".join(values) for values in zip(*runs))])
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    return markdown.table(lines)
 
 
 def picture(arguments, results, path):
@@ -104,12 +105,7 @@ def main():
     results = {(setup, seed): train(arguments, setup, seed) for seed in arguments.seeds for setup in SETUPS}
     result = table(arguments, results)
     picture(arguments, results, (arguments.into.parent / "images" if arguments.into else arguments.out) / "ablation.png")
-    if not arguments.into:
-        print(result, end="")
-        return
-    before, rest = arguments.into.read_text(encoding="utf-8").split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    arguments.into.write_text(before + MARKS[0] + result + MARKS[1] + after, encoding="utf-8")
+    markdown.write(result, arguments.into, MARKS)
 
 
 if __name__ == "__main__":

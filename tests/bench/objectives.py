@@ -15,6 +15,8 @@ import resource
 import subprocess
 from pathlib import Path
 
+import markdown
+
 ADAMW = ["--learning-rate", "1e-3", "--beta1", "0.9", "--beta2", "0.99", "--weight-decay", "1e-4",
          "--decoupled-weight-decay", "--decay-shape", "cosine", "--batch-size", "128"]
 GENERATOR = ["--generator-learning-rate", "2e-4", "--generator-beta1", "0.5", "--generator-beta2", "0.999"]
@@ -87,13 +89,7 @@ def main():
     for setup in SETUPS:
         values = zip(*(results[setup, seed] for seed in arguments.seeds))
         lines.append([setup, *(" / ".join(value) for value in values)])
-    result = "".join("| " + " | ".join(line) + " |\n" for line in lines)
-    if not arguments.into:
-        print(result, end="")
-        return
-    before, rest = arguments.into.read_text(encoding="utf-8").split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    arguments.into.write_text(before + MARKS[0] + result + MARKS[1] + after, encoding="utf-8")
+    markdown.write(markdown.table(lines), arguments.into, MARKS)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,27 @@ class Extractor : public testing::Test {
     return features;
   }
 
+  static constexpr int64_t kMinibatch = 128 * 32 * 32 * 3;
+
+  // Statistics are means of those of the first 128 images and of the others, which differ. @return the model with them
+  ModelFile expect_means_of_two_minibatches(const std::vector<uint8_t>& pixels) const {
+    const auto count = static_cast<int64_t>(pixels.size() / (32 * 32 * 3));
+    const std::vector<uint8_t> first(pixels.begin(), pixels.begin() + kMinibatch),
+        last(pixels.begin() + kMinibatch, pixels.end());
+    ModelFile all = model_, of_first = model_, of_last = model_;
+    infer_statistics(all, feed(pixels, 50), {std::to_string(count) + " images", 1, 2});
+    infer_statistics(of_first, feed(first, 128), {"the first", 1, 1});
+    infer_statistics(of_last, feed(last, 129), {"the last", 1, 1});
+    EXPECT_THAT(all.statistics, HasSubstr("\"images\":" + std::to_string(count)));
+    for (const char* name : {"discriminator.bn2.running_mean", "discriminator.bn6.running_var"}) {
+      const std::vector<float> a = of_first.tensors[name].to_floats(), b = of_last.tensors[name].to_floats();
+      const std::vector<float> mean = all.tensors[name].to_floats();
+      EXPECT_NE(a, b);
+      for (size_t i = 0; i < a.size(); ++i) EXPECT_FLOAT_EQ(mean[i], (a[i] + b[i]) / 2) << name;
+    }
+    return all;
+  }
+
   test::TemporaryFolder folder_;
   std::string path_ = folder_ / "model.safetensors";
   ModelFile model_;
@@ -103,38 +124,13 @@ TEST_F(Extractor, IsTheSameOfAFileAndOfTheModelItself) {
 }
 
 TEST_F(Extractor, TakesASingleImageThatIsLeftOverWithTheMinibatchBefore) {
-  const std::vector<uint8_t> pixels = some_pixels(257);
-  constexpr auto kFirst = 128 * 32 * 32 * 3;
-  const std::vector<uint8_t> first(pixels.begin(), pixels.begin() + kFirst),
-      last(pixels.begin() + kFirst, pixels.end());
-  ModelFile all = model_, of_first = model_, of_last = model_;
-  infer_statistics(all, feed(pixels, 50), {"257 images", 1, 2});
-  infer_statistics(of_first, feed(first, 128), {"128 images", 1, 1});
-  infer_statistics(of_last, feed(last, 129), {"129 images", 1, 1});
-  EXPECT_THAT(all.statistics, HasSubstr("\"images\":257"));
-  for (const char* name : {"discriminator.bn2.running_mean", "discriminator.bn6.running_var"}) {
-    const std::vector<float> a = of_first.tensors[name].to_floats(), b = of_last.tensors[name].to_floats();
-    const std::vector<float> mean = all.tensors[name].to_floats();
-    for (size_t i = 0; i < a.size(); ++i) EXPECT_FLOAT_EQ(mean[i], (a[i] + b[i]) / 2) << name;
-  }
+  expect_means_of_two_minibatches(some_pixels(257));
 }
 
 TEST_F(Extractor, TakesMinibatchesOf128InOrder) {
   const std::vector<uint8_t> pixels = some_pixels(130);
-  constexpr auto kFirst = 128 * 32 * 32 * 3;
-  const std::vector<uint8_t> first(pixels.begin(), pixels.begin() + kFirst),
-      last(pixels.begin() + kFirst, pixels.end());
-  ModelFile all = model_, of_first = model_, of_last = model_;
-  infer_statistics(all, feed(pixels, 50), {"130 images", 1, 2});
-  infer_statistics(of_first, feed(first, 128), {"the first", 1, 1});
-  infer_statistics(of_last, feed(last, 1), {"the last", 1, 1});
-  EXPECT_THAT(all.statistics, HasSubstr("\"images\":130"));
-  for (const char* name : {"discriminator.bn2.running_mean", "discriminator.bn6.running_var"}) {
-    const std::vector<float> a = of_first.tensors[name].to_floats(), b = of_last.tensors[name].to_floats();
-    const std::vector<float> mean = all.tensors[name].to_floats();
-    EXPECT_NE(a, b);
-    for (size_t i = 0; i < a.size(); ++i) EXPECT_FLOAT_EQ(mean[i], (a[i] + b[i]) / 2) << name;
-  }
+  const std::vector<uint8_t> last(pixels.begin() + kMinibatch, pixels.end());
+  const ModelFile all = expect_means_of_two_minibatches(pixels);
   FeatureExtractor extractor(path_), reference(all);
   extractor.infer_statistics(feed(pixels, 50), "130 images");
   EXPECT_EQ(extractor.statistics(), all.statistics);

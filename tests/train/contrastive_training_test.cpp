@@ -12,56 +12,31 @@
 #include "tests/support/bytes_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/small_images.h"
+#include "tests/train/small_runs.h"
 
 // dcgan-train's second objective, its start from data and what comes with them.
 
 namespace dcgan {
 namespace {
 
+using test::metrics_of;
+using test::model_of;
+using test::StopAt;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::ThrowsMessage;
 
 TrainingRun small_run(const std::string& folder, int64_t steps) {
-  TrainingRun run;
-  run.folder = folder;
-  run.architecture.image_size = 16;
-  run.architecture.ndf = run.architecture.ngf = 4;
-  run.architecture.nz = 6;
-  run.options.steps = steps;
+  TrainingRun run = test::small_run(folder, steps, 16);
   run.options.batch_size = 8;
   run.options.contrastive = 1;
-  run.options.log_every = 1;
-  run.options.sample_every = 1000;
-  run.options.checkpoint_every = 1000;
-  run.options.frechet_images = 0;
-  run.threads = 1;
   return run;
-}
-
-std::string model_of(const TrainingRun& run) { return test::bytes_of(run.folder + "/model.safetensors"); }
-
-std::vector<nlohmann::json> metrics_of(const TrainingRun& run) {
-  std::ifstream file(run.folder + "/metrics.jsonl");
-  std::vector<nlohmann::json> lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
-  return lines;
 }
 
 nlohmann::ordered_json options_of(const TrainingRun& run) {
   return nlohmann::ordered_json::parse(std::ifstream(run.folder + "/options.json"));
 }
-
-class StopAt : public TrainObserver {
- public:
-  explicit StopAt(int64_t step) : stop_at_(step) {}
-  void on_step(int64_t done, int64_t) override { done_ = done; }
-  bool should_stop() override { return done_ >= stop_at_; }
-
- private:
-  int64_t stop_at_, done_ = 0;
-};
 
 class ContrastiveTraining : public testing::Test {
  protected:

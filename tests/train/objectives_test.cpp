@@ -10,7 +10,6 @@
 #include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
 
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -19,10 +18,10 @@
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/trainer.h"
-#include "tests/support/bytes_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_near.h"
 #include "tests/train/small_images.h"
+#include "tests/train/small_runs.h"
 #include "train/augmentation.h"
 #include "train/spectral_norm.h"
 #include "train/trained_networks.h"
@@ -119,28 +118,16 @@ TEST(SpectralNorm, LeavesNoLargerSingularValueThanOneAndTheFunctionOfLayersWithB
 class Objectives : public testing::Test {
  protected:
   TrainingRun small_run(const std::string& name, int64_t steps) {
-    TrainingRun run;
-    run.folder = folder_ / name;
+    TrainingRun run = test::small_run(folder_ / name, steps, 16);
     run.architecture = small_architecture();
-    run.options.steps = steps;
     run.options.batch_size = 8;
-    run.options.log_every = 1;
-    run.options.sample_every = run.options.checkpoint_every = 1000;
-    run.options.frechet_images = 0;
-    run.threads = 1;
     return run;
   }
   int64_t train(const TrainingRun& run) {
     TrainObserver silent;
     return run_training(run, images_, silent);
   }
-  static std::string bytes(const TrainingRun& run) { return test::bytes_of(run.folder + "/model.safetensors"); }
-  static nlohmann::json last_metrics(const TrainingRun& run) {
-    std::ifstream file(run.folder + "/metrics.jsonl");
-    nlohmann::json last;
-    for (std::string line; std::getline(file, line);) last = nlohmann::json::parse(line);
-    return last;
-  }
+  static nlohmann::json last_metrics(const TrainingRun& run) { return test::metrics_of(run).back(); }
 
   test::TemporaryFolder folder_;
   PackedImageReader images_ = test::small_images(folder_ / "images.h5", 20, 16);
@@ -217,7 +204,7 @@ TEST_F(Objectives, ARunWithAllOfThemStoppedAndResumedEndsAsIfItHadNeverStopped) 
   parts.mode = TrainingRun::Mode::kResume;
   parts.options.steps = 5;
   train(parts);
-  EXPECT_EQ(bytes(parts), bytes(whole));
+  EXPECT_EQ(test::model_of(parts), test::model_of(whole));
   EXPECT_EQ(last_metrics(parts)["rotation_loss"], last_metrics(whole)["rotation_loss"]);
 }
 

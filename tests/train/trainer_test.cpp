@@ -18,49 +18,18 @@
 #include "tests/support/bytes_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/small_images.h"
+#include "tests/train/small_runs.h"
 
 namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
+using test::metrics_of;
+using test::model_of;
+using test::small_run;
+using test::StopAt;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
-
-TrainingRun small_run(const std::string& folder, int64_t steps) {
-  TrainingRun run;
-  run.folder = folder;
-  run.architecture.image_size = 8;
-  run.architecture.ndf = run.architecture.ngf = 4;
-  run.architecture.nz = 6;
-  run.options.steps = steps;
-  run.options.batch_size = 4;
-  run.options.log_every = 1;
-  run.options.sample_every = 1000;
-  run.options.checkpoint_every = 1000;
-  run.options.frechet_images = 0;
-  run.threads = 1;
-  return run;
-}
-
-// Model files are equal when everything that decides them is: they hold no time, path or command line.
-std::string model_of(const TrainingRun& run) { return test::bytes_of(run.folder + "/model.safetensors"); }
-
-std::vector<nlohmann::json> metrics_of(const TrainingRun& run) {
-  std::ifstream file(run.folder + "/metrics.jsonl");
-  std::vector<nlohmann::json> lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
-  return lines;
-}
-
-class StopAt : public TrainObserver {
- public:
-  explicit StopAt(int64_t step) : stop_at_(step) {}
-  void on_step(int64_t done, int64_t) override { done_ = done; }
-  bool should_stop() override { return done_ >= stop_at_; }
-
- private:
-  int64_t stop_at_, done_ = 0;
-};
 
 class Trainer : public testing::Test {
  protected:
