@@ -129,6 +129,11 @@ class Download(ProgramTest):
         self.assertIn(f"dcgan-prepare lsun {self.out}/bedroom_train_lmdb", text)
         self.assertEqual(self.server.asked[0][0], "/lsun/bedroom_train_lmdb.zip")
 
+    def test_into_a_folder_that_is_called_as_the_place_of_its_name_comes_to_an_end(self):
+        self.out = self.folder / "FOLDER"
+        text = self.download("lsun-bedroom", "--mirror", f"{self.server.address}/lsun/").stdout
+        self.assertIn(f"dcgan-prepare lsun {self.out}/bedroom_train_lmdb", text)
+
     def test_an_archive_is_unpacked_once_its_checksum_is_right(self):
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:

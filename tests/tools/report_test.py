@@ -146,6 +146,11 @@ class Report(ProgramTest):
         self.assert_refuses("dcgan-train", "report", run, "-o", self.folder / "there.html", code=1,
                             says=["there.html", "exists", "--overwrite"])
 
+    def test_of_a_run_that_is_called_as_the_place_of_its_name_comes_to_an_end(self):
+        run = self.write_run("%TITLE%", [{"step": 20, "generator_loss": 1.0}])
+        self.report(run)
+        self.assertIn("<h1>dcgan-train: %TITLE%</h1>", (run / "report.html").read_text(encoding="utf-8"))
+
     def test_refuses_what_is_no_run(self):
         self.assert_refuses("dcgan-train", "report", code=2, says=["expected one RUN"])
         self.assert_refuses("dcgan-train", "report", self.folder / "nowhere", code=1,

@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/replace.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <iomanip>
@@ -20,12 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string with_shard(std::string output, const Shard& shard) {
-  const std::string mark = "{shard}";
-  for (size_t at = 0; (at = output.find(mark, at)) != std::string::npos;) {
-    output.replace(at, mark.size(), std::to_string(shard.index));
-  }
-  return output;
+std::string with_shard(const std::string& output, const Shard& shard) {
+  return boost::replace_all_copy(output, "{shard}", std::to_string(shard.index));
 }
 
 void print_report(const ExtractionReport& r, const ExtractionJob& job, const std::string& device) {

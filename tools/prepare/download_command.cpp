@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/algorithm/string/replace.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -133,9 +134,7 @@ int download_command(cli::CommandLine& line) {
     if (set.unpack) unpack(path, options.output);
   }
   if (*set.next != 0) {
-    std::string next = set.next;
-    for (size_t at = 0; (at = next.find("FOLDER", at)) != std::string::npos;) next.replace(at, 6, options.output);
-    text += "Next: " + next + ".\n";
+    text += "Next: " + boost::replace_all_copy(std::string(set.next), "FOLDER", options.output) + ".\n";
   }
   cli::print_result(common, {{"files", files}}, text);
   return 0;

@@ -1,5 +1,6 @@
 #include "tools/shared/html.h"
 
+#include <boost/algorithm/string/replace.hpp>
 #include <cstdint>
 
 namespace dcgan::tools {
@@ -59,10 +60,7 @@ std::string html_picture(const std::string& bytes, const std::string& alt, const
 }
 
 std::string html_head(const std::string& title) {
-  std::string head = kHead;
-  const std::string mark = "%TITLE%";
-  for (size_t at = 0; (at = head.find(mark, at)) != std::string::npos;) head.replace(at, mark.size(), html_text(title));
-  return head;
+  return boost::replace_all_copy(std::string(kHead), "%TITLE%", html_text(title));
 }
 
 }  // namespace dcgan::tools
