@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <vector>
+
 #include "dcgan/architecture.h"
 
 namespace dcgan {
@@ -26,6 +28,24 @@ TEST(OptionsJson, NamesAnUnknownKeyAndAWrongValue) {
   EXPECT_THAT([&] { parse(R"({"ndf": 1.5})"); }, ThrowsMessage<Error>(HasSubstr("option \"ndf\" is 1.5")));
   EXPECT_THAT([&] { parse(R"({"latent": "cauchy"})"); }, ThrowsMessage<Error>(HasSubstr("\"cauchy\"")));
   EXPECT_THAT([&] { parse("[]"); }, ThrowsMessage<Error>(HasSubstr("no JSON object")));
+}
+
+struct ListOptions {
+  std::vector<int64_t> layers;
+};
+
+template <class Visitor>
+void describe(ListOptions& o, Visitor&& f) {
+  f(o.layers, "layers", "a list");
+}
+
+TEST(OptionsJson, TakesWholeNumbersAloneInListsToo) {
+  const auto parse = [](const char* text) { return options_from_json<ListOptions>(ordered_json::parse(text)).layers; };
+  EXPECT_THAT(parse(R"({"layers": [3, 4]})"), testing::ElementsAre(3, 4));
+  // Found by fuzzing: nlohmann-json turns the first into an int64, which is undefined, and the second into 1.
+  for (const char* text : {R"({"layers": [7.8e59]})", R"({"layers": [1.5]})", R"({"layers": 3})"}) {
+    EXPECT_THAT([&] { parse(text); }, ThrowsMessage<Error>(HasSubstr("option \"layers\" is "))) << text;
+  }
 }
 
 }  // namespace

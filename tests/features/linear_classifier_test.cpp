@@ -161,6 +161,8 @@ TEST_F(Classifier, RefusesFilesThatAreNone) {
   refuses([](SafetensorsFile& f) { f.metadata["classes"] = "[\"ant\"]"; }, "1 classes; it needs two or more");
   refuses([](SafetensorsFile& f) { f.metadata["classes"] = "[\"ant\",\"bee\",\"cat\",4]"; }, "metadata is damaged");
   refuses([](SafetensorsFile& f) { f.metadata["layers"] = "{"; }, "metadata is damaged");
+  refuses([](SafetensorsFile& f) { f.metadata["layers"] = "[7.8e59]"; }, "metadata is damaged");
+  refuses([](SafetensorsFile& f) { f.metadata["grid"] = "4.5"; }, "metadata is damaged");
   refuses([](SafetensorsFile& f) { f.metadata.erase("record"); }, "lacks \"record\"");
   refuses([](SafetensorsFile& f) { f.tensors.erase("biases"); }, "no float32 tensor \"biases\"");
   refuses([](SafetensorsFile& f) { f.tensors["biases"] = make_tensor({2}, {0, 0}); }, "2 biases");

@@ -4,6 +4,7 @@
 #include <string>
 #include <type_traits>
 
+#include "base/json_value.h"
 #include "dcgan/errors.h"
 #include "dcgan/options.h"
 
@@ -39,11 +40,8 @@ Options options_from_json(const nlohmann::ordered_json& object) {
     try {
       if constexpr (std::is_enum_v<Field>) {
         if (!from_name(found->template get<std::string>(), field)) throw Error("");
-      } else if constexpr (std::is_integral_v<Field> && !std::is_same_v<Field, bool>) {
-        if (!found->is_number_integer()) throw Error("");  // nlohmann would cut 1.5 to 1
-        field = found->template get<Field>();
       } else {
-        field = found->template get<Field>();
+        field = json_value<Field>(*found);
       }
     } catch (const std::exception&) {
       throw Error("option \"" + std::string(flag) + "\" is " + found->dump() + ", which is no value of it.");

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/json_value.h"
 #include "dcgan/errors.h"
 #include "dcgan/safetensors.h"
 #include "kernels/kernels.h"
@@ -70,9 +71,11 @@ CompressionMap read_map(const std::string& path) {
   map.preprocessing = text("preprocessing");
   map.record = text("record");
   try {
-    nlohmann::json::parse(text("layers")).get_to(map.layers);
-    nlohmann::json::parse(text("grid")).get_to(map.grid);
-  } catch (const nlohmann::json::exception& e) {
+    map.layers = json_value<std::vector<int64_t>>(nlohmann::json::parse(text("layers")));
+    map.grid = json_value<int64_t>(nlohmann::json::parse(text("grid")));
+  } catch (const FileError&) {
+    throw;
+  } catch (const std::exception& e) {
     throw FileError(path, "its metadata is damaged: ", e.what());
   }
   check(path, map);

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/json_value.h"
 #include "dcgan/errors.h"
 #include "dcgan/safetensors.h"
 #include "dcgan/text.h"
@@ -82,9 +83,11 @@ LinearMachines read_machines(const std::string& path) {
     nlohmann::json::parse(text("classes")).get_to(machines.classes);
     nlohmann::json::parse(text("c")).get_to(machines.c);
     machines.origin.model_sha256 = text("model_sha256");
-    nlohmann::json::parse(text("layers")).get_to(machines.origin.layers);
-    nlohmann::json::parse(text("grid")).get_to(machines.origin.grid);
-  } catch (const nlohmann::json::exception& e) {
+    machines.origin.layers = json_value<std::vector<int64_t>>(nlohmann::json::parse(text("layers")));
+    machines.origin.grid = json_value<int64_t>(nlohmann::json::parse(text("grid")));
+  } catch (const FileError&) {
+    throw;
+  } catch (const std::exception& e) {
     throw FileError(path, "its metadata is damaged: ", e.what());
   }
   machines.origin.preprocessing = decisive(text("preprocessing"));
