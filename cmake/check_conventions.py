@@ -13,7 +13,6 @@ from check_layers import strip_comments
 
 MOST_ARGUMENTS = 4
 MOST_LINES_OF_MAIN = 40
-ARGUMENTS_COUNTED = ("tools",)  # elsewhere a few functions still take five
 # Namespaces of libdcgan's modules that are no folder: what wraps HDF5, and the instruction sets' copies of the kernels.
 OTHER_NAMESPACES = {"store": {"dcgan::hdf5"}}
 # Numbers and plain memory, with its sizes: together they count as one argument.
@@ -98,8 +97,7 @@ def violations(root):
                 relative, text = path.relative_to(root), strip_comments(commented)
                 yield from check_namespaces(relative, text)
                 yield from check_main(relative, text)
-                if folder in ARGUMENTS_COUNTED:
-                    yield from check_arguments(relative, text, commented.splitlines())
+                yield from check_arguments(relative, text, commented.splitlines())
 
 
 def main():

@@ -40,7 +40,8 @@ EXPORTED_HEADERS = {
     "base/plugin.h": {"data"},
     "c_api/guard.h": {"images"},
     "parallel/float_buffer.h": {"eval"},
-    "parallel/thread_pool.h": {"eval"},
+    "parallel/control_groups.h": {"cli"},
+    "parallel/thread_pool.h": {"eval", "cli"},
     "models/sha256.h": {"data"},
 }
 

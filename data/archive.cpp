@@ -56,7 +56,7 @@ std::vector<uint8_t> first_bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::vector<uint8_t> bytes(kFirstBytes);
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<size_t>(file.gcount()));
+  bytes.resize(file.gcount());
   return bytes;
 }
 
@@ -81,8 +81,8 @@ void refuse_container(const std::string& path) {
   const std::string format = container_format_name({bytes.data(), bytes.size()});
   if (format.empty()) return;
   const std::string command = unpacking_command(path, format);
-  throw FileError(path, "is compressed or packed (" + format + "), and no image in it can be reached directly; " +
-                            (command.empty() ? "write its images as files first." : "unpack it: " + command));
+  throw FileError(path, "is compressed or packed (", format, "), and no image in it can be reached directly; ",
+                  command.empty() ? "write its images as files first." : "unpack it: " + command);
 }
 
 std::unique_ptr<Archive> open_archive(const std::string& path) {

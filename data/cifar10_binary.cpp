@@ -47,9 +47,8 @@ std::vector<std::string> read_classes(const fs::path& file) {
     if (!line.empty()) classes.push_back(line);
   }
   if (classes.size() != kCifarClasses) {
-    throw FileError(file.string(), std::to_string(classes.size()) + " class names, expected " +
-                                       std::to_string(kCifarClasses) +
-                                       "; fetch the archive again, or remove this file to use the official names.");
+    throw FileError(file.string(), classes.size(), " class names, expected ", kCifarClasses,
+                    "; fetch the archive again, or remove this file to use the official names.");
   }
   return classes;
 }
@@ -64,24 +63,24 @@ ImageBatch read_cifar10_batch(const std::string& path) {
   constexpr int64_t kExpected = kCifarBatchImages * kCifarRecordBytes;
   if (length != kExpected) {
     refuse_foreign(path);
-    throw FileError(path, with_commas(length) + " bytes, expected " + with_commas(kExpected) + "; " +
-                              (length < kExpected ? "the download is cut short, fetch it again."
-                                                  : "this is no file of the binary version of CIFAR-10."));
+    throw FileError(path, with_commas(length), " bytes, expected ", with_commas(kExpected), "; ",
+                    length < kExpected ? "the download is cut short, fetch it again."
+                                       : "this is no file of the binary version of CIFAR-10.");
   }
   ImageBatch batch;
   batch.height = batch.width = kCifarSide;
-  batch.pixels.resize(static_cast<size_t>(kCifarBatchImages * 3 * kPlane));
+  batch.pixels.resize(kCifarBatchImages * 3 * kPlane);
   const std::string stem = fs::path(path).stem().string();
   std::vector<uint8_t> record(kCifarRecordBytes);
   uint8_t* pixel = batch.pixels.data();
   file.seekg(0);
   for (int64_t i = 0; i < kCifarBatchImages; ++i) {
     if (!file.read(reinterpret_cast<char*>(record.data()), kCifarRecordBytes)) {
-      throw FileError(path, "cannot be read at record " + std::to_string(i) + ".");
+      throw FileError(path, "cannot be read at record ", i, ".");
     }
     if (record[0] >= kCifarClasses) {
-      throw FileError(path, "label " + std::to_string(record[0]) + " in record " + std::to_string(i) +
-                                ", expected 0 to 9; the file is damaged, or of CIFAR-100.");
+      throw FileError(path, "label ", record[0], " in record ", i,
+                      ", expected 0 to 9; the file is damaged, or of CIFAR-100.");
     }
     batch.labels.push_back(record[0]);
     batch.paths.push_back(record_name(stem, i));

@@ -13,7 +13,7 @@ struct ClassCounts {
   int64_t unlabelled = 0;            ///< images without a label, where there are classes
 
   explicit ClassCounts(std::vector<std::string> names = {}) : classes(std::move(names)), counts(classes.size(), 0) {}
-  void add(int32_t label) { ++(label < 0 ? unlabelled : counts.at(static_cast<size_t>(label))); }
+  void add(int32_t label) { ++(label < 0 ? unlabelled : counts.at(label)); }
 
   /// "classes: cat 40, ship 40; 2 without a label", the first of many; "classes: none".
   std::string text() const;

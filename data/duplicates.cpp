@@ -1,5 +1,6 @@
 #include "data/duplicates.h"
 
+#include "dcgan/errors.h"
 #include "dcgan/options.h"
 
 namespace dcgan::data {
@@ -18,7 +19,7 @@ uint64_t mixed(uint64_t x) {
 
 DuplicateFinder::DuplicateFinder(int64_t unsure_bits, int64_t expected) : unsure_bits_(unsure_bits) {
   require_option(unsure_bits >= 0 && unsure_bits <= kMostUnsureBits, "unsure-bits", unsure_bits,
-                 "from 0 to " + std::to_string(kMostUnsureBits));
+                 text_of("from 0 to ", kMostUnsureBits));
   size_t size = 16;
   while (size < 2 * static_cast<size_t>(expected)) size *= 2;
   table_.assign(size, {{}, kFree});
@@ -38,7 +39,7 @@ int64_t DuplicateFinder::add(const ImageCode& code) {
   for (uint64_t n = 1;; ++n) {
     if (const Entry& found = table_[slot(bits)]; found.image != kFree) return found.image;
     if (n == uint64_t{1} << static_cast<uint64_t>(unsure_bits_)) break;
-    const uint8_t unit = code.unsure[static_cast<size_t>(__builtin_ctzll(n))];
+    const uint8_t unit = code.unsure[__builtin_ctzll(n)];
     bits[unit / 64] ^= uint64_t{1} << (unit % 64);
   }
   table_[slot(code.bits)] = {code.bits, image};

@@ -15,11 +15,10 @@ namespace dcgan::data {
 
 void check(const FaceOptions& o) {
   constexpr int64_t kLargest = 4096;
-  require_option(o.size >= 1 && o.size <= kLargest, "size", o.size, "from 1 to " + std::to_string(kLargest));
+  require_option(o.size >= 1 && o.size <= kLargest, "size", o.size, text_of("from 1 to ", kLargest));
   require_option(o.box >= o.size && o.box <= kLargest, "box", o.box,
-                 "from --size (" + std::to_string(o.size) + ") to " + std::to_string(kLargest));
-  require_option(o.min_face >= 1 && o.min_face <= kLargest, "min-face", o.min_face,
-                 "from 1 to " + std::to_string(kLargest));
+                 text_of("from --size (", o.size, ") to ", kLargest));
+  require_option(o.min_face >= 1 && o.min_face <= kLargest, "min-face", o.min_face, text_of("from 1 to ", kLargest));
   require_option(o.max_faces >= 0, "max-faces", o.max_faces, "0 (all) or more");
   require_option(o.margin >= 0 && o.margin <= 2, "margin", o.margin, "from 0 to 2");
   require_option(o.neighbours >= 0 && o.neighbours <= 100, "neighbours", o.neighbours, "from 0 to 100");
@@ -31,7 +30,7 @@ Preparation face_preparation(const FaceOptions& options) {
   std::string reason;
   void* const function = plugin_function("libdcgan_faces.so", kFaceDetectorFunction, reason);
   if (function == nullptr) {
-    throw Error("faces are found by libdcgan_faces.so, which cannot be used: " + reason +
+    throw Error("faces are found by libdcgan_faces.so, which cannot be used: ", reason,
                 "; it is built where libopencv-objdetect-dev and opencv-data are installed.");
   }
   const std::shared_ptr<FaceDetector> detector(reinterpret_cast<FaceDetectorFunction*>(function)(options));

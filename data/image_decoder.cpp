@@ -14,6 +14,7 @@
 #include "base/foreign_file.h"
 #include "data/image_formats.h"
 #include "data/image_library.h"
+#include "dcgan/errors.h"
 #include "dcgan/options.h"
 
 namespace dcgan::data {
@@ -45,7 +46,7 @@ std::vector<uint8_t> read_file(const std::string& path) {
     throw DecodeError(std::string("cannot be opened: ") + std::strerror(errno));
   }
   if (!S_ISREG(status.st_mode)) throw DecodeError("not a regular file");
-  std::vector<uint8_t> bytes(static_cast<size_t>(status.st_size));
+  std::vector<uint8_t> bytes(status.st_size);
   size_t filled = 0;
   while (filled < bytes.size()) {
     const ssize_t count = ::read(file.value, bytes.data() + filled, bytes.size() - filled);
@@ -90,8 +91,7 @@ DecodedImage decode_image_file(const std::string& path, const DecodeOptions& opt
 
 std::string decoder_description(const DecodeOptions& options) {
   nlohmann::ordered_json description = {
-      {"jpeg",
-       options.scaled_side == 0 ? "exact" : "scaled, shorter side at least " + std::to_string(options.scaled_side)},
+      {"jpeg", options.scaled_side == 0 ? "exact" : text_of("scaled, shorter side at least ", options.scaled_side)},
       {"orientation", "EXIF applied"},
       {"alpha", "dropped"},
       {"16-bit", "round(v/257)"},

@@ -26,7 +26,7 @@ class FolderWalk {
 
   FolderWalk(const std::string& folder, InputRules& rules) : rules_(rules) {
     const std::string failure = visit(folder, "");
-    if (!failure.empty() && found_.empty()) throw FileError(folder, failure + ".");
+    if (!failure.empty() && found_.empty()) throw FileError(folder, failure, ".");
     if (!failure.empty()) found_.push_back({".", failure});
     const auto by_path = [](const Found& a, const Found& b) { return a.path < b.path; };  // std::string compares bytes
     std::sort(found_.begin(), found_.end(), by_path);
@@ -217,8 +217,8 @@ class Lister {
       extensions += (extensions.empty() ? "." : ", .") + std::string(extension);
     }
     const std::string passed_over = rules_.passed_over.text();
-    throw FileError(input, "holds no images; looked, in all its folders, for files that end in " + extensions +
-                               " (in any case)" + (passed_over.empty() ? "" : "; " + passed_over) + ".");
+    throw FileError(input, "holds no images; looked, in all its folders, for files that end in ", extensions,
+                    " (in any case)", passed_over.empty() ? "" : "; " + passed_over, ".");
   }
 
   InputRules rules_;
@@ -241,7 +241,7 @@ void find_members(ImageList& list) {
 
 }  // namespace
 
-std::string ImageList::file(int64_t i) const { return joined(root, paths[static_cast<size_t>(i)]); }
+std::string ImageList::file(int64_t i) const { return joined(root, paths[i]); }
 
 ImageList list_images(const std::vector<std::string>& inputs, const InputOptions& options) {
   if (inputs.empty()) throw OptionError("no images were named; give files or folders.");
@@ -286,7 +286,7 @@ DecodedImage FolderImages::load_one(int64_t i) const {
   const auto failed = list().failed.find(path(i));
   if (failed != list().failed.end()) return {{}, failed->second};
   if (list().places.empty()) return decode_image_file(list().file(i), options());
-  const auto& [archive, member] = list().places[static_cast<size_t>(i)];
+  const auto& [archive, member] = list().places[i];
   if (archive == nullptr) return decode_image_file(list().file(i), options());
   if (!member->failure.empty()) return {{}, member->failure};
   try {

@@ -76,9 +76,9 @@ class ListedImages : public ImageSource {
   }
 
   int64_t count() const override { return list_.count(); }
-  std::string path(int64_t i) const override { return list_.paths[static_cast<size_t>(i)]; }
+  std::string path(int64_t i) const override { return list_.paths[i]; }
   const std::vector<std::string>& classes() const override { return list_.classes; }
-  int32_t label(int64_t i) const override { return list_.labels[static_cast<size_t>(i)]; }
+  int32_t label(int64_t i) const override { return list_.labels[i]; }
   std::vector<std::string> files() const override;  ///< each image's, and what is the root of them all
 
  protected:

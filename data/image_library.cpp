@@ -12,7 +12,7 @@ const ImageLibrary& image_library() {
     return function == nullptr ? nullptr : reinterpret_cast<ImageLibraryFunction*>(function)();
   }();
   if (library != nullptr) return *library;
-  throw Error("images are decoded by libdcgan_images.so, which cannot be used: " + reason +
+  throw Error("images are decoded by libdcgan_images.so, which cannot be used: ", reason,
               "; install it beside libdcgan.so.");
 }
 

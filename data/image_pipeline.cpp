@@ -33,7 +33,7 @@ DecodedBlock make_block(const ImageSource& source, const Preparation& preparatio
   const bool labelled = !source.classes().empty();
   std::vector<DecodedImage> decoded = source.load(first, inputs);
   for (int64_t i = 0; i < inputs; ++i) {
-    DecodedImage& input = decoded[static_cast<size_t>(i)];
+    DecodedImage& input = decoded[i];
     const std::string path = source.path(first + i);
     if (!input.ok()) {
       block.failures.push_back({path, input.failure});
@@ -64,8 +64,7 @@ struct ImagePipeline::Impl {
       : source(image_source), preparation(std::move(made)), options(pipeline_options) {
     if (options.end < 0) options.end = source.count();
     if (options.begin < 0 || options.begin > options.end || options.end > source.count()) {
-      throw OptionError("inputs " + std::to_string(options.begin) + " to " + std::to_string(options.end) +
-                        " were asked for, of " + std::to_string(source.count()) + ".");
+      throw OptionError("inputs ", options.begin, " to ", options.end, " were asked for, of ", source.count(), ".");
     }
     if (options.threads < 1 || options.block_size < 1) {
       throw OptionError("decoding needs at least one thread and one image per block.");

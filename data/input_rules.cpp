@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "data/image_formats.h"
+#include "dcgan/errors.h"
 
 namespace dcgan::data {
 namespace {
@@ -51,8 +52,8 @@ std::string PassedOver::text() const {
   std::vector<std::pair<std::string, int64_t>> sorted(kinds_.begin(), kinds_.end());
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   std::string list;
-  for (const auto& [kind, count] : sorted) list += (list.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
-  return std::to_string(files()) + (files() == 1 ? " file" : " files") + " passed over: " + list;
+  for (const auto& [kind, count] : sorted) list += text_of(list.empty() ? "" : ", ", count, " ", kind);
+  return text_of(files(), files() == 1 ? " file" : " files", " passed over: ", list);
 }
 
 std::string InputRules::left_by_system(const std::string& path) const {

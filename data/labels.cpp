@@ -32,7 +32,7 @@ void for_each_image(const ImageList& list, const Use& use) {
   size_t part = 0;
   for (int64_t i = 0; i < list.count(); ++i) {
     while (part + 1 < list.parts.size() && list.parts[part + 1].first <= i) ++part;
-    const std::string& path = list.paths[static_cast<size_t>(i)];
+    const std::string& path = list.paths[i];
     if (list.failed.empty() || list.failed.count(path) == 0) use(i, Entry{path, list.parts[part]});
   }
 }
@@ -77,7 +77,7 @@ std::vector<std::string> first_folders(ImageList& list) {
   std::string passed;
   for_each_image(list, [&](int64_t i, const Entry& entry) {
     const std::vector<std::string> folders = folders_of(entry.below_named());
-    if (folders.size() > depth) names[static_cast<size_t>(i)] = folders[depth];
+    if (folders.size() > depth) names[i] = folders[depth];
     if (depth > 0 && passed.empty()) {
       for (size_t k = 0; k < depth; ++k) passed += folders[k] + "/";
     }
@@ -97,7 +97,7 @@ std::vector<std::string> parents(const ImageList& list) {
   const std::string root = list.root.empty() ? "" : fs::absolute(named).lexically_normal().string() + "/";
   for_each_image(list, [&](int64_t i, const Entry& entry) {
     const std::vector<std::string> folders = folders_of(root + entry.path);
-    if (!folders.empty()) names[static_cast<size_t>(i)] = folders.back();
+    if (!folders.empty()) names[i] = folders.back();
   });
   return names;
 }
@@ -107,7 +107,7 @@ std::vector<std::string> from_table(const std::string& path, ImageList& list) {
   const auto column = [&](const char* name) {
     const auto found = std::find(rows.front().begin(), rows.front().end(), name);
     if (found != rows.front().end()) return static_cast<size_t>(found - rows.front().begin());
-    throw FileError(path, std::string("has no column \"") + name + "\"; expected the columns file and label.");
+    throw FileError(path, std::string("has no column \""), name, "\"; expected the columns file and label.");
   };
   const size_t file_at = column("file");
   const size_t label_at = column("label");
@@ -120,8 +120,8 @@ std::vector<std::string> from_table(const std::string& path, ImageList& list) {
   for (size_t i = 1; i < rows.size(); ++i) {
     const auto [line, is_new] = lines.emplace(key(rows[i][file_at]), Line{rows[i][label_at]});
     if (!is_new && line->second.label != rows[i][label_at]) {
-      throw FileError(path, "gives " + rows[i][file_at] + " the labels " + line->second.label + " and " +
-                                rows[i][label_at] + "; expected one.");
+      throw FileError(path, "gives ", rows[i][file_at], " the labels ", line->second.label, " and ", rows[i][label_at],
+                      "; expected one.");
     }
   }
   std::vector<std::string> names(list.paths.size());
@@ -130,13 +130,13 @@ std::vector<std::string> from_table(const std::string& path, ImageList& list) {
     if (found == lines.end()) found = lines.find(key(entry.below_named()));
     if (found == lines.end()) return;
     found->second.used = true;
-    names[static_cast<size_t>(i)] = found->second.label;
+    names[i] = found->second.label;
   });
   const auto unused = std::count_if(lines.begin(), lines.end(), [](const auto& line) { return !line.second.used; });
   if (unused > 0) {
     const auto first = std::find_if(lines.begin(), lines.end(), [](const auto& line) { return !line.second.used; });
-    list.notes.push_back(path + ": " + std::to_string(unused) + " of " + std::to_string(lines.size()) +
-                         " lines name no image that was found, such as " + first->first + ".");
+    list.notes.push_back(text_of(path, ": ", unused, " of ", lines.size(),
+                                 " lines name no image that was found, such as ", first->first, "."));
   }
   return names;
 }
@@ -168,9 +168,9 @@ void note_that_there_are_none(const std::string& label_by, ImageList& list) {
   const std::vector<std::string> names = parents(list);
   const std::set<std::string> classes(names.begin(), names.end());
   if (classes.size() < 2) return;
-  list.notes.push_back("no labels: the images lie in no folders below what was named; --label-by parent makes the " +
-                       std::to_string(classes.size()) + " folders that they lie in, such as " + *classes.rbegin() +
-                       ", classes.");
+  list.notes.push_back(
+      text_of("no labels: the images lie in no folders below what was named; --label-by parent makes the ",
+              classes.size(), " folders that they lie in, such as ", *classes.rbegin(), ", classes."));
 }
 
 }  // namespace
@@ -193,15 +193,14 @@ void label_images(const std::string& label_by, ImageList& list) {
   int64_t images = 0, without = 0;
   for_each_image(list, [&](int64_t i, const Entry&) {
     ++images;
-    if (names[static_cast<size_t>(i)].empty()) ++without;
+    if (names[i].empty()) ++without;
   });
   if (list.classes.empty()) return note_that_there_are_none(label_by, list);
   if (without > 0) {
-    list.notes.push_back(
-        list.parts.front().named + (list.parts.front().named.empty() ? "" : ": ") + std::to_string(without) + " of " +
-        std::to_string(images) + " images " +
-        (label_by == "first" || label_by == "parent" ? "lie in no class folder" : "have no line in " + label_by) +
-        "; they are rows without a label.");
+    list.notes.push_back(text_of(
+        list.parts.front().named, list.parts.front().named.empty() ? "" : ": ", without, " of ", images, " images ",
+        label_by == "first" || label_by == "parent" ? "lie in no class folder" : "have no line in " + label_by,
+        "; they are rows without a label."));
   }
   std::map<std::string, int32_t> label_of = {{"", -1}};
   for (const std::string& name : names) {
@@ -218,8 +217,8 @@ void label_images(const std::string& label_by, ImageList& list) {
 std::vector<std::vector<std::string>> read_csv(const std::string& path) {
   std::ifstream file(path);
   if (!file || fs::is_directory(path)) {
-    throw FileError(path, "cannot be opened" + (errno == 0 ? "" : std::string(": ") + std::strerror(errno)) +
-                              "; expected a CSV file with a header.");
+    throw FileError(path, "cannot be opened", errno == 0 ? "" : std::string(": ") + std::strerror(errno),
+                    "; expected a CSV file with a header.");
   }
   std::vector<std::vector<std::string>> rows;
   int64_t number = 0;
@@ -242,9 +241,9 @@ std::vector<std::vector<std::string>> read_csv(const std::string& path) {
       }
     }
     if (quoted || (!rows.empty() && fields.size() != rows.front().size())) {
-      throw FileError(path, "line " + std::to_string(number) + " has " + std::to_string(fields.size()) + " fields" +
-                                (quoted ? " and a quotation mark too many" : "") + ", the header has " +
-                                std::to_string(rows.empty() ? fields.size() : rows.front().size()) + ".");
+      throw FileError(path, "line ", number, " has ", fields.size(), " fields",
+                      quoted ? " and a quotation mark too many" : "", ", the header has ",
+                      rows.empty() ? fields.size() : rows.front().size(), ".");
     }
     rows.push_back(std::move(fields));
   }

@@ -81,8 +81,7 @@ struct LmdbFile::Impl {
     const std::uintmax_t expected = (info.me_last_pgno + 1) * stat.ms_psize;
     const std::uintmax_t found = fs::file_size(path);
     if (found >= expected) return;  // a page that is not there would end the program with SIGBUS
-    throw FileError(path, std::to_string(found) + " bytes, expected at least " + std::to_string(expected) +
-                              "; it was cut short, fetch it again.");
+    throw FileError(path, found, " bytes, expected at least ", expected, "; it was cut short, fetch it again.");
   }
 
   void check_kind() const {
@@ -139,9 +138,9 @@ std::vector<std::string> LmdbFile::keys() const {
 std::vector<DecodedImage> LmdbFile::load(const ImageList& list, int64_t first, int64_t count,
                                          const DecodeOptions& options) const {
   const Impl::Transaction transaction(*impl_);
-  std::vector<DecodedImage> images(static_cast<size_t>(count));
+  std::vector<DecodedImage> images(count);
   for (DecodedImage& image : images) {
-    std::string key = list.paths[static_cast<size_t>(first++)];
+    std::string key = list.paths[first++];
     MDB_val name{key.size(), key.data()};
     MDB_val value;
     const int status = mdb_get(transaction.id, impl_->database, &name, &value);

@@ -112,7 +112,7 @@ MatlabFile::MatlabFile(const std::string& path) : path_(path), file_(path, std::
   std::array<uint8_t, kHeaderBytes> header = {};
   if (size_ < kHeaderBytes || !file_.read(reinterpret_cast<char*>(header.data()), kHeaderBytes)) {
     refuse_foreign(path);
-    throw FileError(path, std::to_string(size_) + " bytes, too few for a MATLAB 5 file; fetch it again.");
+    throw FileError(path, size_, " bytes, too few for a MATLAB 5 file; fetch it again.");
   }
   constexpr uint8_t kHdf5[] = {0x89, 'H', 'D', 'F'};
   const uint8_t* version = header.data() + 124;
@@ -132,8 +132,8 @@ MatlabFile::MatlabFile(const std::string& path) : path_(path), file_(path, std::
 MatlabFile::~MatlabFile() = default;
 
 void MatlabFile::damaged(const std::string& what) const {
-  throw FileError(path_, "is damaged in the variable " + (array_.name.empty() ? "" : "\"" + array_.name + "\" ") +
-                             "at byte " + std::to_string(at_) + ": " + what + "; fetch it again.");
+  throw FileError(path_, "is damaged in the variable ", array_.name.empty() ? "" : "\"" + array_.name + "\" ",
+                  "at byte ", at_, ": ", what, "; fetch it again.");
 }
 
 void MatlabFile::take(void* out, int64_t bytes) {
@@ -144,7 +144,7 @@ void MatlabFile::take(void* out, int64_t bytes) {
   if (inflater_) {
     if (inflater_->inflate_some(file_, to, bytes) != bytes) damaged("its compressed data are corrupt or end too early");
   } else if (!file_.read(reinterpret_cast<char*>(to), bytes)) {
-    throw FileError(path_, "cannot be read at byte " + std::to_string(at_) + ".");
+    throw FileError(path_, "cannot be read at byte ", at_, ".");
   }
 }
 
@@ -158,7 +158,7 @@ MatlabFile::Tag MatlabFile::take_tag() {
     return {first, count, (8 - count % 8) % 8};
   }
   const int64_t count = first >> 16;
-  if (count > 4) damaged("a small element has " + std::to_string(count) + " bytes, expected at most 4");
+  if (count > 4) damaged(text_of("a small element has ", count, " bytes, expected at most 4"));
   std::copy_n(bytes + 4, 4, small_);
   put_back_ = 4;
   left_ += 4;
@@ -168,12 +168,12 @@ MatlabFile::Tag MatlabFile::take_tag() {
 std::vector<uint8_t> MatlabFile::take_element(uint32_t type, int64_t most) {
   const Tag tag = take_tag();
   if (tag.type != type || tag.bytes > most) {
-    damaged("an element of type " + std::to_string(tag.type) + " with " + std::to_string(tag.bytes) +
-            " bytes, expected type " + std::to_string(type) + " with at most " + std::to_string(most));
+    damaged(text_of("an element of type ", tag.type, " with ", tag.bytes, " bytes, expected type ", type,
+                    " with at most ", most));
   }
-  std::vector<uint8_t> data(static_cast<size_t>(tag.bytes + tag.padding));
+  std::vector<uint8_t> data(tag.bytes + tag.padding);
   take(data.data(), tag.bytes + tag.padding);
-  data.resize(static_cast<size_t>(tag.bytes));
+  data.resize(tag.bytes);
   return data;
 }
 
@@ -203,8 +203,8 @@ bool MatlabFile::next() {
     const uint32_t type = word_at(tag);
     const int64_t bytes = word_at(tag + 4);
     if (bytes > size_ - at_ - kTagBytes) {
-      throw FileError(path_, "is cut short: " + std::to_string(size_) + " bytes, expected at least " +
-                                 std::to_string(at_ + kTagBytes + bytes) + "; fetch it again.");
+      throw FileError(path_, "is cut short: ", size_, " bytes, expected at least ", at_ + kTagBytes + bytes,
+                      "; fetch it again.");
     }
     next_at_ = at_ + kTagBytes + bytes;
     left_ = bytes;
@@ -221,7 +221,7 @@ bool MatlabFile::next() {
     if (left_ == 0) continue;  // an empty matrix, without even a name
 
     const std::vector<uint8_t> flags = take_element(kUint32, 8);
-    if (flags.size() != 8) damaged("its flags have " + std::to_string(flags.size()) + " bytes, expected 8");
+    if (flags.size() != 8) damaged(text_of("its flags have ", flags.size(), " bytes, expected 8"));
     const uint32_t array_class = flags[0];
     constexpr uint8_t kComplex = 0x08;
     const bool complex = (flags[1] & kComplex) != 0;
@@ -242,7 +242,7 @@ bool MatlabFile::next() {
       values_ = take_tag();
       const int64_t each = bytes_of_number(values_.type);
       if (each == 0 || values_.bytes % each != 0 || values_.bytes / each != array_.count || values_.bytes > left_) {
-        damaged("its values have " + std::to_string(values_.bytes) + " bytes, which does not fit its shape or size");
+        damaged(text_of("its values have ", values_.bytes, " bytes, which does not fit its shape or size"));
       }
       values_left_ = array_.count;
     }
@@ -259,7 +259,7 @@ void MatlabFile::read(uint8_t* values, int64_t count) {
 
 std::vector<double> MatlabFile::read_numbers() {
   if (!array_.numeric) damaged("it is of type " + array_.type + ", expected numbers");
-  std::vector<uint8_t> bytes(static_cast<size_t>(values_.bytes));
+  std::vector<uint8_t> bytes(values_.bytes);
   take(bytes.data(), values_.bytes);
   check_end();
   std::vector<double> numbers;

@@ -22,9 +22,9 @@ class MemoryImages : public ImageSource {
         files_(std::move(files)) {}
 
   int64_t count() const override { return images_.count(); }
-  std::string path(int64_t i) const override { return images_.paths[static_cast<size_t>(i)]; }
+  std::string path(int64_t i) const override { return images_.paths[i]; }
   const std::vector<std::string>& classes() const override { return classes_; }
-  int32_t label(int64_t i) const override { return images_.labels[static_cast<size_t>(i)]; }
+  int32_t label(int64_t i) const override { return images_.labels[i]; }
   std::string description() const override { return description_; }
   std::vector<std::string> files() const override { return files_; }
 

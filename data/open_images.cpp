@@ -22,7 +22,7 @@ namespace {
 ImageList open_list(const std::vector<std::string>& inputs, const InputOptions& options) {
   const std::string& name = options.list;
   if (inputs.size() > 1) {
-    throw OptionError("--list goes with one folder, to which its paths are relative; " + std::to_string(inputs.size()) +
+    throw OptionError("--list goes with one folder, to which its paths are relative; ", inputs.size(),
                       " inputs were named.");
   }
   const std::string folder = inputs.empty() ? "" : inputs.front();
@@ -36,7 +36,7 @@ ImageList open_list(const std::vector<std::string>& inputs, const InputOptions& 
     return read_image_list(lines, {"standard input", folder}, options);
   }
   std::ifstream file(name);
-  if (!file) throw FileError(name, "cannot be opened: " + std::string(std::strerror(errno)) + "; --list names it.");
+  if (!file) throw FileError(name, "cannot be opened: ", std::strerror(errno), "; --list names it.");
   return read_image_list(file, {name, folder}, options);
 }
 
@@ -50,7 +50,7 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
   });
   if (packed != inputs.end()) {
     if (inputs.size() > 1 || !options.list.empty() || options.labels() != "first") {
-      throw OptionError(*packed +
+      throw OptionError(*packed,
                         " is a packed file; it stands alone, without other inputs, --list, --label-by or "
                         "--unlabelled.");
     }
@@ -58,7 +58,7 @@ OpenedImages open_images(const std::vector<std::string>& inputs, const InputOpti
   }
   const auto lmdb = std::find_if(inputs.begin(), inputs.end(), is_lmdb);
   if (lmdb != inputs.end() && inputs.size() > 1) {
-    throw OptionError(*lmdb + " is an LMDB; it stands alone, without other inputs.");
+    throw OptionError(*lmdb, " is an LMDB; it stands alone, without other inputs.");
   }
   std::optional<LmdbFile> database;
   if (lmdb != inputs.end()) database.emplace(*lmdb);
@@ -78,17 +78,16 @@ std::unique_ptr<ImageSource> open_cifar10(const std::string& folder, CifarSplit 
   if (is_cifar10_binary(folder)) return open_cifar10_binary(folder, split);
   const std::string classes = folder + "/" + to_name(split);
   if (!std::filesystem::is_directory(classes)) {
-    throw FileError(folder, "holds neither the binary batches of CIFAR-10 (data_batch_1.bin, test_batch.bin, also in " +
-                                std::string("cifar-10-batches-bin) nor a folder ") + to_name(split) +
-                                " with class folders.");
+    throw FileError(folder, "holds neither the binary batches of CIFAR-10 (data_batch_1.bin, test_batch.bin, also in ",
+                    "cifar-10-batches-bin) nor a folder ", to_name(split), " with class folders.");
   }
   ImageList list = list_images({classes});
   if (std::count(list.labels.begin(), list.labels.end(), -1) > 0) {
     throw FileError(classes, "holds images that lie in none of its class folders; expected none.");
   }
   if (list.classes.size() != kCifarClasses) {
-    throw FileError(classes, std::to_string(list.classes.size()) + " class folders with images, expected " +
-                                 std::to_string(kCifarClasses) + ", airplane to truck.");
+    throw FileError(classes, list.classes.size(), " class folders with images, expected ", kCifarClasses,
+                    ", airplane to truck.");
   }
   return std::make_unique<FolderImages>(std::move(list), DecodeOptions{});
 }

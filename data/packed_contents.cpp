@@ -10,7 +10,7 @@ std::string pixel_checksum(const PackedImageReader& images) {
   constexpr int64_t kBlock = 1024;
   const int64_t size = images.info().height * images.info().width * 3;
   models::Sha256 hash;
-  std::vector<uint8_t> pixels(static_cast<size_t>(kBlock * size));
+  std::vector<uint8_t> pixels(kBlock * size);
   for (int64_t first = 0; first < images.count(); first += kBlock) {
     const int64_t count = std::min(kBlock, images.count() - first);
     images.read(first, count, pixels.data());
@@ -32,7 +32,7 @@ ImageBatch read_images(const PackedImageReader& images, int64_t first, int64_t c
   ImageBatch batch;
   batch.height = images.info().height;
   batch.width = images.info().width;
-  batch.pixels.resize(static_cast<size_t>(count * batch.height * batch.width * 3));
+  batch.pixels.resize(count * batch.height * batch.width * 3);
   images.read(first, count, batch.pixels.data());
   batch.paths.assign(images.paths().begin() + first, images.paths().begin() + first + count);
   if (!images.labels().empty())

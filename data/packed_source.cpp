@@ -8,7 +8,7 @@ std::vector<DecodedImage> PackedSource::load(int64_t first, int64_t count) const
   const int64_t height = reader_.info().height;
   const int64_t width = reader_.info().width;
   const int64_t size = height * width * 3;
-  std::vector<uint8_t> pixels(static_cast<size_t>(count * size));
+  std::vector<uint8_t> pixels(count * size);
   reader_.read(first, count, pixels.data());
   std::vector<DecodedImage> images;
   for (auto at = pixels.begin(); at != pixels.end(); at += size)

@@ -11,9 +11,9 @@ class PackedSource : public ImageSource {
   explicit PackedSource(PackedImageReader reader) : reader_(std::move(reader)) {}
 
   int64_t count() const override { return reader_.count(); }
-  std::string path(int64_t i) const override { return reader_.paths()[static_cast<size_t>(i)]; }
+  std::string path(int64_t i) const override { return reader_.paths()[i]; }
   const std::vector<std::string>& classes() const override { return reader_.info().classes; }
-  int32_t label(int64_t i) const override { return reader_.labels()[static_cast<size_t>(i)]; }
+  int32_t label(int64_t i) const override { return reader_.labels()[i]; }
   std::vector<DecodedImage> load(int64_t first, int64_t count) const override;
   std::string description() const override;
   std::vector<std::string> files() const override { return {reader_.path()}; }

@@ -5,6 +5,7 @@
 #include <opencv2/core/version.hpp>
 
 #include "data/image_library.h"
+#include "dcgan/errors.h"
 #include "dcgan/options.h"
 
 namespace dcgan::data {
@@ -23,8 +24,8 @@ RenderedSet::RenderedSet(const RenderOptions& options, uint64_t seed) : options_
 
 std::string RenderedSet::path(int64_t i) const {
   const std::string number = std::to_string(i);
-  return to_name(options_.split) + "/" + std::string(8 - std::min<size_t>(8, number.size()), '0') + number + "-" +
-         std::to_string(i % kRenderedClasses);
+  return text_of(to_name(options_.split), "/", std::string(8 - std::min<size_t>(8, number.size()), '0'), number, "-",
+                 i % kRenderedClasses);
 }
 
 std::vector<DecodedImage> RenderedSet::load(int64_t first, int64_t count) const {

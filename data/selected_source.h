@@ -29,7 +29,7 @@ class SelectedSource : public ImageSource {
   }
 
  private:
-  int64_t at(int64_t i) const { return indices_[static_cast<size_t>(i)]; }
+  int64_t at(int64_t i) const { return indices_[i]; }
 
   const ImageSource& source_;
   std::vector<int64_t> indices_;

@@ -21,7 +21,7 @@ std::string file_name(SvhnSplit split) { return to_name(split) + "_32x32.mat"; }
 // "uint8 32x32x3x5"
 std::string describe_array(const MatlabArray& array) {
   std::string text = array.type + " ";
-  for (size_t d = 0; d < array.shape.size(); ++d) text += (d ? "x" : "") + std::to_string(array.shape[d]);
+  for (size_t d = 0; d < array.shape.size(); ++d) text += text_of(d ? "x" : "", array.shape[d]);
   return text;
 }
 
@@ -30,10 +30,10 @@ std::vector<uint8_t> read_pixels(MatlabFile& file, const std::string& path) {
   const MatlabArray& x = file.array();
   if (x.type != "uint8" || x.shape.size() < 3 || x.shape.size() > 4 || x.shape[0] != kSvhnSide ||
       x.shape[1] != kSvhnSide || x.shape[2] != 3 || x.count == 0) {
-    throw FileError(path, "X is " + describe_array(x) + ", expected uint8 32x32x3xN; this is no file of SVHN's " +
-                              "cropped digits.");
+    throw FileError(path, "X is ", describe_array(x), ", expected uint8 32x32x3xN; this is no file of SVHN's ",
+                    "cropped digits.");
   }
-  std::vector<uint8_t> pixels(static_cast<size_t>(x.count));
+  std::vector<uint8_t> pixels(x.count);
   std::vector<uint8_t> image(kImageBytes);
   for (uint8_t* pixel = pixels.data(); pixel != pixels.data() + x.count; pixel += kImageBytes) {
     file.read(image.data(), kImageBytes);
@@ -50,14 +50,14 @@ std::vector<uint8_t> read_pixels(MatlabFile& file, const std::string& path) {
 std::vector<int32_t> read_labels(MatlabFile& file, const std::string& path) {
   const MatlabArray& y = file.array();
   if (!y.numeric || y.shape.size() != 2 || (y.shape[0] != 1 && y.shape[1] != 1)) {
-    throw FileError(
-        path, "y is " + describe_array(y) + ", expected numbers Nx1; this is no file of SVHN's cropped " + "digits.");
+    throw FileError(path, "y is ", describe_array(y), ", expected numbers Nx1; this is no file of SVHN's cropped ",
+                    "digits.");
   }
   std::vector<int32_t> labels;
   for (const double number : file.read_numbers()) {
     if (!(number >= 1 && number <= 10) || number != static_cast<int>(number)) {
-      throw FileError(path, "y(" + std::to_string(labels.size() + 1) + ") is " + nlohmann::json(number).dump() +
-                                ", expected 1 to 10 (10 is the digit 0).");
+      throw FileError(path, "y(", labels.size() + 1, ") is ", nlohmann::json(number).dump(),
+                      ", expected 1 to 10 (10 is the digit 0).");
     }
     labels.push_back(static_cast<int32_t>(number) % 10);
   }
@@ -78,16 +78,16 @@ ImageBatch read_svhn_mat(const std::string& path) {
   }
   const auto require = [&](bool there, const char* name) {
     if (!there) {
-      throw FileError(path, std::string("has no variable ") + name + ", only " + (found.empty() ? "none" : found) +
-                                "; SVHN's cropped digits have X and y.");
+      throw FileError(path, "has no variable ", name, ", only ", found.empty() ? "none" : found,
+                      "; SVHN's cropped digits have X and y.");
     }
   };
   require(!batch.pixels.empty(), "X");
   require(!batch.labels.empty(), "y");
   const size_t images = batch.pixels.size() / kImageBytes;
   if (images != batch.labels.size()) {
-    throw FileError(path, "y has " + std::to_string(batch.labels.size()) + " labels, expected one for each of the " +
-                              std::to_string(images) + " images in X.");
+    throw FileError(path, "y has ", batch.labels.size(), " labels, expected one for each of the ", images,
+                    " images in X.");
   }
   const std::string stem = fs::path(path).stem().string();
   for (size_t i = 0; i < images; ++i) {

@@ -23,7 +23,7 @@ class TarBytes {
   explicit TarBytes(const std::string& name) : path(name), descriptor(::open(name.c_str(), O_RDONLY | O_CLOEXEC)) {
     struct stat status {};
     if (descriptor < 0 || ::fstat(descriptor, &status) != 0) {
-      throw FileError(path, std::string("cannot be opened: ") + std::strerror(errno) + ".");
+      throw FileError(path, "cannot be opened: ", std::strerror(errno), ".");
     }
     size = status.st_size;
   }
@@ -38,7 +38,7 @@ class TarBytes {
       const ssize_t now =
           ::pread(descriptor, static_cast<char*>(bytes) + filled, static_cast<size_t>(count - filled), offset + filled);
       if (now < 0 && errno == EINTR) continue;
-      if (now < 0) throw FileError(path, std::string("cannot be read: ") + std::strerror(errno) + ".");
+      if (now < 0) throw FileError(path, "cannot be read: ", std::strerror(errno), ".");
       if (now == 0) throw FileError(path, "became shorter while it was read.");
       filled += now;
     }
@@ -130,8 +130,7 @@ class Walk {
       const std::string path = extended.path.empty() ? name_of(header) : extended.path;
       if (size < 0) fail(at, "the size of " + path + " is no number; it is damaged, fetch it again");
       if (size > end - data || padded(size) > end - data) {
-        fail(at, path + " has " + std::to_string(size) + " bytes, " + std::to_string(end - data) +
-                     " are left; it was cut short, fetch it again");
+        fail(at, text_of(path, " has ", size, " bytes, ", end - data, " are left; it was cut short, fetch it again"));
       }
       at = data + padded(size);
       if (is_extension(type)) {
@@ -146,8 +145,8 @@ class Walk {
   /// Empty where every member has a name of its own.
   std::string note_of_replaced() const {
     if (replaced_ == 0) return "";
-    return file_.path + ": of members of one name, such as " + first_replaced_ +
-           ", only the last is taken; that leaves " + std::to_string(replaced_) + " out.";
+    return text_of(file_.path, ": of members of one name, such as ", first_replaced_,
+                   ", only the last is taken; that leaves ", replaced_, " out.");
   }
 
  private:
@@ -159,7 +158,7 @@ class Walk {
   };
 
   [[noreturn]] void fail(int64_t at, const std::string& what) const {
-    throw FileError(file_.path, "at byte " + std::to_string(at) + ": " + what + ".");
+    throw FileError(file_.path, "at byte ", at, ": ", what, ".");
   }
 
   static int64_t padded(int64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
@@ -178,7 +177,7 @@ class Walk {
   void check_end(int64_t at, int64_t end) const {
     std::vector<char> bytes;
     for (; at < end; at += static_cast<int64_t>(bytes.size())) {
-      bytes.resize(static_cast<size_t>(std::min<int64_t>(end - at, 1 << 16)));
+      bytes.resize(std::min<int64_t>(end - at, 1 << 16));
       file_.read_at(at, bytes.data(), static_cast<int64_t>(bytes.size()));
       const auto other = std::find_if(bytes.begin(), bytes.end(), [](char c) { return c != 0; });
       if (other != bytes.end()) {
@@ -192,10 +191,10 @@ class Walk {
   void extend(char type, int64_t offset, int64_t size, Extended& extended) const {
     if (type == 'g') return;  // speaks of all members: comments, times
     if (size > kMaximumText) {
-      fail(offset, "a name or header of " + std::to_string(size) + " bytes, at most " + std::to_string(kMaximumText) +
-                       " are expected; it is damaged");
+      fail(offset,
+           text_of("a name or header of ", size, " bytes, at most ", kMaximumText, " are expected; it is damaged"));
     }
-    std::string text(static_cast<size_t>(size), '\0');
+    std::string text(size, '\0');
     file_.read_at(offset, text.data(), size);
     if (type == 'x') return read_pax(text, offset, extended);
     text.resize(std::strlen(text.c_str()));
@@ -275,7 +274,7 @@ TarArchive::TarArchive(const std::string& path) : bytes_(std::make_unique<TarByt
 TarArchive::~TarArchive() = default;
 
 std::vector<uint8_t> TarArchive::read(const ArchiveMember& member, int64_t most) const {
-  std::vector<uint8_t> bytes(static_cast<size_t>(std::min(member.size, most)));
+  std::vector<uint8_t> bytes(std::min(member.size, most));
   bytes_->read_at(member.place, bytes.data(), static_cast<int64_t>(bytes.size()));
   return bytes;
 }

@@ -19,6 +19,11 @@ const std::vector<double>& default_c_grid() {
   return grid;
 }
 
+void check_grid(const std::vector<double>& grid) {
+  if (grid.empty()) throw OptionError("--c-grid is empty; give values of C, such as 1e-5,1e-4,1e-3.");
+  for (const double c : grid) check_cost("c-grid", c);
+}
+
 bool ChosenC::at_edge() const { return grid_.size() > 1 && (value_ == grid_.front().c || value_ == grid_.back().c); }
 
 std::string ChosenC::edge_warning() const {
@@ -67,10 +72,17 @@ SvmOptions for_validation(SvmOptions options) {
   return options;
 }
 
+std::vector<Trial> trials_of(const TrainingSet& set, const std::vector<RowSplit>& splits) {
+  std::vector<Trial> trials;
+  for (const RowSplit& split : splits) {
+    trials.push_back({subset(set, split.training), subset(set, split.validation), ""});
+  }
+  return trials;
+}
+
 ChosenC choose_c(const std::vector<Trial>& trials, std::vector<double> grid, const SvmOptions& options,
                  const SolverResources& resources) {
-  if (grid.empty()) throw OptionError("--c-grid is empty; give values of C, such as 1e-5,1e-4,1e-3.");
-  for (const double c : grid) check_cost("c-grid", c);
+  check_grid(grid);
   std::sort(grid.begin(), grid.end());
   grid.erase(std::unique(grid.begin(), grid.end()), grid.end());
   std::vector<GridPoint> points;
@@ -91,16 +103,6 @@ ChosenC choose_c(const std::vector<Trial>& trials, std::vector<double> grid, con
     if (resources.log && !name.empty()) resources.log(name);
   }
   return best_of(std::move(points));
-}
-
-ChosenC choose_c(const TrainingSet& set, const std::vector<RowSplit>& splits, std::vector<double> grid,
-                 const SvmOptions& options, const SolverResources& resources) {
-  std::vector<Trial> trials;
-  trials.reserve(splits.size());
-  for (const RowSplit& split : splits) {
-    trials.push_back({subset(set, split.training), subset(set, split.validation), ""});
-  }
-  return choose_c(trials, std::move(grid), options, resources);
 }
 
 }  // namespace dcgan::eval

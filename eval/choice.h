@@ -14,6 +14,8 @@ namespace dcgan::eval {
 const std::vector<double>& published_c_grid();
 /// Where none is published: 1e-5 to 1e-2, two values a decade.
 const std::vector<double>& default_c_grid();
+/// @throws OptionError unless there are values, all positive and finite
+void check_grid(const std::vector<double>& grid);
 
 /// One value of the grid and how well it did on validation rows.
 struct GridPoint {
@@ -55,17 +57,16 @@ SvmOptions for_validation(SvmOptions options);
 /// Rows to fit to, and rows that tell how good the machine is.
 struct Trial {
   TrainingSet training, validation;
-  std::string
-      name;  ///< of short trials, such as "selection draw 3 of 10": all that is logged of it; empty: each fit is
+  std::string name;  ///< of short trials, "selection draw 3 of 10": all that is logged of it; empty: each fit is
 };
+
+/// The splits of one training set.
+std::vector<Trial> trials_of(const TrainingSet& set, const std::vector<RowSplit>& splits);
 
 /// Fits the grid from small to large in each trial and takes the value that does best on the validation rows, on
 /// average: values of C are compared on the same rows, and one warm path fits them.
 /// @param grid  at least one value; order does not matter
 ChosenC choose_c(const std::vector<Trial>& trials, std::vector<double> grid, const SvmOptions& options,
                  const SolverResources& resources);
-/// The trials are the splits of one training set.
-ChosenC choose_c(const TrainingSet& set, const std::vector<RowSplit>& splits, std::vector<double> grid,
-                 const SvmOptions& options, const SolverResources& resources);
 
 }  // namespace dcgan::eval

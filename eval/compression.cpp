@@ -79,8 +79,8 @@ Scaling scaling_of(Passes& passes) {
       for (const float* row : x) {
         for (int64_t d = first; d < first + length; ++d) {
           const double value = row[d];
-          sums[static_cast<size_t>(d)] += value;
-          squares[static_cast<size_t>(d)] += value * value;
+          sums[d] += value;
+          squares[d] += value * value;
         }
       }
     });
@@ -116,9 +116,9 @@ void set_weights(const Eigen::MatrixXd& directions, const Scaling& scaling, RowB
   for (int64_t j = 0; j < directions.cols(); ++j) {
     double offset = 0;
     for (int64_t d = 0; d < directions.rows(); ++d) {
-      const double weight = directions(d, j) * scaling.inverse_deviation[static_cast<size_t>(d)];
+      const double weight = directions(d, j) * scaling.inverse_deviation[d];
       weights.row(j)[d] = static_cast<float>(weight);
-      offset -= weight * scaling.mean[static_cast<size_t>(d)];
+      offset -= weight * scaling.mean[d];
     }
     weights.row(j)[directions.rows()] = static_cast<float>(offset);
   }
@@ -148,17 +148,17 @@ Eigen::MatrixXd multiply_by_correlation(Passes& passes, const Scaling& scaling, 
     constexpr int64_t kRowsOfATask = 16;
     passes.pool().run((n + kRowsOfATask - 1) / kRowsOfATask, [&](int64_t task) {
       const int64_t first = task * kRowsOfATask, rows = std::min(kRowsOfATask, n - first);
-      std::vector<float> part(static_cast<size_t>(rows * count));
+      std::vector<float> part(rows * count);
       for (int64_t c = 0; c < weights.pitch(); c += kColumnsAtOnce) {
         kernels.dots(x.data() + first, rows, read_only.data(), count, c, std::min(kColumnsAtOnce, weights.pitch() - c),
                      part.data(), count);
         for (int64_t i = 0; i < rows; ++i) {
-          for (int64_t j = 0; j < count; ++j) scores(j, first + i) += part[static_cast<size_t>(i * count + j)];
+          for (int64_t j = 0; j < count; ++j) scores(j, first + i) += part[i * count + j];
         }
       }
     });
     inner.selfadjointView<Eigen::Lower>().rankUpdate(scores);
-    factors.resize(static_cast<size_t>(n * count));
+    factors.resize(n * count);
     std::transform(scores.data(), scores.data() + n * count, factors.begin(),
                    [](double score) { return static_cast<float>(score); });
     passes.over_columns(true, [&](int64_t first, int64_t length) {
@@ -168,8 +168,7 @@ Eigen::MatrixXd multiply_by_correlation(Passes& passes, const Scaling& scaling, 
   for (int64_t j = 0; j < count; ++j) {
     const double sum_of_scores = sums.row(j)[columns];
     for (int64_t d = 0; d < columns; ++d) {
-      directions(d, j) = (sums.row(j)[d] - sum_of_scores * scaling.mean[static_cast<size_t>(d)]) *
-                         scaling.inverse_deviation[static_cast<size_t>(d)];
+      directions(d, j) = (sums.row(j)[d] - sum_of_scores * scaling.mean[d]) * scaling.inverse_deviation[d];
     }
   }
   return inner.selfadjointView<Eigen::Lower>();
@@ -194,9 +193,9 @@ Components principal_components(const RowSource& rows, const CompressionOptions&
   check(options);
   const int64_t columns = rows.columns(), k = options.dimensions;
   const int64_t most = std::min(columns, rows.rows() - 1);
-  require_option(k <= most, "dimensions", k,
-                 "at most " + std::to_string(std::max<int64_t>(most, 0)) + " for " + std::to_string(rows.rows()) +
-                     " rows of " + std::to_string(columns) + " features");
+  require_option(
+      k <= most, "dimensions", k,
+      text_of("at most ", std::max<int64_t>(most, 0), " for ", rows.rows(), " rows of ", columns, " features"));
   Passes passes(rows, resources, 1 + options.passes);
   const Scaling scaling = scaling_of(passes);
   const int64_t count = std::min(most, k + kSpareDirections);

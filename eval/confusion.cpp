@@ -13,8 +13,8 @@ double share(int64_t part, int64_t whole) {
 }  // namespace
 
 Confusion::Confusion(const std::vector<int32_t>& predicted, const std::vector<int32_t>& labels, int64_t classes)
-    : classes_(classes), counts_(static_cast<size_t>(classes * classes)) {
-  for (size_t i = 0; i < labels.size(); ++i) ++counts_[static_cast<size_t>(labels[i] * classes + predicted[i])];
+    : classes_(classes), counts_(classes * classes) {
+  for (size_t i = 0; i < labels.size(); ++i) ++counts_[labels[i] * classes + predicted[i]];
 }
 
 int64_t Confusion::rows_of(int64_t label) const {
@@ -52,7 +52,7 @@ std::vector<Mistake> worst_mistakes(const std::vector<double>& scores, const std
   const int64_t classes = rows == 0 ? 0 : static_cast<int64_t>(scores.size()) / rows;
   std::vector<Mistake> mistakes;
   for (int64_t i = 0; i < rows; ++i) {
-    const int32_t label = labels[static_cast<size_t>(i)], taken_for = predicted[static_cast<size_t>(i)];
+    const int32_t label = labels[i], taken_for = predicted[i];
     if (label == taken_for) continue;
     const double* row = scores.data() + i * classes;
     mistakes.push_back({i, label, taken_for, row[taken_for] - row[label]});

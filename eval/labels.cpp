@@ -30,12 +30,12 @@ std::vector<int32_t> match_classes(const NamedLabels& labels, const std::vector<
   }
   std::vector<int32_t> matched;
   for (const int32_t label : labels.labels) {
-    const int32_t index = index_of.at(static_cast<size_t>(label));
+    const int32_t index = index_of.at(label);
     if (index < 0) {
       std::string names;
       for (const std::string& name : classes) names += (names.empty() ? "" : ", ") + name;
-      throw Error("class \"" + labels.classes[static_cast<size_t>(label)] +
-                  "\" does not occur in the training set, which has " + names + "; the files do not belong together.");
+      throw Error("class \"", labels.classes[label], "\" does not occur in the training set, which has ", names,
+                  "; the files do not belong together.");
     }
     matched.push_back(index);
   }

@@ -23,11 +23,11 @@ std::vector<RowSplit> validation_splits(const std::vector<int32_t>& labels, cons
   if (groups.empty()) {
     std::map<int32_t, std::vector<int64_t>> classes;
     for (const int64_t i : shuffled_indices(n, derive_seed(seed, "validation"))) {
-      classes[labels[static_cast<size_t>(i)]].push_back(i);
+      classes[labels[i]].push_back(i);
     }
     for (const auto& [label, rows] : classes) {
       for (size_t i = 0; i < rows.size(); ++i) {
-        share[static_cast<size_t>(rows[i])] = (static_cast<double>(i) + 0.5) / static_cast<double>(rows.size());
+        share[rows[i]] = (static_cast<double>(i) + 0.5) / static_cast<double>(rows.size());
       }
     }
   } else {
@@ -48,11 +48,11 @@ std::vector<RowSplit> validation_splits(const std::vector<int32_t>& labels, cons
     const double high = options.folds ? static_cast<double>(fold + 1) / static_cast<double>(count) : options.held_out;
     RowSplit split;
     for (int64_t i = 0; i < n; ++i) {
-      const double s = share[static_cast<size_t>(i)];
+      const double s = share[i];
       (s >= low && s < high ? split.validation : split.training).push_back(i);
     }
     if (split.validation.empty() || split.training.empty()) {
-      throw Error(std::to_string(n) + " rows are too few to hold some out for choosing C; give it with --c.");
+      throw Error(n, " rows are too few to hold some out for choosing C; give it with --c.");
     }
     splits.push_back(std::move(split));
   }
@@ -62,8 +62,8 @@ std::vector<RowSplit> validation_splits(const std::vector<int32_t>& labels, cons
 TrainingSet subset(const TrainingSet& set, const std::vector<int64_t>& indices) {
   TrainingSet result{set.features, {}, {}, set.classes};
   for (const int64_t i : indices) {
-    result.rows.push_back(set.rows.at(static_cast<size_t>(i)));
-    result.labels.push_back(set.labels[static_cast<size_t>(i)]);
+    result.rows.push_back(set.rows.at(i));
+    result.labels.push_back(set.labels[i]);
   }
   return result;
 }

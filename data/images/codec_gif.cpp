@@ -119,8 +119,7 @@ RgbImage decode_gif(ByteView bytes, const DecodeOptions& options, std::string& r
                           : i < map->ColorCount ? map->Colors[i]
                                                 : GifColorType{});
       }
-      screen.indices.assign(static_cast<size_t>(screen.height * screen.width),
-                            static_cast<uint8_t>(std::max(transparent, 0)));
+      screen.indices.assign(screen.height * screen.width, static_cast<uint8_t>(std::max(transparent, 0)));
       read_frame(gif, screen);
     }
   }

@@ -11,6 +11,7 @@
 
 #include "data/images/codecs.h"
 #include "data/images/jpeg_scan.h"
+#include "dcgan/errors.h"
 
 // libjpeg straight rather than through OpenCV, which prints the library's warnings to stderr and returns the grey rest
 // of a truncated file as pixels (OpenCV issue 6468).
@@ -104,7 +105,7 @@ int decode_rows(jpeg_decompress_struct& info, const DecodeOptions& options, RgbI
   const int exif = orientation(info);  // now: the end of the image frees the markers
   const bool four_inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   if (info.jpeg_color_space == JCS_UNKNOWN) {
-    throw DecodeError("JPEG with " + std::to_string(info.num_components) + " components is not supported");
+    throw DecodeError(text_of("JPEG with ", info.num_components, " components is not supported"));
   }
   info.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
   info.scale_num = scale_eighths(info, options.scaled_side);
@@ -113,8 +114,8 @@ int decode_rows(jpeg_decompress_struct& info, const DecodeOptions& options, RgbI
   const JDIMENSION width = info.output_width;
   image.width = width;
   image.height = info.output_height;
-  image.pixels.resize(static_cast<size_t>(image.height * image.width * 3));
-  if (four_inks) row.resize(static_cast<size_t>(image.width * 4));
+  image.pixels.resize(image.height * image.width * 3);
+  if (four_inks) row.resize(image.width * 4);
   while (info.output_scanline < info.output_height) {
     uint8_t* rgb = image.pixels.data() + static_cast<size_t>(info.output_scanline) * width * 3;
     JSAMPROW target = four_inks ? row.data() : rgb;

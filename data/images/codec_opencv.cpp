@@ -9,6 +9,7 @@
 
 #include "data/images/codecs.h"
 #include "data/images/tiff_directory.h"
+#include "dcgan/errors.h"
 
 // WebP, BMP and TIFF through OpenCV. Size and completeness are read from the headers first, because OpenCV says neither
 // what is wrong with a file nor that its end is missing.
@@ -322,7 +323,7 @@ RgbImage decode_pnm(ByteView bytes, const DecodeOptions& options, std::string& r
   const int64_t height = text.number();
   const int64_t white = bits ? 1 : text.number();
   check_size(width, height, options);
-  if (white < 1 || white > 65535) throw DecodeError("damaged PNM: its largest sample is " + std::to_string(white));
+  if (white < 1 || white > 65535) throw DecodeError(text_of("damaged PNM: its largest sample is ", white));
   if (!text.at_space()) throw DecodeError("damaged PNM: no white space after its header");
   const size_t data = text.at() + 1;
   const int64_t samples = width * height * (kind == 3 || kind == 6 ? 3 : 1);
@@ -334,13 +335,13 @@ RgbImage decode_pnm(ByteView bytes, const DecodeOptions& options, std::string& r
     if (bits) {
       text.bit();
     } else if (text.number() > white) {
-      throw DecodeError("damaged PNM: a sample is above its largest, " + std::to_string(white));
+      throw DecodeError(text_of("damaged PNM: a sample is above its largest, ", white));
     }
   }
   // OpenCV takes the largest sample for white in some kinds only: it gets a header whose largest is that of the
   // samples' type, and the scaling is done here.
   std::string file = {'P', static_cast<char>('0' + kind), '\n'};
-  file += std::to_string(width) + " " + std::to_string(height) + "\n";
+  file += text_of(width, " ", height, "\n");
   if (!bits) file += white > 255 ? "65535\n" : "255\n";
   file.append(reinterpret_cast<const char*>(bytes.data) + data, bytes.size - data);
   const ByteView rewritten{reinterpret_cast<const uint8_t*>(file.data()), file.size()};

@@ -47,7 +47,7 @@ int on_unknown_chunk(png_structp png, png_unknown_chunkp chunk) {
 }
 
 // longjmp runs no destructors: whatever owns memory belongs to the caller.
-int decode_rows(png_structp png, png_infop info, const DecodeOptions& options, RgbImage& image,
+int decode_rows(png_structp png, png_infop info, const DecodeOptions& options, RgbImage& image,  // arguments: longjmp
                 std::vector<png_bytep>& rows) {
   png_read_info(png, info);
   check_size(png_get_image_width(png, info), png_get_image_height(png, info), options);

@@ -30,8 +30,7 @@ class CascadeDetector : public FaceDetector {
                          const_cast<uint8_t*>(photograph.pixels.data()));
     std::vector<PreparedImage> found;
     for (const cv::Rect& box : boxes(pixels)) {
-      const std::string suffix =
-          "#" + std::to_string(box.x) + "," + std::to_string(box.y) + "," + std::to_string(box.width);
+      const std::string suffix = text_of("#", box.x, ",", box.y, ",", box.width);
       found.push_back({cut_out(pixels, box), suffix});
     }
     return found;

@@ -4,14 +4,15 @@
 #include "data/images/codecs.h"
 #include "data/images/render_digit.h"
 #include "data/images/zip_archive.h"
+#include "dcgan/errors.h"
 
 namespace dcgan::data {
 
 void check_size(int64_t width, int64_t height, const DecodeOptions& options) {
-  const std::string dimensions = std::to_string(width) + "x" + std::to_string(height);
+  const std::string dimensions = text_of(width, "x", height);
   if (width <= 0 || height <= 0) throw DecodeError("has no pixels: " + dimensions);
   if (width > options.max_pixels / height) {
-    throw DecodeError(dimensions + " is larger than --max-pixels " + std::to_string(options.max_pixels));
+    throw DecodeError(text_of(dimensions, " is larger than --max-pixels ", options.max_pixels));
   }
 }
 

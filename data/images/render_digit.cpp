@@ -119,8 +119,7 @@ cv::Mat draw_digit(int digit, const Pose& pose, Random& random) {
                                          cv::FONT_HERSHEY_DUPLEX,         cv::FONT_HERSHEY_COMPLEX,
                                          cv::FONT_HERSHEY_TRIPLEX,        cv::FONT_HERSHEY_COMPLEX_SMALL,
                                          cv::FONT_HERSHEY_SCRIPT_SIMPLEX, cv::FONT_HERSHEY_SCRIPT_COMPLEX};
-  const int font =
-      kFonts[static_cast<size_t>(random.below(kFonts.size()))] | (random.chance(0.3) ? cv::FONT_ITALIC : 0);
+  const int font = kFonts[random.below(kFonts.size())] | (random.chance(0.3) ? cv::FONT_ITALIC : 0);
   const int thickness = 2 + random.below(8);
   const std::string text(1, static_cast<char>('0' + digit));
   constexpr int kDrawnHeight = 60;  // pixels of the canvas

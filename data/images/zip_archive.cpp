@@ -40,7 +40,7 @@ class ZipArchive : public Archive {
     int code = 0;
     zip_ = zip_open(path.c_str(), ZIP_RDONLY, &code);
     if (zip_ == nullptr) {
-      throw FileError(path, "cannot be read as a zip: " + reason(code) + "; if it was cut short, fetch it again.");
+      throw FileError(path, "cannot be read as a zip: ", reason(code), "; if it was cut short, fetch it again.");
     }
     std::map<std::string, ArchiveMember> members;
     const zip_int64_t count = zip_get_num_entries(zip_, 0);
@@ -53,7 +53,7 @@ class ZipArchive : public Archive {
       const auto index = static_cast<zip_uint64_t>(i);
       if (zip_stat_index(zip_, index, 0, &entry) != 0 || (entry.valid & kNeeded) != kNeeded) {
         zip_discard(zip_);
-        throw FileError(path, "entry " + std::to_string(i) + " of the zip cannot be read; it is damaged.");
+        throw FileError(path, "entry ", i, " of the zip cannot be read; it is damaged.");
       }
       std::string name = without_root(entry.name);
       if (name.empty() || name.back() == '/') continue;
@@ -61,8 +61,8 @@ class ZipArchive : public Archive {
       if (!members.insert_or_assign(name, member).second && replaced++ == 0) first_replaced = name;
     }
     if (replaced > 0) {
-      notes_.push_back(path + ": of members of one name, such as " + first_replaced +
-                       ", only the last is taken; that leaves " + std::to_string(replaced) + " out.");
+      notes_.push_back(text_of(path, ": of members of one name, such as ", first_replaced,
+                               ", only the last is taken; that leaves ", replaced, " out."));
     }
     for (auto& [name, member] : members) members_.push_back(std::move(member));
   }
@@ -73,7 +73,7 @@ class ZipArchive : public Archive {
   std::string kind() const override { return "zip"; }
 
   std::vector<uint8_t> read(const ArchiveMember& member, int64_t most) const override {
-    std::vector<uint8_t> bytes(static_cast<size_t>(std::min(member.size, most)));
+    std::vector<uint8_t> bytes(std::min(member.size, most));
     const std::lock_guard<std::mutex> lock(mutex_);  // one file, one position
     struct Entry {
       zip_file_t* file;
@@ -82,7 +82,7 @@ class ZipArchive : public Archive {
       }
     };
     const Entry entry{zip_fopen_index(zip_, static_cast<zip_uint64_t>(member.place), 0)};
-    if (entry.file == nullptr) throw FileError(path_, std::string("cannot be read: ") + zip_strerror(zip_) + ".");
+    if (entry.file == nullptr) throw FileError(path_, "cannot be read: ", zip_strerror(zip_), ".");
     size_t filled = 0;
     while (filled < bytes.size()) {
       const zip_int64_t now = zip_fread(entry.file, bytes.data() + filled, bytes.size() - filled);
@@ -98,7 +98,7 @@ class ZipArchive : public Archive {
 
  private:
   [[noreturn]] void fail(const std::string& why) const {
-    throw FileError(path_, "is damaged at this member: " + why + ".");
+    throw FileError(path_, "is damaged at this member: ", why, ".");
   }
 
   bool is_link(zip_uint64_t index) const {

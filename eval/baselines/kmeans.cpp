@@ -113,10 +113,10 @@ void whiten_block(float* patches, int64_t n, const Whitening& whitening, const P
   const int64_t depth = matrix.depth(), padded = matrix.padded_columns();
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t d = 0; d < depth; ++d) {
-      patches[i * depth + d] -= static_cast<float>(whitening.mean[static_cast<size_t>(d)]);
+      patches[i * depth + d] -= static_cast<float>(whitening.mean[d]);
     }
   }
-  std::vector<float> products(static_cast<size_t>(n * padded));
+  std::vector<float> products(n * padded);
   kernels().multiply(patches, n, matrix, products.data());
   for (int64_t i = 0; i < n; ++i) std::copy_n(products.data() + i * padded, depth, out + i * depth);
 }
@@ -134,7 +134,7 @@ Matrix whiten(const Matrix& patches, const Whitening& whitening) {
 
 Matrix learn_centroids(const Matrix& patches, Matrix centroids, int64_t iterations, const KmeansResources& resources) {
   parallel::ThreadPool pool(resources.threads);
-  std::vector<int64_t> nearest(static_cast<size_t>(patches.rows));
+  std::vector<int64_t> nearest(patches.rows);
   const int64_t blocks = (patches.rows + kBlock - 1) / kBlock;
   for (int64_t iteration = 0; iteration < iterations; ++iteration) {
     report(resources, "K-means", iteration, iterations);
@@ -142,28 +142,28 @@ Matrix learn_centroids(const Matrix& patches, Matrix centroids, int64_t iteratio
     const std::vector<float> halves = half_squares(centroids);
     pool.run(blocks, [&](int64_t b) {
       const int64_t first = b * kBlock, n = std::min(kBlock, patches.rows - first);
-      std::vector<float> products(static_cast<size_t>(n * matrix.padded_columns()));
+      std::vector<float> products(n * matrix.padded_columns());
       kernels().multiply(patches.row(first), n, matrix, products.data());
       for (int64_t i = 0; i < n; ++i) {
-        nearest[static_cast<size_t>(first + i)] =
+        nearest[first + i] =
             kernels().nearest(products.data() + i * matrix.padded_columns(), halves.data(), centroids.rows);
       }
     });
     // In the order of the patches, so that the sums do not depend on the threads.
     std::vector<double> sums(centroids.values.size());
-    std::vector<int64_t> members(static_cast<size_t>(centroids.rows));
+    std::vector<int64_t> members(centroids.rows);
     for (int64_t i = 0; i < patches.rows; ++i) {
-      const int64_t k = nearest[static_cast<size_t>(i)];
-      ++members[static_cast<size_t>(k)];
+      const int64_t k = nearest[i];
+      ++members[k];
       double* sum = sums.data() + k * patches.columns;
       for (int64_t d = 0; d < patches.columns; ++d) sum[d] += static_cast<double>(patches.row(i)[d]);
     }
     bool moved = false;
     for (int64_t k = 0; k < centroids.rows; ++k) {
-      const auto count = static_cast<double>(members[static_cast<size_t>(k)]);
+      const auto count = static_cast<double>(members[k]);
       if (count == 0) continue;
       for (int64_t d = 0; d < patches.columns; ++d) {
-        const auto value = static_cast<float>(sums[static_cast<size_t>(k * patches.columns + d)] / count);
+        const auto value = static_cast<float>(sums[k * patches.columns + d] / count);
         moved = moved || value != centroids.row(k)[d];
         centroids.row(k)[d] = value;
       }
@@ -177,8 +177,7 @@ KmeansDictionary learn_dictionary(const ImageBatch& images, const KmeansOptions&
                                   const KmeansResources& resources) {
   check(options);
   if (images.height < kPatchSide || images.width < kPatchSide) {
-    throw Error("images of " + std::to_string(images.width) + "x" + std::to_string(images.height) +
-                " pixels are too small for patches of 6x6.");
+    throw Error("images of ", images.width, "x", images.height, " pixels are too small for patches of 6x6.");
   }
   report(resources, "patches", 0, options.patches);
   const Matrix patches = random_patches(images, options.patches, derive_seed(seed, "K-means patches"));
@@ -200,8 +199,8 @@ std::unique_ptr<FeatureMatrix> kmeans_features(const ImageBatch& images, const K
   const auto encode = [&](int64_t image) {
     float* pools = features->row(image);
     std::fill_n(pools, 4 * centroids, 0.0f);
-    std::vector<float> patches(static_cast<size_t>(kBlock * kPatchValues)), white(patches.size());
-    std::vector<float> products(static_cast<size_t>(kBlock * matrix.padded_columns()));
+    std::vector<float> patches(kBlock * kPatchValues), white(patches.size());
+    std::vector<float> products(kBlock * matrix.padded_columns());
     for (int64_t first = 0; first < rows * columns; first += kBlock) {
       const int64_t n = std::min(kBlock, rows * columns - first);
       for (int64_t i = 0; i < n; ++i) {
@@ -230,7 +229,7 @@ std::unique_ptr<FeatureMatrix> kmeans_features(const ImageBatch& images, const K
 
 void standardise(FeatureMatrix& training, FeatureMatrix& test) {
   const int64_t n = training.rows(), columns = training.columns();
-  std::vector<double> mean(static_cast<size_t>(columns)), squares(mean.size());
+  std::vector<double> mean(columns), squares(mean.size());
   const auto add = [&](auto&& each) {
     for (int64_t i = 0; i < n; ++i) {
       const float* row = training.row(i);

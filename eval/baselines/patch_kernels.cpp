@@ -113,7 +113,7 @@ DCGAN_PATCH_KERNELS(avx2, __attribute__((target("avx2,fma"))), 32, 6)
 }  // namespace
 
 PanelMatrix::PanelMatrix(const float* transposed, int64_t columns, int64_t depth)
-    : columns_(columns), depth_(depth), values_(static_cast<size_t>(padded_columns() * depth)) {
+    : columns_(columns), depth_(depth), values_(padded_columns() * depth) {
   for (int64_t j = 0; j < columns; ++j) {
     float* panel = values_.data() + j / kPanel * kPanel * depth;
     for (int64_t d = 0; d < depth; ++d) panel[d * kPanel + j % kPanel] = transposed[j * depth + d];

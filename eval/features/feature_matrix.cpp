@@ -18,7 +18,7 @@ std::unique_ptr<FeatureMatrix> feature_matrix(FeatureExtractor& extractor, const
   const int64_t image_bytes = images.height * images.width * 3;
   const int64_t columns = extractor.feature_count();
   auto matrix = std::make_unique<FeatureMatrix>(count, columns);
-  std::vector<float> features(static_cast<size_t>(kBlock * columns));
+  std::vector<float> features(kBlock * columns);
   for (int64_t first = 0; first < count; first += kBlock) {
     const int64_t block = std::min(kBlock, count - first);
     extractor.extract(images.pixels.data() + first * image_bytes, block, images.width, images.height, 0,

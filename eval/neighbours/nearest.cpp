@@ -44,10 +44,10 @@ class Block {
 
   void read(const RowSource& source, int64_t first, int64_t count, parallel::ThreadPool& pool) {
     source.read(first, count, buffer_.row(0), buffer_.pitch());
-    squares.resize(static_cast<size_t>(count));
+    squares.resize(count);
     pool.run(count, [&](int64_t i) {
       const float* const x = row(i);
-      squares[static_cast<size_t>(i)] = sum_of(columns_, [x](int64_t c) { return double{x[c]} * double{x[c]}; });
+      squares[i] = sum_of(columns_, [x](int64_t c) { return double{x[c]} * double{x[c]}; });
     });
   }
   const float* row(int64_t i) const { return buffer_.row(i); }
@@ -71,7 +71,7 @@ double exact_distance(const Block& a, int64_t i, const Block& b, int64_t j, Metr
       return difference * difference;
     }));
   }
-  const double lengths = std::sqrt(a.squares[static_cast<size_t>(i)] * b.squares[static_cast<size_t>(j)]);
+  const double lengths = std::sqrt(a.squares[i] * b.squares[j]);
   if (lengths == 0) return 1;
   return 1 - sum_of(a.columns(), [x, y](int64_t c) { return double{x[c]} * double{y[c]}; }) / lengths;
 }
@@ -91,10 +91,10 @@ bool nearer(const Neighbour& a, const Neighbour& b) {
 class Search {
  public:
   Search(const Block& queries, const NearestOptions& options, parallel::ThreadPool& pool)
-      : queries_(queries), options_(options), pool_(pool), found_(static_cast<size_t>(queries.count())) {}
+      : queries_(queries), options_(options), pool_(pool), found_(queries.count()) {}
 
   void pass_over(const Block& rows, int64_t first) {
-    products_.assign(static_cast<size_t>(queries_.count() * rows.count()), 0.0);
+    products_.assign(queries_.count() * rows.count(), 0.0);
     pool_.run((rows.count() + kRowsOfTask - 1) / kRowsOfTask,
               [&](int64_t task) { multiply(rows, task * kRowsOfTask); });
     pool_.run(queries_.count(), [&](int64_t query) { keep_nearest(rows, first, query); });
@@ -107,7 +107,7 @@ class Search {
     const int64_t count = std::min(kRowsOfTask, rows.count() - first);
     std::vector<const float*> a, b;
     for (int64_t i = 0; i < count; ++i) a.push_back(rows.row(first + i));
-    std::vector<float> sums(static_cast<size_t>(kRowsOfTask * kQueriesAtOnce));
+    std::vector<float> sums(kRowsOfTask * kQueriesAtOnce);
     const RowKernels& kernels = best_row_kernels();
     for (int64_t query = 0; query < queries_.count(); query += kQueriesAtOnce) {
       const int64_t now = std::min(kQueriesAtOnce, queries_.count() - query);
@@ -118,20 +118,20 @@ class Search {
                      sums.data(), kQueriesAtOnce);
         for (int64_t j = 0; j < now; ++j) {
           double* const to = products_.data() + (query + j) * rows.count() + first;
-          for (int64_t i = 0; i < count; ++i) to[i] += double{sums[static_cast<size_t>(i * kQueriesAtOnce + j)]};
+          for (int64_t i = 0; i < count; ++i) to[i] += double{sums[i * kQueriesAtOnce + j]};
         }
       }
     }
   }
 
   void keep_nearest(const Block& rows, int64_t first, int64_t query) {
-    std::vector<Neighbour>& best = found_[static_cast<size_t>(query)];  // a heap, the farthest on top, once it is full
-    const double square = queries_.squares[static_cast<size_t>(query)];
+    std::vector<Neighbour>& best = found_[query];  // a heap, the farthest on top, once it is full
+    const double square = queries_.squares[query];
     const auto k = static_cast<size_t>(options_.k);
     for (int64_t i = 0; i < rows.count(); ++i) {
-      const double product = products_[static_cast<size_t>(query * rows.count() + i)];
-      if (best.size() == k && least_distance(product, square, rows.squares[static_cast<size_t>(i)], options_.metric) >
-                                  best.front().distance) {
+      const double product = products_[query * rows.count() + i];
+      if (best.size() == k &&
+          least_distance(product, square, rows.squares[i], options_.metric) > best.front().distance) {
         continue;
       }
       const Neighbour candidate = {first + i, exact_distance(queries_, query, rows, i, options_.metric)};
@@ -205,9 +205,9 @@ std::vector<std::vector<Neighbour>> nearest(const RowSource& queries, const RowS
 int32_t most_frequent(const std::vector<Neighbour>& neighbours, const std::vector<int32_t>& labels) {
   std::map<int32_t, int64_t> votes;
   int64_t most = 0;
-  for (const Neighbour& n : neighbours) most = std::max(most, ++votes[labels[static_cast<size_t>(n.row)]]);
+  for (const Neighbour& n : neighbours) most = std::max(most, ++votes[labels[n.row]]);
   for (const Neighbour& n : neighbours) {
-    const int32_t label = labels[static_cast<size_t>(n.row)];
+    const int32_t label = labels[n.row];
     if (votes[label] == most) return label;
   }
   throw Error("there are no neighbours to vote.");

@@ -15,7 +15,7 @@ namespace {
 
 TrainingSet training_set(const LabelledFeatures& set, std::vector<int64_t> rows) {
   TrainingSet result{set.features, std::move(rows), {}, static_cast<int64_t>(set.classes.size())};
-  for (const int64_t row : result.rows) result.labels.push_back(set.labels[static_cast<size_t>(row)]);
+  for (const int64_t row : result.rows) result.labels.push_back(set.labels[row]);
   return result;
 }
 
@@ -53,32 +53,30 @@ RowSplit set_apart(const LabelledFeatures& set, int64_t count, uint64_t seed) {
     for (int64_t i = 0; i < n; ++i) groups.push_back({i});
   } else {
     std::map<int64_t, std::vector<int64_t>> rows_of;
-    for (int64_t i = 0; i < n; ++i) rows_of[set.groups[static_cast<size_t>(i)]].push_back(i);
+    for (int64_t i = 0; i < n; ++i) rows_of[set.groups[i]].push_back(i);
     for (auto& group : rows_of) groups.push_back(std::move(group.second));
   }
   int64_t done = 0;
   std::vector<int64_t> missing(set.classes.size(), DrawOptions::kLeastValidation);
   for (const int64_t g : shuffled_indices(static_cast<int64_t>(groups.size()), seed)) {
-    const std::vector<int64_t>& rows = groups[static_cast<size_t>(g)];
-    const auto is_missing = [&](int64_t row) {
-      return missing[static_cast<size_t>(set.labels[static_cast<size_t>(row)])] > 0;
-    };
+    const std::vector<int64_t>& rows = groups[g];
+    const auto is_missing = [&](int64_t row) { return missing[set.labels[row]] > 0; };
     if (done >= count && std::none_of(rows.begin(), rows.end(), is_missing)) continue;
     for (const int64_t row : rows) {
-      apart[static_cast<size_t>(row)] = true;
+      apart[row] = true;
       ++done;
-      --missing[static_cast<size_t>(set.labels[static_cast<size_t>(row)])];
+      --missing[set.labels[row]];
     }
   }
   RowSplit split;
-  for (int64_t i = 0; i < n; ++i) (apart[static_cast<size_t>(i)] ? split.validation : split.training).push_back(i);
+  for (int64_t i = 0; i < n; ++i) (apart[i] ? split.validation : split.training).push_back(i);
   return split;
 }
 
 // The rows of each class.
 std::vector<std::vector<int64_t>> rows_by_class(const LabelledFeatures& set, const std::vector<int64_t>& chosen) {
   std::vector<std::vector<int64_t>> rows(set.classes.size());
-  for (const int64_t row : chosen) rows[static_cast<size_t>(set.labels[static_cast<size_t>(row)])].push_back(row);
+  for (const int64_t row : chosen) rows[set.labels[row]].push_back(row);
   return rows;
 }
 
@@ -89,15 +87,13 @@ void require_rows(const LabelledFeatures& set, const RowSplit& split, int64_t pe
   const auto smallest = static_cast<size_t>(std::min_element(pool.begin(), pool.end(), fewer) - pool.begin());
   const auto largest_that_fits = static_cast<int64_t>(pool[smallest].size());
   if (largest_that_fits >= per_class) return;
-  const std::string counts = "class \"" + set.classes[smallest] + "\" has " + std::to_string(largest_that_fits) +
-                             " examples to draw from, beside " + std::to_string(validation[smallest].size()) +
-                             " that choose C";
+  const std::string counts = text_of("class \"", set.classes[smallest], "\" has ", largest_that_fits,
+                                     " examples to draw from, beside ", validation[smallest].size(), " that choose C");
   if (largest_that_fits == 0) {
-    throw Error(counts + "; that needs more than " + std::to_string(DrawOptions::kLeastValidation) +
-                " of each class: give more images.");
+    throw Error(counts, "; that needs more than ", DrawOptions::kLeastValidation, " of each class: give more images.");
   }
-  throw OptionError("--per-class is " + std::to_string(per_class) + "; " + counts + ": --per-class " +
-                    std::to_string(largest_that_fits) + " is the largest that fits.");
+  throw OptionError("--per-class is ", per_class, "; ", counts, ": --per-class ", largest_that_fits,
+                    " is the largest that fits.");
 }
 
 std::vector<int64_t> draw(const std::vector<std::vector<int64_t>>& by_class, int64_t per_class, uint64_t seed) {
@@ -105,8 +101,7 @@ std::vector<int64_t> draw(const std::vector<std::vector<int64_t>>& by_class, int
   for (size_t k = 0; k < by_class.size(); ++k) {
     const std::vector<int64_t> order =
         shuffled_indices(static_cast<int64_t>(by_class[k].size()), derive_seed(seed, "class", k));
-    for (int64_t i = 0; i < per_class; ++i)
-      rows.push_back(by_class[k][static_cast<size_t>(order[static_cast<size_t>(i)])]);
+    for (int64_t i = 0; i < per_class; ++i) rows.push_back(by_class[k][order[i]]);
   }
   std::sort(rows.begin(), rows.end());
   return rows;
@@ -115,8 +110,7 @@ std::vector<int64_t> draw(const std::vector<std::vector<int64_t>>& by_class, int
 void check_sets(const LabelledFeatures& training, const ClosedTest& test) {
   if (training.classes != test.classes) throw Error("training and test set have different classes.");
   if (training.features.columns() != test.columns) {
-    throw Error("training and test set have " + std::to_string(training.features.columns()) + " and " +
-                std::to_string(test.columns) + " features.");
+    throw Error("training and test set have ", training.features.columns(), " and ", test.columns, " features.");
   }
 }
 
@@ -124,7 +118,7 @@ void check_sets(const LabelledFeatures& training, const ClosedTest& test) {
 
 std::string split_hash(const LabelledFeatures& set, const std::vector<int64_t>& rows) {
   uint64_t hash = derive_seed(rows.size(), "split");
-  for (const int64_t row : rows) hash = derive_seed(hash, set.names[static_cast<size_t>(row)]);
+  for (const int64_t row : rows) hash = derive_seed(hash, set.names[row]);
   std::ostringstream text;
   text.width(16);
   text.fill('0');
@@ -145,7 +139,7 @@ ProtocolResult all_labels(const LabelledFeatures& training, ClosedTest&& test, c
   const TrainingSet all = training_set(training, all_rows(training.features.rows()));
   const std::vector<RowSplit> splits =
       validation_splits(training.labels, training.groups, validation, resources.solver.seed);
-  const ChosenC c = choose_c(all, splits, resources.grid, resources.svm, resources.solver);
+  const ChosenC c = choose_c(trials_of(all, splits), resources.grid, resources.svm, resources.solver);
   std::vector<SvmFit> fits;
   fits.push_back(make_solver(all, resources.svm, resources.solver)->fit(c.value()));
   if (resources.solver.on_fit) resources.solver.on_fit();
@@ -195,12 +189,11 @@ Pool set_up_pool(const LabelledFeatures& training, const DrawOptions& options, u
         std::llround(static_cast<double>(n) * static_cast<double>(DrawOptions::kPublishedValidation) /
                      static_cast<double>(options.published_rows));
     validation_rows = std::clamp<int64_t>(in_proportion, 1, validation_rows);
-    pool.notes.push_back("training set of " + std::to_string(n) + " instead of " +
-                         std::to_string(options.published_rows) + ": " + std::to_string(validation_rows) +
-                         " validation rows, in proportion, or 10 of each class");
+    pool.notes.push_back(text_of("training set of ", n, " instead of ", options.published_rows, ": ", validation_rows,
+                                 " validation rows, in proportion, or 10 of each class"));
   }
   if (validation_rows >= n) {
-    throw OptionError("--validation is " + std::to_string(validation_rows) + "; of " + std::to_string(n) +
+    throw OptionError("--validation is ", validation_rows, "; of ", n,
                       " training rows some must be left to draw from.");
   }
   pool.split = set_apart(training, validation_rows, derive_seed(seed, "validation"));
@@ -236,10 +229,9 @@ ProtocolResult few_labels(const LabelledFeatures& training, ClosedTest&& test, c
 
   std::vector<Trial> trials;
   for (int64_t d = 0; d < options.selection_draws; ++d) {
-    trials.push_back(
-        {training_set(training,
-                      draw(by_class, options.per_class, derive_seed(seed, "selection draw", static_cast<uint64_t>(d)))),
-         validation, "selection draw " + std::to_string(d + 1) + " of " + std::to_string(options.selection_draws)});
+    trials.push_back({training_set(training, draw(by_class, options.per_class,
+                                                  derive_seed(seed, "selection draw", static_cast<uint64_t>(d)))),
+                      validation, text_of("selection draw ", d + 1, " of ", options.selection_draws)});
   }
   const ChosenC c = choose_c(trials, resources.grid, resources.svm, resources.solver);
 
@@ -249,7 +241,7 @@ ProtocolResult few_labels(const LabelledFeatures& training, ClosedTest&& test, c
     draws.push_back(draw(by_class, options.per_class, derive_seed(seed, "final draw", static_cast<uint64_t>(d))));
     fits.push_back(make_solver(training_set(training, draws.back()), resources.svm, resources.solver)->fit(c.value()));
     if (resources.solver.on_fit) resources.solver.on_fit();
-    log(resources, "draw " + std::to_string(d + 1) + " of " + std::to_string(options.final_draws));
+    log(resources, text_of("draw ", d + 1, " of ", options.final_draws));
   }
   result.accuracy = spread_of(test.split.open(c, fits, resources.solver.threads));
   describe_fits(c, fits, result);

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "dcgan/errors.h"
+
 namespace dcgan::eval {
 namespace {
 
@@ -53,14 +55,15 @@ std::vector<std::string> details(const ResultTable& table, const ProtocolResult&
   if (r.accuracy.n > 1) {
     double low = figure(table, r.accuracy.ci_low), high = figure(table, r.accuracy.ci_high);
     if (low > high) std::swap(low, high);
-    lines.push_back(std::to_string(r.accuracy.n) + " draws: sd " + number(100 * r.accuracy.sd, 2) + ", 1.96 sd " +
-                    number(100 * r.accuracy.authors, 2) + ", 95% confidence interval of the mean " + number(low, 2) +
-                    " to " + number(high, 2) + "; what other test images would change is not in it");
+    lines.push_back(text_of(r.accuracy.n, " draws: sd ", number(100 * r.accuracy.sd, 2), ", 1.96 sd ",
+                            number(100 * r.accuracy.authors, 2), ", 95% confidence interval of the mean ",
+                            number(low, 2), " to ", number(high, 2),
+                            "; what other test images would change is not in it"));
   }
   if (has_interval(r)) {
     const auto [low, high] = interval_of(table, r);
-    lines.push_back("one fit: 95% binomial interval of " + std::to_string(r.test_rows) + " test images " +
-                    number(low, 2) + " to " + number(high, 2));
+    lines.push_back(text_of("one fit: 95% binomial interval of ", r.test_rows, " test images ", number(low, 2), " to ",
+                            number(high, 2)));
   }
   lines.push_back("splits: training " + r.training_hash + ", validation " + r.validation_hash +
                   (r.test_rows > 0 ? ", test " + r.test_hash : ""));
@@ -86,7 +89,7 @@ std::vector<std::vector<std::string>> cells(const ResultTable& table) {
   for (const MeasuredRow& row : table.measured) {
     rows.push_back({row.model});
     for (const ProtocolResult& result : row.results) rows.back().push_back(cell(table, result));
-    std::string setting = "ours" + (row.features > 0 ? ", " + std::to_string(row.features) + " features" : "");
+    std::string setting = "ours" + (row.features > 0 ? text_of(", ", row.features, " features") : "");
     for (const std::string& note : row.notes) setting += "; " + note;
     rows.back().push_back(setting);
   }
@@ -103,7 +106,7 @@ std::string behind_the_figures(const ResultTable& table, const std::string& bull
       for (const std::string& line : details(table, row.results[c])) text += "    " + line + "\n";
     }
   }
-  return text + "seed " + std::to_string(table.seed) + "; published rows: " + table.source + "\n";
+  return text_of(text, "seed ", table.seed, "; published rows: ", table.source, "\n");
 }
 
 std::string render_text(const ResultTable& table) {

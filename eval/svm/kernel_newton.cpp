@@ -12,14 +12,13 @@ using Values = std::vector<double>;
 
 void kernel_newton(const float* gram, int64_t n, int64_t pitch, const Values& targets, double c, double tolerance,
                    Values& duals) {
-  const size_t count = static_cast<size_t>(n);
+  const size_t count = n;
   const auto times_gram = [&](const Values& v) {
     Values product(count);
     for (int64_t i = 0; i < n; ++i) {
-      if (v[static_cast<size_t>(i)] == 0) continue;
+      if (v[i] == 0) continue;
       const float* row = gram + i * pitch;
-      for (int64_t j = 0; j < n; ++j)
-        product[static_cast<size_t>(j)] += v[static_cast<size_t>(i)] * static_cast<double>(row[j]);
+      for (int64_t j = 0; j < n; ++j) product[j] += v[i] * static_cast<double>(row[j]);
     }
     return product;
   };
@@ -44,21 +43,21 @@ void kernel_newton(const float* gram, int64_t n, int64_t pitch, const Values& ta
 
     std::vector<int64_t> inside;
     for (int64_t i = 0; i < n; ++i) {
-      if (targets[static_cast<size_t>(i)] * scores[static_cast<size_t>(i)] < 1) inside.push_back(i);
+      if (targets[i] * scores[i] < 1) inside.push_back(i);
     }
     const auto m = static_cast<int64_t>(inside.size());
     Eigen::MatrixXd system(m, m);
     Eigen::VectorXd solution(m);
     for (int64_t j = 0; j < m; ++j) {
-      const float* row = gram + inside[static_cast<size_t>(j)] * pitch;
-      for (int64_t i = j; i < m; ++i) system(i, j) = static_cast<double>(row[inside[static_cast<size_t>(i)]]);
+      const float* row = gram + inside[j] * pitch;
+      for (int64_t i = j; i < m; ++i) system(i, j) = static_cast<double>(row[inside[i]]);
       system(j, j) += 0.5 / c;
-      solution(j) = targets[static_cast<size_t>(inside[static_cast<size_t>(j)])];
+      solution(j) = targets[inside[j]];
     }
     Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>, Eigen::Lower>(system).solveInPlace(solution);
     Values direction(count);
     for (size_t i = 0; i < count; ++i) direction[i] = -beta[i];
-    for (int64_t i = 0; i < m; ++i) direction[static_cast<size_t>(inside[static_cast<size_t>(i)])] += solution(i);
+    for (int64_t i = 0; i < m; ++i) direction[inside[i]] += solution(i);
     const Values change = times_gram(direction);
     // The slope of the objective along the direction rises; a full step is right near the end.
     double linear = 0, quadratic = 0;

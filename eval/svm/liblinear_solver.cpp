@@ -70,14 +70,14 @@ class LiblinearSolver : public SvmSolver {
     const int64_t columns = set.features.columns();
     const size_t pitch = static_cast<size_t>(columns) + 2;
     nodes_.resize(set.rows.size() * pitch);
-    std::vector<float> x(static_cast<size_t>(columns));
+    std::vector<float> x(columns);
     for (size_t i = 0; i < set.rows.size(); ++i) {
       set.features.read(set.rows[i], 1, x.data(), columns);
       feature_node* node = nodes_.data() + i * pitch;
       starts_.push_back(node);
       targets_.push_back(static_cast<double>(set.labels[i]));
       for (int64_t j = 0; j < columns; ++j) {
-        const double value = static_cast<double>(x[static_cast<size_t>(j)]);
+        const double value = static_cast<double>(x[j]);
         if (value != 0) *node++ = {static_cast<int>(j) + 1, value};
       }
       if (intercept) *node++ = {static_cast<int>(columns) + 1, 1.0};
@@ -105,7 +105,7 @@ class LiblinearSolver : public SvmSolver {
     fit.c = c;
     fit.model = {set_.classes, set_.features.columns(), {}};
     const int64_t width = fit.model.columns + 1;
-    fit.model.weights.assign(static_cast<size_t>(set_.classes * width), 0.0);
+    fit.model.weights.assign(set_.classes * width, 0.0);
     // Two classes have one machine, for the one that LIBLINEAR met first. A class that it never met is not among its
     // labels: its machine says no to everything.
     const bool one_machine = trained->nr_class == 2;

@@ -28,7 +28,7 @@ std::vector<double> scores(const LinearModel& model, const RowSource& features, 
                    [](double w) { return static_cast<float>(w); });
     machines.push_back(machine);
   }
-  std::vector<double> result(static_cast<size_t>(n * model.classes));
+  std::vector<double> result(n * model.classes);
   const auto score_rows = [&](int64_t first, const std::vector<const float*>& x) {
     std::vector<float> part(x.size() * static_cast<size_t>(model.classes));
     double* out = result.data() + first * model.classes;
@@ -44,7 +44,7 @@ std::vector<double> scores(const LinearModel& model, const RowSource& features, 
   const auto block = [&](int64_t b) {
     std::vector<const float*> x;
     for (int64_t i = b * kRowsAtOnce; i < std::min(n, (b + 1) * kRowsAtOnce); ++i) {
-      const int64_t row = rows[static_cast<size_t>(i)];
+      const int64_t row = rows[i];
       if (!matrix) {
         float* place = buffer.row(i - b * kRowsAtOnce);
         features.read(row, 1, place, buffer.pitch());

@@ -18,8 +18,8 @@ class Newton {
     margins_.resize(n);
     curvatures_.resize(n);
     result_.duals.resize(n);
-    result_.primal.resize(static_cast<size_t>(m_));
-    result_.dual.resize(static_cast<size_t>(m_));
+    result_.primal.resize(m_);
+    result_.dual.resize(m_);
   }
 
   NewtonResult run(int64_t max_passes) {

@@ -56,13 +56,13 @@ double best_dual_logistic(double a, double margin, double squared, double c) {
 double primal_objective(const LinearModel& model, const TrainingSet& set, Loss loss, double c) {
   double sum = 0;
   for (const double w : model.weights) sum += 0.5 * w * w;
-  std::vector<float> x(static_cast<size_t>(model.columns));
+  std::vector<float> x(model.columns);
   for (size_t i = 0; i < set.rows.size(); ++i) {
     set.features.read(set.rows[i], 1, x.data(), model.columns);
     for (int64_t k = 0; k < model.classes; ++k) {
       const double* w = model.machine(k);
       double score = w[model.columns];
-      for (int64_t j = 0; j < model.columns; ++j) score += w[j] * static_cast<double>(x[static_cast<size_t>(j)]);
+      for (int64_t j = 0; j < model.columns; ++j) score += w[j] * static_cast<double>(x[j]);
       sum += c * loss_value(loss, set.labels[i] == k ? score : -score);
     }
   }

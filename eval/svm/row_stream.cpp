@@ -15,7 +15,7 @@ constexpr int64_t kRun = 32;
 
 RowStream::RowStream(const TrainingSet& set, int64_t max_memory, uint64_t seed)
     : set_(set), seed_(seed), by_row_(all_rows(static_cast<int64_t>(set.rows.size()))) {
-  const auto file_row = [&](int64_t i) { return set.rows[static_cast<size_t>(i)]; };
+  const auto file_row = [&](int64_t i) { return set.rows[i]; };
   std::sort(by_row_.begin(), by_row_.end(), [&](int64_t a, int64_t b) { return file_row(a) < file_row(b); });
   const int64_t n = static_cast<int64_t>(by_row_.size());
   piece_rows_ = n;
@@ -47,15 +47,15 @@ void RowStream::load(int buffer) {
   result = {};
   for (int64_t r = piece * runs_per_piece;
        r < std::min<int64_t>((piece + 1) * runs_per_piece, static_cast<int64_t>(runs.size())); ++r) {
-    const int64_t run = runs[static_cast<size_t>(r)];
+    const int64_t run = runs[r];
     const int64_t run_end = std::min(n, (run + 1) * kRun);
     for (int64_t first = run * kRun, last; first < run_end; first = last) {
-      const auto file_row = [&](int64_t i) { return set_.rows[static_cast<size_t>(by_row_[static_cast<size_t>(i)])]; };
+      const auto file_row = [&](int64_t i) { return set_.rows[by_row_[i]]; };
       for (last = first + 1; last < run_end && file_row(last) == file_row(last - 1) + 1;) ++last;
       float* place = buffers_[buffer].row(static_cast<int64_t>(result.rows.size()));
       set_.features.read(file_row(first), last - first, place, buffers_[buffer].pitch());
       for (int64_t i = first; i < last; ++i) {
-        result.indices.push_back(by_row_[static_cast<size_t>(i)]);
+        result.indices.push_back(by_row_[i]);
         result.rows.push_back(place + (i - first) * buffers_[buffer].pitch());
       }
     }

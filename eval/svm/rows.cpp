@@ -33,12 +33,12 @@ FeatureMatrix::FeatureMatrix(const RowSource& source) : FeatureMatrix(source.row
 
 void FeatureMatrix::read(int64_t first, int64_t count, float* out, int64_t pitch) const {
   for (int64_t i = 0; i < count; ++i) {
-    std::memcpy(out + i * pitch, row(first + i), static_cast<size_t>(columns_) * sizeof(float));
+    std::memcpy(out + i * pitch, row(first + i), columns_ * sizeof(float));
   }
 }
 
 std::vector<int64_t> all_rows(int64_t count) {
-  std::vector<int64_t> rows(static_cast<size_t>(count));
+  std::vector<int64_t> rows(count);
   std::iota(rows.begin(), rows.end(), 0);
   return rows;
 }
@@ -51,25 +51,25 @@ int64_t find_not_finite(const float* values, int64_t count) {
 }
 
 void check(const TrainingSet& set) {
-  const auto fail = [](const std::string& text) { throw Error("training set: " + text); };
+  const auto fail = [](const std::string& text) { throw Error("training set: ", text); };
   if (set.rows.size() != set.labels.size()) {
-    fail(std::to_string(set.labels.size()) + " labels for " + std::to_string(set.rows.size()) + " rows");
+    fail(text_of(set.labels.size(), " labels for ", set.rows.size(), " rows"));
   }
-  std::vector<bool> seen(static_cast<size_t>(std::max<int64_t>(set.classes, 0)));
+  std::vector<bool> seen(std::max<int64_t>(set.classes, 0));
   for (const int32_t label : set.labels) {
     if (label < 0 || label >= set.classes) {
-      fail("label " + std::to_string(label) + ", expected 0 to " + std::to_string(set.classes - 1));
+      fail(text_of("label ", label, ", expected 0 to ", set.classes - 1));
     }
-    seen[static_cast<size_t>(label)] = true;
+    seen[label] = true;
   }
   for (const int64_t row : set.rows) {
     if (row < 0 || row >= set.features.rows()) {
-      fail("row " + std::to_string(row) + " of " + std::to_string(set.features.rows()));
+      fail(text_of("row ", row, " of ", set.features.rows()));
     }
   }
   const auto present = std::count(seen.begin(), seen.end(), true);
   if (present < 2) {
-    fail(std::to_string(present) + " class(es) have examples, expected at least 2; add examples of another class");
+    fail(text_of(present, " class(es) have examples, expected at least 2; add examples of another class"));
   }
 }
 

@@ -7,11 +7,14 @@
 #include <fstream>
 #include <limits>
 
+#include "parallel/control_groups.h"
 #include "tests/support/temporary_folder.h"
-#include "tools/cli/control_groups.h"
 
 namespace dcgan::cli {
 namespace {
+
+using parallel::group_limits;
+using parallel::usable_cores;
 
 constexpr const char* kVersion2 = "31 23 0:27 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n";
 constexpr const char* kVersion1 =

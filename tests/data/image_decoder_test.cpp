@@ -281,7 +281,7 @@ TEST(ImageDecoder, SurplusBytesOfAWholeScanAreAWarningAndOfADamagedOneAFailure) 
   int damaged_scans = 0, taken_for_surplus = 0;
   constexpr uint8_t kScan[] = {0xFF, 0xDA};
   const auto scan = std::search(whole.begin(), whole.end(), kScan, kScan + 2) - whole.begin() + 14;
-  for (auto at = static_cast<size_t>(scan); at < whole.size() - 2; ++at) {
+  for (size_t at = scan; at < whole.size() - 2; ++at) {
     Bytes damaged = whole;
     Bytes foreign(300);
     for (uint8_t& byte : foreign) byte = static_cast<uint8_t>(random() % 200 + 1);

@@ -71,9 +71,13 @@ TEST(ChooseC, WarnsAtEitherEdgeOfTheGrid) {
               AllOf(HasSubstr("0.01"), HasSubstr("largest")));
 }
 
+std::vector<Trial> one_trial(const TrainingSet& set) {
+  return trials_of(set, validation_splits(set.labels, {}, {}, 1));
+}
+
 TEST(ChooseC, FindsThatANoisySetWantsAStrongPenalty) {
   const SvmData data = clouds(300, 80, 3, 0.2, 0.0);
-  const ChosenC c = choose_c(data.set, validation_splits(data.set.labels, {}, {}, 1), {10, 1e-3}, {}, {});
+  const ChosenC c = choose_c(one_trial(data.set), {10, 1e-3}, {}, {});
   EXPECT_EQ(c.value(), 1e-3);
   EXPECT_EQ(c.grid().size(), 2u);
 }
@@ -81,9 +85,7 @@ TEST(ChooseC, FindsThatANoisySetWantsAStrongPenalty) {
 TEST(ChooseC, CountsTheFitsThatGaveUpAtEachValue) {
   const SvmData data = clouds(300, 80, 3, 0.2, 0.0);
   SvmOptions options;
-  const auto choose = [&] {
-    return choose_c(data.set, validation_splits(data.set.labels, {}, {}, 1), {1e-3, 10}, options, {});
-  };
+  const auto choose = [&] { return choose_c(one_trial(data.set), {1e-3, 10}, options, {}); };
   EXPECT_TRUE(choose().convergence().reached());
   options.max_passes = 1;
   options.tolerance = 1e-9;
@@ -95,7 +97,7 @@ TEST(ChooseC, CountsTheFitsThatGaveUpAtEachValue) {
 TEST(ChooseC, RefusesANegativeValueOfTheGrid) {
   const SvmData data = clouds(30, 2, 2, 1);
   try {
-    choose_c(data.set, validation_splits(data.set.labels, {}, {}, 1), {1e-3, -1}, {}, {});
+    choose_c(one_trial(data.set), {1e-3, -1}, {}, {});
     FAIL() << "nothing was thrown";
   } catch (const OptionError& error) {
     EXPECT_THAT(error.what(), AllOf(HasSubstr("--c-grid is -1"), HasSubstr("positive")));

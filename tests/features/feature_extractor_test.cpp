@@ -2,15 +2,13 @@
 
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/statistics.h"
 #include "models/sha256.h"
-#include "tests/support/random_model.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/small_extractor.h"
 
 namespace dcgan {
 namespace {
@@ -18,56 +16,20 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-class Extractor : public testing::Test {
+class Extractor : public test::SmallExtractor {
  protected:
-  Extractor() {
-    model_.architecture.ndf = model_.architecture.ngf = 8;
-    model_.architecture.nz = 4;
-    save();
-  }
-
-  void save() {
-    model_ = test::random_model(model_.architecture);
-    save_model(path_, model_);
-  }
-
-  // Feeds images to infer_statistics() in pieces of `piece`.
-  static NextImages feed(const std::vector<uint8_t>& pixels, int64_t piece) {
-    return [&pixels, piece, done = size_t{0}](uint8_t* to, int64_t capacity) mutable {
-      constexpr int64_t kBytes = 32 * 32 * 3;
-      const int64_t left = static_cast<int64_t>(pixels.size() - done) / kBytes;
-      const int64_t count = std::min({piece, capacity, left});
-      std::memcpy(to, pixels.data() + done, static_cast<size_t>(count * kBytes));
-      done += static_cast<size_t>(count * kBytes);
-      return count;
-    };
-  }
-
-  static std::vector<uint8_t> some_pixels(int64_t count) {
-    std::vector<uint8_t> pixels(static_cast<size_t>(count * 32 * 32 * 3));
-    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>((i * i / 7 + i * 31) % 256);
-    return pixels;
-  }
-
-  std::vector<float> extract(FeatureExtractor& extractor, const std::vector<uint8_t>& pixels) const {
-    const auto count = static_cast<int64_t>(pixels.size() / (32 * 32 * 3));
-    std::vector<float> features(static_cast<size_t>(count * extractor.feature_count()));
-    extractor.extract(pixels.data(), count, 32, 32, 0, features.data());
-    return features;
-  }
-
-  static constexpr int64_t kMinibatch = 128 * 32 * 32 * 3;
+  static constexpr int64_t kMinibatch = 128 * kImageBytes;
 
   // Statistics are means of those of the first 128 images and of the others, which differ. @return the model with them
   ModelFile expect_means_of_two_minibatches(const std::vector<uint8_t>& pixels) const {
-    const auto count = static_cast<int64_t>(pixels.size() / (32 * 32 * 3));
+    const std::string count = text_of(pixels.size() / kImageBytes);
     const std::vector<uint8_t> first(pixels.begin(), pixels.begin() + kMinibatch),
         last(pixels.begin() + kMinibatch, pixels.end());
     ModelFile all = model_, of_first = model_, of_last = model_;
-    infer_statistics(all, feed(pixels, 50), {std::to_string(count) + " images", 1, 2});
+    infer_statistics(all, feed(pixels, 50), {count + " images", 1, 2});
     infer_statistics(of_first, feed(first, 128), {"the first", 1, 1});
     infer_statistics(of_last, feed(last, 129), {"the last", 1, 1});
-    EXPECT_THAT(all.statistics, HasSubstr("\"images\":" + std::to_string(count)));
+    EXPECT_THAT(all.statistics, HasSubstr("\"images\":" + count));
     for (const char* name : {"discriminator.bn2.running_mean", "discriminator.bn6.running_var"}) {
       const std::vector<float> a = of_first.tensors[name].to_floats(), b = of_last.tensors[name].to_floats();
       const std::vector<float> mean = all.tensors[name].to_floats();
@@ -76,10 +38,6 @@ class Extractor : public testing::Test {
     }
     return all;
   }
-
-  test::TemporaryFolder folder_;
-  std::string path_ = folder_ / "model.safetensors";
-  ModelFile model_;
 };
 
 TEST_F(Extractor, GivesTheSameBitsWhateverBatchSizeThreadsAndCount) {

@@ -5,67 +5,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "dcgan/feature_extractor.h"
 #include "dcgan/model_file.h"
 #include "nn/network_tensors.h"
 #include "nn/torch_features.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/small_extractor.h"
 #include "tests/support/tensor_near.h"
 
 namespace dcgan {
 namespace {
 
-class Extractor : public testing::Test {
+class Extractor : public test::SmallExtractor {
  protected:
-  Extractor() {
-    model_.architecture.ndf = model_.architecture.ngf = 8;
-    model_.architecture.nz = 4;
-    save();
-  }
-
-  void save() {
-    const nn::Discriminator d = nn::make_discriminator(model_.architecture, 3);
-    const nn::Generator g = nn::make_generator(model_.architecture, 3);
-    model_.tensors.clear();
-    for (const auto& tensors : {d.parameters(), d.buffers(), g.parameters(), g.buffers()}) {
-      nn::store_tensors(tensors, model_.tensors);
-    }
-    model_.convolutions = static_cast<int64_t>(d.convolutions.size());
-    save_model(path_, model_);
-  }
-
-  // Feeds images to infer_statistics() in pieces of `piece`.
-  static NextImages feed(const std::vector<uint8_t>& pixels, int64_t piece) {
-    return [&pixels, piece, done = size_t{0}](uint8_t* to, int64_t capacity) mutable {
-      constexpr int64_t kBytes = 32 * 32 * 3;
-      const int64_t left = static_cast<int64_t>(pixels.size() - done) / kBytes;
-      const int64_t count = std::min({piece, capacity, left});
-      std::memcpy(to, pixels.data() + done, static_cast<size_t>(count * kBytes));
-      done += static_cast<size_t>(count * kBytes);
-      return count;
-    };
-  }
-
-  static std::vector<uint8_t> some_pixels(int64_t count) {
-    std::vector<uint8_t> pixels(static_cast<size_t>(count * 32 * 32 * 3));
-    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>((i * i / 7 + i * 31) % 256);
-    return pixels;
-  }
-
   void expect_libtorchs_features() const;
-
-  std::vector<float> extract(FeatureExtractor& extractor, const std::vector<uint8_t>& pixels) const {
-    const auto count = static_cast<int64_t>(pixels.size() / (32 * 32 * 3));
-    std::vector<float> features(static_cast<size_t>(count * extractor.feature_count()));
-    extractor.extract(pixels.data(), count, 32, 32, 0, features.data());
-    return features;
-  }
-
-  test::TemporaryFolder folder_;
-  std::string path_ = folder_ / "model.safetensors";
-  ModelFile model_;
 };
 
 TEST_F(Extractor, AgreesWithLibTorchsOwnOperators) { expect_libtorchs_features(); }

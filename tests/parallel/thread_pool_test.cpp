@@ -1,6 +1,7 @@
 #include "parallel/thread_pool.h"
 
 #include <gmock/gmock.h>
+#include <sched.h>
 
 #include <numeric>
 #include <stdexcept>
@@ -86,7 +87,9 @@ TEST(ThreadPool, GivesEachThreadANumberThatNoOtherHasMeanwhile) {
 }
 
 TEST(ThreadPool, HasAThreadForEachCoreWhereNoNumberIsGiven) {
-  EXPECT_EQ(ThreadPool(0).threads(), std::max<int64_t>(1, std::thread::hardware_concurrency()));
+  cpu_set_t cores;
+  ASSERT_EQ(sched_getaffinity(0, sizeof cores, &cores), 0);
+  EXPECT_EQ(ThreadPool(0).threads(), CPU_COUNT(&cores));
 }
 
 TEST(ThreadPool, RefusesMoreTasksThanItCanNumber) {

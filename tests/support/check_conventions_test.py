@@ -15,6 +15,7 @@ CLEAN = {
     "tools/eval/main.cpp": "namespace dcgan::eval_tool {\n}\nint main() {\n  return 0;\n}\n",
 }
 PLANTED = [
+    ("libdcgan/src/store/model.cpp", "void f(const A& a, B b, C c, D d, E e);", "f() takes 5 arguments"),
     ("libdcgan/src/store/model.cpp", "namespace dcgan::train {", "namespace dcgan::train is not that of its folder"),
     ("data/folder.cpp", "namespace dcgan::eval {", "namespace dcgan::eval"),
     ("tools/eval/main.cpp", "namespace dcgan::tools {", "namespace dcgan::tools"),

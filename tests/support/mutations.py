@@ -108,7 +108,7 @@ MUTANTS = [
            "          if (is_harmful(name)) {", "          if (is_harmful(name) && name.empty()) {",
            "models", "StateDict.WhatWouldExecuteCodeIsRefusedByName"),
     # --- cli
-    Mutant("a container's quota of processors does not count", "tools/cli/control_groups.cpp",
+    Mutant("a container's quota of processors does not count", "libdcgan/src/parallel/control_groups.cpp",
            "const double allowed = std::ceil(group_limits(root).cpus);",
            "const double allowed = std::ceil(group_limits(root).cpus) + 1e6;",
            "cli", "UsableCores.AreNoMoreThanTheQuotaOfAGroupAllows"),
@@ -311,7 +311,7 @@ MUTANTS = [
            "sqrt().sum().mul(2)", "sqrt().sum().mul(1)",
            "train", "FrechetDistance.OfOneFeatureIsThatOfTwoMeansAndTwoDeviations"),
     Mutant("processes that are started again meet the dead ones", "libdcgan/src/train/processes.cpp",
-           '"dcgan-train/" + std::to_string(options.attempt)', '"dcgan-train/" + std::to_string(options.attempt * 0)',
+           'text_of("dcgan-train/", options.attempt)', 'text_of("dcgan-train/", options.attempt * 0)',
            "train", "Processes.MeetUnderNamesOfTheirAttemptAndOfWhatJoinsThem"),
     Mutant("what joins processes does not put its name before theirs", "libdcgan/src/train/processes.cpp",
            'PrefixStore>("gloo", store)', 'PrefixStore>("", store)',

@@ -39,12 +39,16 @@ class Consumer(ProgramTest):
         numpy.testing.assert_array_equal(numpy.fromfile(output, "<f4").reshape(expected.shape), expected)
 
     @unittest.skipIf(SANITIZED, "a program built without the sanitizer cannot load a library built with it")
-    def test_a_cmake_project_that_finds_the_installed_package_gets_the_same_features_bit_for_bit(self):
+    def test_a_cmake_project_that_finds_the_installed_package_gets_the_same_features_and_model_bit_for_bit(self):
         build = self.folder / "consumer-build"
         self.command("cmake", "-S", SOURCE / "tests/consumer", "-B", build, "-DCMAKE_BUILD_TYPE=Release",
                      f"-DCMAKE_PREFIX_PATH={self.prefix}")
         self.command("cmake", "--build", build)
         self.assert_same_as_extract(build / "consumer")
+        run = self.folder / "consumer-run"
+        said = self.command(build / "trainer", self.folder / "images.h5", run, env={"PATH": os.environ["PATH"]})
+        self.assertEqual(said, "step 1 of 2\nstep 2 of 2\n")
+        self.assertEqual((run / "model.safetensors").read_bytes(), self.model.read_bytes())
 
     @unittest.skipIf(SANITIZED, "a program built without the sanitizer cannot load a library built with it")
     def test_a_compiler_that_asks_pkg_config_gets_the_same_features_bit_for_bit(self):

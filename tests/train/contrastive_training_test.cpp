@@ -21,7 +21,6 @@ namespace {
 
 using test::metrics_of;
 using test::model_of;
-using test::StopAt;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
@@ -40,10 +39,7 @@ nlohmann::ordered_json options_of(const TrainingRun& run) {
 
 class ContrastiveTraining : public testing::Test {
  protected:
-  int64_t train(const TrainingRun& run) {
-    TrainObserver silent;
-    return run_training(run, images_, silent);
-  }
+  int64_t train(const TrainingRun& run) { return run_training(run, images_); }
   test::TemporaryFolder folder_;
   PackedImageReader images_ = test::small_images(folder_ / "images.h5", 20, 32);
 };
@@ -59,9 +55,8 @@ TEST_F(ContrastiveTraining, StoppedAnywhereAndResumedEndsAsIfItHadNeverStopped) 
     for (const int64_t stop : {1, 4}) {
       TrainingRun parts = whole;
       parts.folder = whole.folder + "-parts" + std::to_string(stop);
-      StopAt observer(stop);
-      EXPECT_EQ(run_training(parts, images_, observer), stop);
-      parts.mode = TrainingRun::Mode::kResume;
+      EXPECT_EQ(run_training(parts, images_, test::stop_at(stop)), stop);
+      parts.mode = OutputMode::kResume;
       EXPECT_EQ(train(parts), 6);
       EXPECT_EQ(model_of(parts), model_of(whole)) << "adversarial " << adversarial << ", stopped at " << stop;
       EXPECT_EQ(test::bytes_of(parts.folder + "/checkpoints/step-00000006.safetensors"),
@@ -146,7 +141,7 @@ TEST_F(ContrastiveTraining, IsChangedByEachOption) {
     EXPECT_TRUE(options_of(run)["options"].contains(flag)) << flag << " is recorded where it is not default";
     TrainingRun other = plain;
     other.folder = run.folder;
-    other.mode = TrainingRun::Mode::kResume;
+    other.mode = OutputMode::kResume;
     EXPECT_THAT([&] { train(other); }, ThrowsMessage<OptionError>(HasSubstr("--" + flag))) << name;
   }
 }
@@ -211,8 +206,7 @@ TEST_F(ContrastiveTraining, SeesLargeImagesInItsViewsOnly) {
     TrainingRun run = small_run(folder_ / name, steps);
     run.options.initialise = "patches";
     run.options.frechet_images = 8;
-    TrainObserver silent;
-    run_training(run, images, silent);
+    run_training(run, images);
     const ModelFile model = load_model(run.folder + "/model.safetensors");
     return std::pair(model.tensors, metrics_of(run));
   };
@@ -233,7 +227,7 @@ TEST_F(ContrastiveTraining, TakesADecayThatIsDecidedAtACheckpoint) {
   train(whole);
   TrainingRun open = small_run(folder_ / "open", 3);
   train(open);
-  open.mode = TrainingRun::Mode::kResume;
+  open.mode = OutputMode::kResume;
   open.options.steps = 6;
   open.options.decay_steps = 4;
   EXPECT_THAT([&] { train(open); }, ThrowsMessage<OptionError>(
@@ -241,8 +235,7 @@ TEST_F(ContrastiveTraining, TakesADecayThatIsDecidedAtACheckpoint) {
                                                   "to fall at step 2, and the newest checkpoint is of step 3")));
   open.options.decay_steps = 3;
   open.options.decay_shape = DecayShape::kCosine;
-  StopAt in_between(4);
-  EXPECT_EQ(run_training(open, images_, in_between), 4);
+  EXPECT_EQ(run_training(open, images_, test::stop_at(4)), 4);
   // From here on the decay belongs to the run.
   TrainingRun other = open;
   other.options.steps = 8;

@@ -123,10 +123,7 @@ class Objectives : public testing::Test {
     run.options.batch_size = 8;
     return run;
   }
-  int64_t train(const TrainingRun& run) {
-    TrainObserver silent;
-    return run_training(run, images_, silent);
-  }
+  int64_t train(const TrainingRun& run) { return run_training(run, images_); }
   static nlohmann::json last_metrics(const TrainingRun& run) { return test::metrics_of(run).back(); }
 
   test::TemporaryFolder folder_;
@@ -185,7 +182,7 @@ TEST_F(Objectives, EachOptionChangesTheNetworksAndBelongsToTheRun) {
         << flag;
     TrainingRun other = plain;
     other.folder = run.folder;
-    other.mode = TrainingRun::Mode::kResume;
+    other.mode = OutputMode::kResume;
     EXPECT_THAT([&] { train(other); }, ThrowsMessage<OptionError>(HasSubstr("--" + flag)));
   }
 }
@@ -201,7 +198,7 @@ TEST_F(Objectives, ARunWithAllOfThemStoppedAndResumedEndsAsIfItHadNeverStopped) 
   train(whole);
   TrainingRun parts = with_all("parts", 2);
   train(parts);
-  parts.mode = TrainingRun::Mode::kResume;
+  parts.mode = OutputMode::kResume;
   parts.options.steps = 5;
   train(parts);
   EXPECT_EQ(test::model_of(parts), test::model_of(whole));

@@ -13,6 +13,7 @@
 #include "tests/support/bytes_of.h"
 #include "tests/support/lock_errors.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/train/small_runs.h"
 
 namespace dcgan::train {
 namespace {
@@ -22,12 +23,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::ThrowsMessage;
-
-class Listener : public TrainObserver {
- public:
-  void on_message(const std::string& line) override { heard += line + "\n"; }
-  std::string heard;
-};
 
 SafetensorsFile holding(const std::string& text) {
   SafetensorsFile file;
@@ -43,8 +38,8 @@ class TheRunFolder : public testing::Test {
     test::lock_error = 0;
     use_file_locks(true);
   }
-  RunFolder open(TrainingRun::Mode mode) { return {run_, kOptions, {}, mode}; }
-  std::unique_ptr<RunFolder> begun(TrainingRun::Mode mode = TrainingRun::Mode::kNew) {
+  RunFolder open(OutputMode mode) { return {run_, kOptions, {}, mode}; }
+  std::unique_ptr<RunFolder> begun(OutputMode mode = OutputMode::kCreate) {
     auto folder = std::make_unique<RunFolder>(run_, kOptions, RunFolder::Workers(), mode);
     folder->begin(listener_);
     return folder;
@@ -53,7 +48,7 @@ class TheRunFolder : public testing::Test {
     return run_ + "/checkpoints/step-0000000" + std::to_string(step) + ".safetensors";
   }
   void write_checkpoints(const std::vector<int64_t>& steps) {
-    const std::unique_ptr<RunFolder> owner = begun(TrainingRun::Mode::kOverwrite);
+    const std::unique_ptr<RunFolder> owner = begun(OutputMode::kOverwrite);
     const RunFolder& folder = *owner;
     for (const int64_t step : steps) folder.write_checkpoint(step, holding(std::to_string(step)));
   }
@@ -61,13 +56,13 @@ class TheRunFolder : public testing::Test {
 
   test::TemporaryFolder temporary_;
   std::string run_ = temporary_ / "run";
-  Listener listener_;
+  test::Listener listener_;
 };
 
 TEST_F(TheRunFolder, SetsADamagedCheckpointAsideAndNamesIt) {
   write_checkpoints({1, 2});
   damage(checkpoint(2));
-  EXPECT_EQ(begun(TrainingRun::Mode::kResume)->newest_checkpoint(listener_).step, 1);
+  EXPECT_EQ(begun(OutputMode::kResume)->newest_checkpoint(listener_).step, 1);
   EXPECT_TRUE(fs::exists(checkpoint(2) + ".damaged"));
   EXPECT_THAT(listener_.heard, HasSubstr(checkpoint(2) + ".damaged"));
 }
@@ -75,7 +70,7 @@ TEST_F(TheRunFolder, SetsADamagedCheckpointAsideAndNamesIt) {
 TEST_F(TheRunFolder, RefusesToStartAtStepZeroWhereCheckpointsCannotBeRead) {
   write_checkpoints({1});
   damage(checkpoint(1));
-  const auto newest = [&] { begun(TrainingRun::Mode::kResume)->newest_checkpoint(listener_); };
+  const auto newest = [&] { begun(OutputMode::kResume)->newest_checkpoint(listener_); };
   for (int retry = 0; retry < 2; ++retry) {
     EXPECT_THAT(newest, ThrowsMessage<FileError>(HasSubstr("holds no checkpoint that can be read")));
   }
@@ -89,7 +84,7 @@ TEST_F(TheRunFolder, RefusesToStartAtStepZeroWhereCheckpointsCannotBeRead) {
 TEST_F(TheRunFolder, GoesBackToTheOldestCheckpointThatCanBeRead) {
   write_checkpoints({1, 2, 3});
   damage(checkpoint(1));
-  const std::unique_ptr<RunFolder> owner = begun(TrainingRun::Mode::kResume);
+  const std::unique_ptr<RunFolder> owner = begun(OutputMode::kResume);
   RunFolder& folder = *owner;
   const RunFolder::Checkpoint oldest = folder.oldest_checkpoint(listener_);
   folder.drop_checkpoints_after(oldest.step);
@@ -102,18 +97,18 @@ TEST_F(TheRunFolder, GoesBackToTheOldestCheckpointThatCanBeRead) {
 TEST_F(TheRunFolder, TakesCheckpointsWithoutOptionsForARun) {
   write_checkpoints({1});
   fs::remove(run_ + "/options.json");
-  EXPECT_THAT([&] { open(TrainingRun::Mode::kNew); }, ThrowsMessage<FileError>(HasSubstr("holds a run already")));
-  EXPECT_THAT([&] { open(TrainingRun::Mode::kResume); }, ThrowsMessage<FileError>(HasSubstr("options.json")));
+  EXPECT_THAT([&] { open(OutputMode::kCreate); }, ThrowsMessage<FileError>(HasSubstr("holds a run already")));
+  EXPECT_THAT([&] { open(OutputMode::kResume); }, ThrowsMessage<FileError>(HasSubstr("options.json")));
   EXPECT_TRUE(fs::exists(checkpoint(1)));
   EXPECT_FALSE(fs::exists(run_ + "/options.json"));
-  begun(TrainingRun::Mode::kOverwrite);
+  begun(OutputMode::kOverwrite);
   EXPECT_FALSE(fs::exists(checkpoint(1)));
 }
 
 TEST_F(TheRunFolder, IsLeftAsItIsUntilTheRunBegins) {
   write_checkpoints({1});
   std::ofstream(run_ + "/metrics.jsonl") << "{\"step\":1}\n";
-  open(TrainingRun::Mode::kOverwrite);
+  open(OutputMode::kOverwrite);
   EXPECT_TRUE(fs::exists(checkpoint(1)));
   EXPECT_TRUE(fs::exists(run_ + "/metrics.jsonl"));
 }
@@ -124,15 +119,15 @@ TEST_F(TheRunFolder, WhereFilesCannotBeLockedIsRefusedWithTheReasonUnlessNobodyA
     test::lock_error = error;
     use_file_locks(true);
     EXPECT_THAT(
-        [&] { open(TrainingRun::Mode::kResume); },
+        [&] { open(OutputMode::kResume); },
         ThrowsMessage<FileError>(AllOf(HasSubstr(run_ + ": cannot be locked"), HasSubstr(std::strerror(error)),
                                        HasSubstr("HDF5_USE_FILE_LOCKING=FALSE"), Not(HasSubstr("another training")))));
     use_file_locks(false);
-    EXPECT_EQ(begun(TrainingRun::Mode::kResume)->newest_checkpoint(listener_).step, 1);
+    EXPECT_EQ(begun(OutputMode::kResume)->newest_checkpoint(listener_).step, 1);
   }
   test::lock_error = EWOULDBLOCK;
   use_file_locks(true);
-  EXPECT_THAT([&] { open(TrainingRun::Mode::kResume); },
+  EXPECT_THAT([&] { open(OutputMode::kResume); },
               ThrowsMessage<FileError>(HasSubstr("another training is writing to it")));
 }
 

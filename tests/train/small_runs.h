@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -40,14 +41,20 @@ inline std::vector<nlohmann::json> metrics_of(const TrainingRun& run) {
 }
 
 /// Stops a training after a step.
-class StopAt : public TrainObserver {
- public:
-  explicit StopAt(int64_t step) : stop_at_(step) {}
-  void on_step(int64_t done, int64_t) override { done_ = done; }
-  bool should_stop() override { return done_ >= stop_at_; }
+inline TrainObserver stop_at(int64_t step) {
+  TrainObserver observer;
+  const auto last = std::make_shared<int64_t>(0);
+  observer.on_step = [last](int64_t done, int64_t) { *last = done; };
+  observer.should_stop = [last, step] { return *last >= step; };
+  return observer;
+}
 
- private:
-  int64_t stop_at_, done_ = 0;
+/// Keeps what a training says.
+struct Listener : TrainObserver {
+  Listener() {
+    on_message = [this](const std::string& line) { heard += line + "\n"; };
+  }
+  std::string heard;
 };
 
 }  // namespace dcgan::test

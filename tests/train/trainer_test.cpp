@@ -24,19 +24,17 @@ namespace dcgan {
 namespace {
 
 namespace fs = std::filesystem;
+using test::Listener;
 using test::metrics_of;
 using test::model_of;
 using test::small_run;
-using test::StopAt;
+using test::stop_at;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 class Trainer : public testing::Test {
  protected:
-  int64_t train(const TrainingRun& run) {
-    TrainObserver silent;
-    return run_training(run, images_, silent);
-  }
+  int64_t train(const TrainingRun& run) { return run_training(run, images_); }
   test::TemporaryFolder folder_;
   PackedImageReader images_ = test::small_images(folder_ / "images.h5", 10);
 };
@@ -60,9 +58,8 @@ TEST_F(Trainer, StoppedAnywhereAndResumedEndsAsIfItHadNeverStopped) {
     for (const int64_t stop : {1, 2, 5}) {
       TrainingRun parts = whole;
       parts.folder = folder_ / ("parts-" + to_name(schedule) + std::to_string(stop));
-      StopAt observer(stop);
-      EXPECT_EQ(run_training(parts, images_, observer), stop);
-      parts.mode = TrainingRun::Mode::kResume;
+      EXPECT_EQ(run_training(parts, images_, stop_at(stop)), stop);
+      parts.mode = OutputMode::kResume;
       EXPECT_EQ(train(parts), 6);
       EXPECT_EQ(model_of(parts), model_of(whole)) << to_name(schedule) << " stopped at " << stop;
       EXPECT_EQ(metrics_of(parts).size(), 6U);
@@ -77,7 +74,7 @@ TEST_F(Trainer, ResumesBeforeACheckpointThatIsDamaged) {
   const std::string model = model_of(run);
   const std::string last = run.folder + "/checkpoints/step-00000006.safetensors";
   fs::resize_file(last, fs::file_size(last) / 2);
-  run.mode = TrainingRun::Mode::kResume;
+  run.mode = OutputMode::kResume;
   train(run);
   EXPECT_EQ(model_of(run), model);
   EXPECT_EQ(metrics_of(run).size(), 6U) << "lines past the checkpoint are written once";
@@ -85,8 +82,7 @@ TEST_F(Trainer, ResumesBeforeACheckpointThatIsDamaged) {
   // Nor does a damaged checkpoint push out the good ones that are written after it.
   fs::resize_file(last, fs::file_size(last) / 2);
   run.options.keep_checkpoints = 1;
-  StopAt five(5);
-  run_training(run, images_, five);
+  run_training(run, images_, stop_at(5));
   EXPECT_FALSE(fs::exists(last));
   EXPECT_TRUE(fs::exists(run.folder + "/checkpoints/step-00000005.safetensors"));
 }
@@ -156,7 +152,7 @@ TEST_F(Trainer, InBfloat16FollowsFloat32Closely) {
     }
   }
   run.options.steps = 6;
-  run.mode = TrainingRun::Mode::kResume;
+  run.mode = OutputMode::kResume;
   train(run);
   EXPECT_EQ(metrics_of(run).size(), 6U);
 }
@@ -214,7 +210,7 @@ TEST_F(Trainer, IsChangedByEachOption) {
 TEST_F(Trainer, RefusesToResumeWithOtherOptionsAndSaysWhich) {
   TrainingRun run = small_run(folder_ / "run", 2);
   train(run);
-  run.mode = TrainingRun::Mode::kResume;
+  run.mode = OutputMode::kResume;
   run.options.batch_size = 5;
   EXPECT_THAT([&] { train(run); }, ThrowsMessage<OptionError>(HasSubstr("--batch-size 4, now it is 5")));
   run.options.batch_size = 4;
@@ -234,9 +230,8 @@ TEST_F(Trainer, ResumesARunWithOtherGuidelinesExactlyAndWithNoOthers) {
   train(whole);
   TrainingRun parts = whole;
   parts.folder = folder_ / "parts";
-  StopAt two(2);
-  EXPECT_EQ(run_training(parts, images_, two), 2);
-  parts.mode = TrainingRun::Mode::kResume;
+  EXPECT_EQ(run_training(parts, images_, stop_at(2)), 2);
+  parts.mode = OutputMode::kResume;
   EXPECT_EQ(train(parts), 4);
   EXPECT_EQ(model_of(parts), model_of(whole));
   parts.architecture.guidelines.batch_norm = NormalizedLayers::kPublished;
@@ -249,7 +244,7 @@ TEST_F(Trainer, DoesNotTouchARunThatIsThere) {
   const std::string model = model_of(run);
   EXPECT_THAT([&] { train(run); }, ThrowsMessage<FileError>(HasSubstr("--resume to go on with it, --overwrite")));
   EXPECT_EQ(model_of(run), model);
-  run.mode = TrainingRun::Mode::kOverwrite;
+  run.mode = OutputMode::kOverwrite;
   run.options.steps = 1;
   EXPECT_EQ(train(run), 1);
 }
@@ -290,12 +285,6 @@ TrainingRun collapsing_run(const std::string& folder, OnCollapse on_collapse) {
   return run;
 }
 
-class Listener : public TrainObserver {
- public:
-  void on_message(const std::string& line) override { heard += line + "\n"; }
-  std::string heard;
-};
-
 TEST_F(Trainer, WarnsStopsOrGoesBackWhenItHasCollapsed) {
   const TrainingRun warned = collapsing_run(folder_ / "warned", OnCollapse::kWarn);
   Listener listener;
@@ -315,53 +304,52 @@ TEST_F(Trainer, WarnsStopsOrGoesBackWhenItHasCollapsed) {
   EXPECT_THAT(test::bytes_of(rewound.folder + "/metrics.jsonl"), HasSubstr("Going back to step "));
 
   TrainingRun resumed = stopped;  // what follows a collapse may change
-  resumed.mode = TrainingRun::Mode::kResume;
+  resumed.mode = OutputMode::kResume;
   resumed.options.on_collapse = OnCollapse::kWarn;
   EXPECT_EQ(train(resumed), 100);
 }
 
 TEST_F(Trainer, KeepsTheModelOfTheHighestScoreAlsoAfterAResume) {
-  class Probe : public TrainObserver {
-   public:
-    explicit Probe(std::vector<double> scores) : scores_(std::move(scores)) {}
-    std::optional<double> probe(const std::string& model) override {
-      models.push_back(test::bytes_of(model));
-      return scores_.at(models.size() - 1);
-    }
-    std::vector<std::string> models;
-
-   private:
-    std::vector<double> scores_;
+  TrainObserver observer;
+  std::vector<double> scores = {0.3, 0.7, 0.1};  // the next one is the last
+  observer.probe = [&](const std::string&) {
+    const double score = scores.back();
+    scores.pop_back();
+    return score;
   };
   TrainingRun run = small_run(folder_ / "run", 3);
   run.options.checkpoint_every = 1;
-  Probe first({0.1, 0.7, 0.3});
-  run_training(run, images_, first);
+  run_training(run, images_, observer);
   const auto best_step = [&] {
     return nlohmann::json::parse(load_model(run.folder + "/best.safetensors").training)["step"].get<int64_t>();
   };
   EXPECT_EQ(best_step(), 2);
   EXPECT_EQ(metrics_of(run).at(3)["probe_score"], 0.7);
-  run.mode = TrainingRun::Mode::kResume;
+  run.mode = OutputMode::kResume;
   run.options.steps = 5;
-  Probe second({0.6, 0.9});
-  run_training(run, images_, second);
+  scores = {0.9, 0.6};
+  run_training(run, images_, observer);
   EXPECT_EQ(best_step(), 5);
 }
 
+TrainObserver dying_in_step(int64_t step) {
+  TrainObserver observer;
+  observer.on_step = [step](int64_t done, int64_t) {
+    if (done == step) throw Error("as if it were killed here");
+  };
+  return observer;
+}
+
 // Scores models by their step, and throws where the run is to end as if it were killed.
-class KilledProbe : public TrainObserver {
- public:
-  void on_step(int64_t done, int64_t) override {
-    if (done == die_in_step) throw Error("as if it were killed here");
-  }
-  std::optional<double> probe(const std::string& model) override {
+TrainObserver killed_probe(int64_t in_step = 0, int64_t in_probe_of = 0) {
+  TrainObserver observer = dying_in_step(in_step);
+  observer.probe = [in_probe_of](const std::string& model) {
     const int64_t step = nlohmann::json::parse(load_model(model).training)["step"];
-    if (step == die_in_probe_of) throw Error("as if it were killed here");
+    if (step == in_probe_of) throw Error("as if it were killed here");
     return std::map<int64_t, double>{{2, 0.1}, {4, 0.7}, {6, 0.3}, {8, 0.6}}.at(step);
-  }
-  int64_t die_in_step = 0, die_in_probe_of = 0;
-};
+  };
+  return observer;
+}
 
 TEST_F(Trainer, KilledAnywhereAndResumedEndsWithTheBestModelOfTheRunLeftAlone) {
   const auto best_of = [](const TrainingRun& run) { return test::bytes_of(run.folder + "/best.safetensors"); };
@@ -374,24 +362,20 @@ TEST_F(Trainer, KilledAnywhereAndResumedEndsWithTheBestModelOfTheRunLeftAlone) {
   };
   TrainingRun whole = small_run(folder_ / "whole", 8);
   whole.options.checkpoint_every = 2;
-  KilledProbe alone;
-  run_training(whole, images_, alone);
+  run_training(whole, images_, killed_probe());
   ASSERT_EQ(nlohmann::json::parse(load_model(whole.folder + "/best.safetensors").training)["step"], 4);
 
   int64_t runs = 0;
   const auto dies = [&](int64_t in_step, int64_t in_probe_of) {
     TrainingRun run = whole;
     run.folder = folder_ / ("killed-" + std::to_string(++runs));
-    KilledProbe probe;
-    probe.die_in_step = in_step;
-    probe.die_in_probe_of = in_probe_of;
+    const TrainObserver probe = killed_probe(in_step, in_probe_of);
     EXPECT_THAT([&] { run_training(run, images_, probe); }, ThrowsMessage<Error>("as if it were killed here"));
     return run;
   };
   const auto goes_on = [&](TrainingRun run, const std::string& when) {
-    run.mode = TrainingRun::Mode::kResume;
-    KilledProbe probe;
-    EXPECT_EQ(run_training(run, images_, probe), 8) << when;
+    run.mode = OutputMode::kResume;
+    EXPECT_EQ(run_training(run, images_, killed_probe()), 8) << when;
     EXPECT_EQ(best_of(run), best_of(whole)) << when;
     EXPECT_EQ(model_of(run), model_of(whole)) << when;
     EXPECT_EQ(scores_of(run), scores_of(whole)) << when;
@@ -419,24 +403,21 @@ TEST_F(Trainer, KilledAnywhereAndResumedEndsWithTheBestModelOfTheRunLeftAlone) {
 }
 
 TEST_F(Trainer, MeasuresAfterAResumeWhatItHadNotComeToAtItsLastCheckpoint) {
-  class Probe : public TrainObserver {
-   public:
-    std::optional<double> probe(const std::string&) override {
-      ++calls;
-      if (fails) throw Error("as if it were killed here");
-      return 0.5;
-    }
-    bool fails = true;
-    int calls = 0;
+  bool fails = true;
+  int calls = 0;
+  TrainObserver observer;
+  observer.probe = [&](const std::string&) {
+    ++calls;
+    if (fails) throw Error("as if it were killed here");
+    return 0.5;
   };
   TrainingRun run = small_run(folder_ / "run", 2);
   run.options.frechet_images = 8;
-  Probe probe;
-  EXPECT_THROW(run_training(run, images_, probe), Error);
-  run.mode = TrainingRun::Mode::kResume;
-  probe.fails = false;
-  for (int resume = 0; resume < 2; ++resume) run_training(run, images_, probe);
-  EXPECT_EQ(probe.calls, 2);
+  EXPECT_THROW(run_training(run, images_, observer), Error);
+  run.mode = OutputMode::kResume;
+  fails = false;
+  for (int resume = 0; resume < 2; ++resume) run_training(run, images_, observer);
+  EXPECT_EQ(calls, 2);
   std::map<std::string, int> measures;
   for (const nlohmann::json& line : metrics_of(run)) {
     for (const auto& [name, value] : line.items()) measures[name] += line["step"] == 2;
@@ -450,7 +431,7 @@ TEST_F(Trainer, LeavesARunThatItWouldReplaceWhereMemoryIsTooSmallAndSaysHowMuchI
   TrainingRun run = small_run(folder_ / "run", 1);
   train(run);
   const std::string model = model_of(run);
-  run.mode = TrainingRun::Mode::kOverwrite;
+  run.mode = OutputMode::kOverwrite;
   run.architecture.guidelines.hidden_dense = 65536;  // 141 MB; all else is small
   run.available_memory = 100000000;
   EXPECT_THAT([&] { train(run); }, ThrowsMessage<Error>(HasSubstr("(100 MB are available)")));
@@ -483,7 +464,7 @@ TEST_F(Trainer, OverwritesRunsOnly) {
   const std::string precious = run.folder + "/samples/precious.txt";
   fs::create_directories(run.folder + "/samples");
   std::ofstream(precious) << "not of a run";
-  run.mode = TrainingRun::Mode::kOverwrite;
+  run.mode = OutputMode::kOverwrite;
   train(run);
   EXPECT_TRUE(fs::exists(precious));
 }
@@ -492,31 +473,24 @@ TEST_F(Trainer, ResumesWithTheSameImagesUnderAnotherName) {
   TrainingRun run = small_run(folder_ / "run", 1);
   run.data_source = "a.h5";
   train(run);
-  run.mode = TrainingRun::Mode::kResume;
+  run.mode = OutputMode::kResume;
   run.data_source = "b.h5";
   run.options.steps = 2;
   EXPECT_EQ(train(run), 2);
 }
 
 TEST_F(Trainer, KeepsASecondTrainingOutOfItsFolder) {
-  class Intruder : public TrainObserver {
-   public:
-    explicit Intruder(std::function<void()> act) : act_(std::move(act)) {}
-    void on_step(int64_t, int64_t) override { act_(); }
-
-   private:
-    std::function<void()> act_;
-  };
   const TrainingRun run = small_run(folder_ / "run", 2);
   int64_t refused = 0;
-  Intruder intruder([&] {
-    for (const auto mode : {TrainingRun::Mode::kResume, TrainingRun::Mode::kOverwrite}) {
+  TrainObserver intruder;
+  intruder.on_step = [&](int64_t, int64_t) {
+    for (const auto mode : {OutputMode::kResume, OutputMode::kOverwrite}) {
       TrainingRun second = run;
       second.mode = mode;
       EXPECT_THAT([&] { train(second); }, ThrowsMessage<FileError>(HasSubstr("another training is writing to it")));
       ++refused;
     }
-  });
+  };
   EXPECT_EQ(run_training(run, images_, intruder), 2);
   EXPECT_EQ(refused, 4);
 }
@@ -524,7 +498,7 @@ TEST_F(Trainer, KeepsASecondTrainingOutOfItsFolder) {
 TEST_F(Trainer, RecordsItsThreadsAndSaysWhenTheyDiffer) {
   TrainingRun run = small_run(folder_ / "run", 2);
   train(run);
-  run.mode = TrainingRun::Mode::kResume;
+  run.mode = OutputMode::kResume;
   Listener same;
   run_training(run, images_, same);
   EXPECT_THAT(same.heard, testing::Not(HasSubstr("started with")));
@@ -541,7 +515,7 @@ TEST_F(Trainer, ResumesARunOfAnEarlierVersionWithTheDefaultsOfNewerOptions) {
   nlohmann::ordered_json options = nlohmann::ordered_json::parse(std::ifstream(path));
   ASSERT_EQ(options["options"].erase("average-decay"), 1);
   std::ofstream(path) << options;
-  run.mode = TrainingRun::Mode::kResume;
+  run.mode = OutputMode::kResume;
   run.options.steps = 2;
   EXPECT_EQ(train(run), 2);
   run.options.average_decay = 0.5;
@@ -564,7 +538,7 @@ TEST_F(Trainer, StopsOrGoesBackWhenLossesAreNotFiniteAndKeepsTheLastCheckpoint) 
   TrainingRun run = small_run(folder_ / "run", 2);
   train(run);
   const std::string model = model_of(run);
-  run.mode = TrainingRun::Mode::kResume;
+  run.mode = OutputMode::kResume;
   run.options.steps = 40;
   // The learning rate is part of the run's identity; a huge weight in the checkpoint has the same effect.
   const std::string path = run.folder + "/checkpoints/step-00000002.safetensors";
@@ -611,9 +585,8 @@ TEST_F(Trainer, ReportsTheSameAtItsFixedStepsHoweverOftenItWasStoppedBetween) {
   TrainingRun parts = whole;
   parts.folder = folder_ / "parts";
   for (const int64_t stop : {1, 2, 5, 6}) {
-    StopAt observer(stop);
-    EXPECT_EQ(run_training(parts, images_, observer), stop);
-    parts.mode = TrainingRun::Mode::kResume;
+    EXPECT_EQ(run_training(parts, images_, stop_at(stop)), stop);
+    parts.mode = OutputMode::kResume;
   }
   train(parts);
   TrainingRun saved = whole;
@@ -630,12 +603,10 @@ TEST_F(Trainer, ReportsTheSameAtItsFixedStepsHoweverOftenItWasStoppedBetween) {
 std::string end_of(TrainingRun run, const PackedImageReader& images, const std::vector<int64_t>& stops) {
   try {
     for (const int64_t stop : stops) {
-      StopAt observer(stop);
-      run_training(run, images, observer);
-      run.mode = TrainingRun::Mode::kResume;
+      run_training(run, images, stop_at(stop));
+      run.mode = OutputMode::kResume;
     }
-    TrainObserver silent;
-    run_training(run, images, silent);
+    run_training(run, images);
   } catch (const Error& e) {
     const std::string message = e.what();
     return message.substr(0, message.find(" Checkpoints that"));
@@ -683,7 +654,7 @@ TEST_F(Trainer, WritesTheModelAnewWhereAKillLeftThatOfACourseThatWasGivenUp) {
     tensor = make_tensor(tensor.shape, values);
   }
   write_safetensors(path, checkpoint);
-  run.mode = TrainingRun::Mode::kResume;
+  run.mode = OutputMode::kResume;
   train(run);
   EXPECT_NE(model_of(run), given_up);
   EXPECT_EQ(record_of(run.folder + "/model.safetensors")["rewinds"], 1);
@@ -703,36 +674,28 @@ TEST_F(Trainer, GoesBackToTheSameCheckpointWhereItWasKilledWhileItWentBack) {
     return lines;
   };
   // Killed when it has written the checkpoint that it goes back to, and before it has removed those after it.
-  class KilledAtTheFirst : public TrainObserver {
-   public:
-    explicit KilledAtTheFirst(const TrainingRun& of) : run_(of) {}
-    void on_step(int64_t done, int64_t) override {
-      const std::string checkpoints = run_.folder + "/checkpoints";
-      if (went_back_) throw Error("as if it were killed here");
-      if (done % run_.options.checkpoint_every != 1) return;
-      fs::remove_all(run_.folder + "/before");
-      fs::copy(checkpoints, run_.folder + "/before");
-      log = test::bytes_of(run_.folder + "/metrics.jsonl");
-    }
-    void on_message(const std::string& line) override {
-      went_back_ = went_back_ || line.find("Going back to step") != std::string::npos;
-    }
-    std::string log;
-
-   private:
-    const TrainingRun& run_;
-    bool went_back_ = false;
-  };
   TrainingRun killed = run;
   killed.folder = folder_ / "killed";
-  KilledAtTheFirst observer(killed);
+  bool went_back = false;
+  std::string log;
+  TrainObserver observer;
+  observer.on_step = [&](int64_t done, int64_t) {
+    if (went_back) throw Error("as if it were killed here");
+    if (done % killed.options.checkpoint_every != 1) return;
+    fs::remove_all(killed.folder + "/before");
+    fs::copy(killed.folder + "/checkpoints", killed.folder + "/before");
+    log = test::bytes_of(killed.folder + "/metrics.jsonl");
+  };
+  observer.on_message = [&](const std::string& line) {
+    went_back = went_back || line.find("Going back to step") != std::string::npos;
+  };
   EXPECT_THAT([&] { run_training(killed, images_, observer); }, ThrowsMessage<Error>("as if it were killed here"));
   for (const auto& entry : fs::directory_iterator(killed.folder + "/before")) {
     const fs::path there = fs::path(killed.folder) / "checkpoints" / entry.path().filename();
     if (!fs::exists(there)) fs::copy_file(entry.path(), there);
   }
-  std::ofstream(killed.folder + "/metrics.jsonl") << observer.log;
-  killed.mode = TrainingRun::Mode::kResume;
+  std::ofstream(killed.folder + "/metrics.jsonl") << log;
+  killed.mode = OutputMode::kResume;
   EXPECT_EQ(end_of(killed, images_, {}), end);
   EXPECT_EQ(alarms(killed), alarms(run));
 }
@@ -750,68 +713,36 @@ bool lacks_generator_statistics(const std::string& path) {
 }
 
 TEST_F(Trainer, InfersTheGeneratorsStatisticsOnlyWhereItsModelIsLookedAt) {
-  class Watcher : public TrainObserver {
-   public:
-    explicit Watcher(const TrainingRun& run) : run_(run) {}
-    void on_step(int64_t done, int64_t) override {
-      done_ = done;
-      if (done > 2) lacked.push_back(lacks_generator_statistics(run_.folder + "/model.safetensors"));
-    }
-    bool should_stop() override { return done_ == stop_at; }
-    std::optional<double> probe(const std::string&) override {
-      return done_ == 4 ? std::optional<double>(0.5) : std::nullopt;
-    }
-    std::vector<bool> lacked;
-    int64_t stop_at = -1;
-
-   private:
-    const TrainingRun& run_;
-    int64_t done_ = 0;
-  };
   TrainingRun run = small_run(folder_ / "run", 8);
   run.options.checkpoint_every = 2;
-  const std::string model = run.folder + "/model.safetensors";
-  Watcher watcher(run);
+  const auto lacks = [&run] { return lacks_generator_statistics(run.folder + "/model.safetensors"); };
+  std::vector<bool> lacked;
+  int64_t last = 0;
+  TrainObserver watcher;
+  watcher.on_step = [&](int64_t done, int64_t) {
+    last = done;
+    if (done > 2) lacked.push_back(lacks());
+  };
+  watcher.probe = [&](const std::string&) { return last == 4 ? std::optional<double>(0.5) : std::nullopt; };
   run_training(run, images_, watcher);
   // Before steps 3 to 8: of step 2, 4 (probed) and 6.
-  EXPECT_EQ(watcher.lacked, (std::vector<bool>{true, true, false, false, true, true}));
-  EXPECT_FALSE(lacks_generator_statistics(model)) << "of the last step";
+  EXPECT_EQ(lacked, (std::vector<bool>{true, true, false, false, true, true}));
+  EXPECT_FALSE(lacks()) << "of the last step";
   EXPECT_FALSE(lacks_generator_statistics(run.folder + "/best.safetensors"));
   const std::string whole = model_of(run);
 
   run.folder = folder_ / "stopped";
-  Watcher stopped(run);
-  stopped.stop_at = 3;
-  run_training(run, images_, stopped);
-  EXPECT_FALSE(lacks_generator_statistics(run.folder + "/model.safetensors")) << "of a stop";
+  run_training(run, images_, stop_at(3));
+  EXPECT_FALSE(lacks()) << "of a stop";
 
-  class Killed : public TrainObserver {
-   public:
-    void on_step(int64_t done, int64_t) override {
-      if (done == 3) throw Error("as if it were killed here");
-    }
-  };
   run.folder = folder_ / "killed";
-  Killed killed;
-  EXPECT_THROW(run_training(run, images_, killed), Error);
-  EXPECT_TRUE(lacks_generator_statistics(run.folder + "/model.safetensors"));
-  run.mode = TrainingRun::Mode::kResume;
-
-  class AtTheResume : public StopAt {
-   public:
-    explicit AtTheResume(std::string path) : StopAt(9), path_(std::move(path)) {}
-    void on_step(int64_t done, int64_t total) override {
-      if (done == 3) lacked = lacks_generator_statistics(path_);
-      StopAt::on_step(done, total);
-    }
-    bool lacked = true;
-
-   private:
-    std::string path_;
-  };
-  AtTheResume resumed(run.folder + "/model.safetensors");
-  run_training(run, images_, resumed);
-  EXPECT_FALSE(resumed.lacked) << "of step 2, on resume";
+  EXPECT_THROW(run_training(run, images_, dying_in_step(3)), Error);
+  EXPECT_TRUE(lacks());
+  run.mode = OutputMode::kResume;
+  lacked.clear();
+  watcher.probe = TrainObserver().probe;
+  run_training(run, images_, watcher);
+  EXPECT_FALSE(lacked.front()) << "of step 2, on resume";
   EXPECT_EQ(model_of(run), whole);
 }
 

@@ -8,10 +8,11 @@
 #include <set>
 #include <sstream>
 
+#include "dcgan/errors.h"
 #include "dcgan/output_files.h"
 #include "dcgan/text.h"
 #include "dcgan/version.h"
-#include "tools/cli/control_groups.h"
+#include "parallel/thread_pool.h"
 #include "tools/cli/progress.h"
 
 namespace dcgan::cli {
@@ -63,11 +64,10 @@ std::string without_dashes(std::string name) {
 // Boost's exception as one of ours: it names the nearest known option.
 [[noreturn]] void refuse(const po::error& error, const po::options_description& known, const std::string& advice) {
   const auto* unknown = dynamic_cast<const po::unknown_option*>(&error);
-  if (unknown == nullptr) throw OptionError(std::string(error.what()) + "; " + advice);
+  if (unknown == nullptr) throw OptionError(error.what(), "; ", advice);
   const std::string name = without_dashes(unknown->get_option_name());
   const std::string guess = nearest(name, long_names(known));
-  throw OptionError("--" + name + " is unknown" + (guess.empty() ? "" : "; did you mean --" + guess + "?") + "; " +
-                    advice);
+  throw OptionError("--", name, " is unknown", guess.empty() ? "" : "; did you mean --" + guess + "?", "; ", advice);
 }
 
 po::parsed_options read_file(const std::string& path, const po::options_description& known) {
@@ -81,12 +81,6 @@ po::parsed_options read_file(const std::string& path, const po::options_descript
   } catch (const po::error& e) {
     refuse(e, known, "it stands in " + path + ".");
   }
-}
-
-int64_t resolve_threads(int64_t requested) {
-  constexpr int64_t kMost = 1024;
-  require_option(requested >= 0 && requested <= kMost, "threads", requested, "from 0 to " + std::to_string(kMost));
-  return requested > 0 ? requested : usable_cores();
 }
 
 }  // namespace
@@ -174,7 +168,7 @@ po::parsed_options CommandLine::set_fields_from(const std::string& path, const p
   try {
     set_fields(values);
   } catch (const OptionError& e) {
-    throw OptionError(path + ": " + e.what());
+    throw OptionError(path, ": ", e.what());
   }
   return options;
 }
@@ -186,23 +180,22 @@ void CommandLine::take_positional() {
   for (const std::string& value : values) {
     const std::filesystem::path path = std::filesystem::absolute(value) / "";  // "photos" and "./photos/" are one
     if (!distinct.insert(path.lexically_normal()).second) {
-      throw OptionError("\"" + value + "\" is named twice.");
+      throw OptionError("\"", value, "\" is named twice.");
     }
   }
   if (positional_.only != nullptr) {
     if (values.size() != 1) {
-      throw OptionError("expected one " + positional_.name + " (" + positional_.help + "), " +
-                        std::to_string(values.size()) + " were named.");
+      throw OptionError("expected one ", positional_.name, " (", positional_.help, "), ", values.size(),
+                        " were named.");
     }
     *positional_.only = values.front();
   } else if (positional_.values != nullptr) {
     if (values.size() < positional_.at_least) {
-      throw OptionError("no " + positional_.name + " given; name " + positional_.help + ".");
+      throw OptionError("no ", positional_.name, " given; name ", positional_.help, ".");
     }
     *positional_.values = values;
   } else if (!values.empty()) {
-    throw OptionError("\"" + values.front() + "\" is not expected here; " + program_ +
-                      " takes options only, see --help.");
+    throw OptionError("\"", values.front(), "\" is not expected here; ", program_, " takes options only, see --help.");
   }
 }
 
@@ -243,14 +236,17 @@ bool CommandLine::parse() {
   }
   take_positional();
   for (const Required& r : required_) {
-    if (r.value->empty()) throw OptionError(r.flag + " is missing; it names " + r.what + ".");
+    if (r.value->empty()) throw OptionError(r.flag, " is missing; it names ", r.what, ".");
   }
   for (const std::string& flag : unused_) {
     if (given(flag)) log(common_.quiet, "--" + flag + " is ignored: " + program_ + " has no use for it.");
   }
   require_option(common_.progress_every > 0, "progress-every", common_.progress_every, "positive");
   all_cores_ = common_.threads == 0;
-  common_.threads = resolve_threads(common_.threads);
+  constexpr int64_t kMostThreads = 1024;
+  require_option(common_.threads >= 0 && common_.threads <= kMostThreads, "threads", common_.threads,
+                 text_of("from 0 to ", kMostThreads));
+  common_.threads = parallel::resolved_threads(common_.threads);
   return true;
 }
 
@@ -281,7 +277,7 @@ void CommandLine::require_apart(const std::function<std::vector<std::string>()>&
       return inputs;
     });
     if (!targets.insert(fs::weakly_canonical(output_target(*path))).second) {
-      throw OptionError("--" + flag + " is " + *path + ", which another option names, too; name two files.");
+      throw OptionError("--", flag, " is ", *path, ", which another option names, too; name two files.");
     }
   }
 }
@@ -315,7 +311,7 @@ std::vector<std::string> split_words(const std::string& text) {
         word += text[++at];
       } else if (text[at] == '\'') {
         const size_t end = text.find('\'', at + 1);
-        if (end == std::string::npos) throw Error("a quotation does not end in: " + text);
+        if (end == std::string::npos) throw Error("a quotation does not end in: ", text);
         word.append(text, at + 1, end - at - 1);
         at = end;
       } else {

@@ -8,13 +8,13 @@ namespace dcgan::cli {
 int64_t number_of(const Environment& environment, const std::string& flag, const char* name, int64_t fallback) {
   const char* text = environment(name);
   if (text == nullptr && fallback >= 0) return fallback;
-  if (text == nullptr) throw OptionError(flag + ": " + name + " is not set.");
+  if (text == nullptr) throw OptionError(flag, ": ", name, " is not set.");
   int64_t value = -1;
   try {
     from_text(flag, text, value);
   } catch (const OptionError&) {  // said below, with the variable's name
   }
-  if (value < 0) throw OptionError(flag + ": " + name + " is \"" + text + "\", expected a number.");
+  if (value < 0) throw OptionError(flag, ": ", name, " is \"", text, "\", expected a number.");
   return value;
 }
 

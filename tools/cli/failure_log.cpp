@@ -1,5 +1,6 @@
 #include "tools/cli/failure_log.h"
 
+#include "dcgan/errors.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/text_values.h"
 
@@ -16,8 +17,8 @@ void FailureLog::add(const Failure& failure) {
 
 void FailureLog::finish(const std::string& file) const {
   if (count_ <= kShown) return;
-  log(/*quiet=*/false, "and " + std::to_string(count_ - kShown) + " more" +
-                           (file.empty() ? "" : "; all " + std::to_string(count_) + " are listed in " + file));
+  log(/*quiet=*/false, text_of("and ", count_ - kShown, " more",
+                               file.empty() ? "" : text_of("; all ", count_, " are listed in ", file)));
 }
 
 }  // namespace dcgan::cli

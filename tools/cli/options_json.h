@@ -35,7 +35,7 @@ void from_json(const nlohmann::ordered_json& json, Options& options) {
       good = kind.is_number() ? member.is_number() : kind.type() == member.type();
       if (good) member.get_to(field);
     }
-    if (!good) throw Error("\"" + std::string(flag) + "\" is " + member.dump() + ".");
+    if (!good) throw Error("\"", std::string(flag), "\" is ", member.dump(), ".");
   });
 }
 

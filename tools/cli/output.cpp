@@ -46,7 +46,7 @@ OutputMode Output::mode() const {
 
 void Output::require_given() const {
   mode();
-  if (path.empty()) throw OptionError("-o is missing; it names the " + what + ".");
+  if (path.empty()) throw OptionError("-o is missing; it names the ", what, ".");
 }
 
 void Output::require_free() const {

@@ -53,8 +53,8 @@ std::string mistyped(const std::string& word, const Program& program) {
   std::string known;
   for (const Command& c : program.commands) known += (known.empty() ? "" : ", ") + c.name;
   const std::string guess = mistyped(word, program);
-  throw OptionError((word.empty() ? "no command given" : "\"" + word + "\" is no command of " + name) +
-                    (guess.empty() ? "" : "; did you mean " + guess + "?") + "; commands: " + known + ".");
+  throw OptionError(word.empty() ? "no command given" : "\"" + word + "\" is no command of " + name,
+                    guess.empty() ? "" : "; did you mean " + guess + "?", "; commands: ", known, ".");
 }
 
 int dispatch(std::vector<std::string> words, const Program& program) {
@@ -101,8 +101,7 @@ int failed(const std::string& what, int code) {
 }  // namespace
 
 Interrupted::Interrupted(int64_t done, int64_t total, const std::string& what)
-    : Error("interrupted after " + std::to_string(done) + " of " + std::to_string(total) + " " + what +
-            "; the same command with --resume goes on there") {}
+    : Error("interrupted after ", done, " of ", total, " ", what, "; the same command with --resume goes on there") {}
 
 bool interrupted() { return g_interrupted != 0; }
 

@@ -4,27 +4,20 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <iostream>
 
+#include "dcgan/errors.h"
 #include "tools/cli/command_line.h"
+#include "tools/cli/text_values.h"
 
 namespace dcgan::cli {
 namespace {
 
-std::string format(const char* pattern, double value) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), pattern, value);
-  return text.data();
-}
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 constexpr double kRedrawEvery_s = 0.2;
 
 }  // namespace
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 Progress::Progress(std::string what, int64_t total, const CommonOptions& common)
     : what_(std::move(what)),
@@ -39,7 +32,7 @@ Progress::~Progress() {
 
 void Progress::update(int64_t done) {
   if (!shown_) return;
-  const auto now = std::chrono::steady_clock::now();
+  const Clock::time_point now = Clock::now();
   const bool first = first_done_ < 0;
   if (first) {
     first_done_ = done;
@@ -54,30 +47,31 @@ void Progress::update(int64_t done) {
 
 std::string Progress::line(int64_t done) const {
   const std::string note = note_.empty() ? "" : "; " + note_;
-  if (total_ <= 0) return what_ + " " + std::to_string(done) + note;
+  if (total_ <= 0) return text_of(what_, " ", done, note);
   // The rate counts what this run did, not what an earlier run had done before it was resumed.
   const double elapsed = seconds_since(start_);
   const double rate = elapsed > 0 ? static_cast<double>(done - first_done_) / elapsed : 0;
-  std::string text = what_ + " " + std::to_string(done) + "/" + std::to_string(total_);
-  text += format(" (%.0f%%)", 100.0 * static_cast<double>(done) / static_cast<double>(total_));
+  std::string text = text_of(what_, " ", done, "/", total_);
+  text += number_text(" (%.0f%%)", 100.0 * static_cast<double>(done) / static_cast<double>(total_));
   if (rate > 0) {
-    text += format(", %.1f/s", rate) + ", " + human_duration(static_cast<double>(total_ - done) / rate) + " left";
+    text += number_text(", %.1f/s", rate) + ", " + human_duration(static_cast<double>(total_ - done) / rate) + " left";
   }
   return text + note;
 }
 
 std::string human_duration(double seconds) {
   const auto s = static_cast<int64_t>(std::max(0.0, seconds + 0.5));
-  if (s < 60) return std::to_string(s) + " s";
-  if (s < 3600) return std::to_string(s / 60) + " min " + std::to_string(s % 60) + " s";
-  return std::to_string(s / 3600) + " h " + std::to_string(s % 3600 / 60) + " min";
+  if (s < 60) return text_of(s, " s");
+  if (s < 3600) return text_of(s / 60, " min ", s % 60, " s");
+  return text_of(s / 3600, " h ", s % 3600 / 60, " min");
 }
 
-std::string human_bytes(double bytes) {
+std::string human_bytes(int64_t bytes) {
   const std::array<const char*, 5> units = {"B", "KiB", "MiB", "GiB", "TiB"};
+  auto shown = static_cast<double>(bytes);
   size_t unit = 0;
-  for (; bytes >= 1024 && unit + 1 < units.size(); ++unit) bytes /= 1024;
-  return format(unit == 0 ? "%.0f " : "%.1f ", bytes) + units.at(unit);
+  for (; shown >= 1024 && unit + 1 < units.size(); ++unit) shown /= 1024;
+  return number_text(unit == 0 ? "%.0f " : "%.1f ", shown) + units.at(unit);
 }
 
 void log(bool quiet, const std::string& line) {

@@ -9,6 +9,9 @@ namespace dcgan::cli {
 
 struct CommonOptions;
 
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start);
+
 /// A line on stderr with done/total, rate and time left: one that is redrawn on a terminal, elsewhere a new one now and
 /// then (--progress-every). Never with --quiet.
 class Progress {
@@ -28,13 +31,13 @@ class Progress {
   bool shown_, on_terminal_;
   double every_s_;
   int64_t first_done_ = -1;
-  std::chrono::steady_clock::time_point start_, last_;
+  Clock::time_point start_, last_;
 };
 
 /// "3 min 20 s", "2 h 05 min".
 std::string human_duration(double seconds);
 /// "1.5 GiB".
-std::string human_bytes(double bytes);
+std::string human_bytes(int64_t bytes);
 
 /// One line on stderr, unless quiet.
 void log(bool quiet, const std::string& line);

@@ -41,8 +41,7 @@ std::string shipped_file(const ShippedFiles& files, const std::string& option, c
   for_each_file(files, [&](const fs::path& file) { names.insert(file.stem()); });
   std::string known;
   for (const std::string& name : names) known += (known.empty() ? ": " : ", ") + name;
-  throw OptionError(option + " is \"" + wanted + "\", neither a file nor a " + files.what + " of this project" + known +
-                    ".");
+  throw OptionError(option, " is \"", wanted, "\", neither a file nor a ", files.what, " of this project", known, ".");
 }
 
 std::string shipped_model_of(const std::string& sha256) {

@@ -2,13 +2,14 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <sstream>
 
 namespace dcgan::cli {
 namespace {
 
 [[noreturn]] void refuse(const std::string& flag, const std::string& text, const std::string& expected) {
-  throw OptionError("--" + flag + " is \"" + text + "\"; it must be " + expected + ".");
+  throw OptionError("--", flag, " is \"", text, "\"; it must be ", expected, ".");
 }
 
 template <class Number>
@@ -64,6 +65,12 @@ void from_text(const std::string& flag, const std::string& text, double& value) 
   if (text.empty() || error != std::errc() || stop != end || !std::isfinite(value)) refuse(flag, text, "a number");
 }
 void from_text(const std::string&, const std::string& text, std::string& value) { value = text; }
+
+std::string number_text(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
 
 std::vector<std::string> parts_of(const std::string& flag, const std::string& text) {
   std::vector<std::string> parts;

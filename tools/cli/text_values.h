@@ -68,9 +68,13 @@ std::string to_text(E value) {
 template <class E, class = std::enable_if_t<std::is_enum_v<E>>>
 void from_text(const std::string& flag, const std::string& text, E& value) {
   if (!from_name(text, value)) {
-    throw OptionError("--" + flag + " is \"" + text + "\"; it must be one of " + value_name(value) + ".");
+    throw OptionError("--", flag, " is \"", text, "\"; it must be one of ", value_name(value), ".");
   }
 }
+
+/// A number as std::printf() writes it.
+/// @param format  with one %g or the like, of less than 64 characters altogether
+std::string number_text(const char* format, double value);
 
 /// For a line of a terminal or a log: control characters, such as a newline in a file's name, as \n or \x1b.
 std::string one_line(const std::string& text);

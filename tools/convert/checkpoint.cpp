@@ -19,7 +19,7 @@ constexpr int64_t kStatisticsMinibatch = 128;  // the authors' rule, dcgan/stati
 ordered_json read_json(const fs::path& path, const std::string& remedy) {
   std::ifstream file(path);
   const ordered_json json = ordered_json::parse(file, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) throw FileError(path, "is not there, or damaged; " + remedy);
+  if (!json.is_object()) throw FileError(path, "is not there, or damaged; ", remedy);
   return json;
 }
 
@@ -29,7 +29,7 @@ void add_statistics(ModelFile& model) {
   for (const auto& [name, tensor] : tensors) {
     const size_t end = name.rfind(".bias");
     if (end == std::string::npos) continue;
-    const std::vector<float> zeros(static_cast<size_t>(tensor.shape.front()));
+    const std::vector<float> zeros(tensor.shape.front());
     model.tensors[name.substr(0, end) + ".running_mean"] = make_tensor(tensor.shape, zeros);
     model.tensors[name.substr(0, end) + ".running_var"] =
         make_tensor(tensor.shape, std::vector<float>(zeros.size(), 1));
@@ -86,7 +86,7 @@ CheckpointModel model_of_checkpoint(const std::string& path) try {
   model.training = record.dump();
   return result;
 } catch (const ordered_json::exception& e) {
-  throw FileError(path, "the options.json of its run is damaged: " + std::string(e.what()));
+  throw FileError(path, "the options.json of its run is damaged: ", e.what());
 }
 
 }  // namespace dcgan::convert_tool

@@ -46,7 +46,7 @@ std::map<std::string, std::string> read_mapping(const std::string& path) {
   }
   std::map<std::string, std::string> mapping;
   for (const auto& [ours, theirs] : json.items()) {
-    if (!theirs.is_string()) throw FileError(path, "the value of \"" + ours + "\" is no text; expected a name.");
+    if (!theirs.is_string()) throw FileError(path, "the value of \"", ours, "\" is no text; expected a name.");
     mapping[ours] = theirs;
   }
   return mapping;
@@ -148,9 +148,9 @@ ModelFile checkpoint_model(const std::string& path, const tools::StatisticsOptio
   if (!statistics.statistics_from.empty()) return checkpoint.model;
   const tools::StatisticsOptions& own = checkpoint.statistics;
   if (own.statistics_from.empty() || !std::filesystem::exists(own.statistics_from)) {
-    throw FileError(path, "the images of its training are not " +
-                              (own.statistics_from.empty() ? "known" : "at " + own.statistics_from + " any more") +
-                              "; name them, or others, with --statistics-from.");
+    throw FileError(path, "the images of its training are not ",
+                    own.statistics_from.empty() ? "known" : "at " + own.statistics_from + " any more",
+                    "; name them, or others, with --statistics-from.");
   }
   cli::CommonOptions common = line.common();
   common.seed = checkpoint.seed;

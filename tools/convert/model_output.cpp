@@ -63,9 +63,7 @@ void ModelOutput::add_to(cli::CommandLine& line) {
 
 NextImages images_of(const tools::StatisticsOptions& statistics, const ModelFile& model,
                      const cli::CommonOptions& common) {
-  data::ResizeOptions resize;
-  resize.size = model.architecture.image_size;
-  return tools::statistics_images(statistics, resize, {}, common);
+  return tools::statistics_images(statistics, {model.architecture.image_size}, {}, common);
 }
 
 void write_model(ModelFile model, const ModelOutput& options, const tools::StatisticsOptions& statistics,

@@ -23,7 +23,7 @@ class FeatureRows : public eval::RowSource {
   int64_t columns() const override { return file_.feature_count(); }
   void read(int64_t first, int64_t count, float* out, int64_t pitch) const override {
     constexpr int64_t kRowsAtOnce = 32;  // the reader packs rows densely
-    std::vector<float> dense(static_cast<size_t>(std::min(count, kRowsAtOnce) * columns()));
+    std::vector<float> dense(std::min(count, kRowsAtOnce) * columns());
     for (int64_t done = 0; done < count; done += kRowsAtOnce) {
       const int64_t now = std::min(kRowsAtOnce, count - done);
       file_.read(first + done, now, dense.data());
@@ -32,8 +32,7 @@ class FeatureRows : public eval::RowSource {
                         "remove the row, or extract it again.");
       }
       for (int64_t i = 0; i < now; ++i) {
-        std::memcpy(out + (done + i) * pitch, dense.data() + i * columns(),
-                    static_cast<size_t>(columns()) * sizeof(float));
+        std::memcpy(out + (done + i) * pitch, dense.data() + i * columns(), columns() * sizeof(float));
       }
     }
   }

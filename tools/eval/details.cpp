@@ -37,8 +37,8 @@ std::string padded(const std::string& text, size_t width) {
 }
 
 std::string name_of(const Details& details, const eval::Mistake& mistake) {
-  const std::string row = "row " + std::to_string(mistake.row);
-  return details.paths.empty() ? row : details.paths[static_cast<size_t>(mistake.row)];
+  const std::string row = text_of("row ", mistake.row);
+  return details.paths.empty() ? row : details.paths[mistake.row];
 }
 
 // The images of the rows, where they are at hand.
@@ -61,13 +61,13 @@ std::string matrix_page(const Details& details) {
   for (const std::string& name : details.classes) html += "<th>" + html_text(name) + "</th>";
   html += "<th>recall</th></tr></thead>\n";
   for (int64_t i = 0; i < confusion.classes(); ++i) {
-    html += "<tr><th>" + html_text(details.classes[static_cast<size_t>(i)]) + "</th>";
+    html += "<tr><th>" + html_text(details.classes[i]) + "</th>";
     const auto rows = static_cast<double>(std::max<int64_t>(1, confusion.rows_of(i)));
     for (int64_t j = 0; j < confusion.classes(); ++j) {
       char colour[64];  // what is right is blue, what is wrong red, the stronger the more
       std::snprintf(colour, sizeof colour, "rgba(%s,%.3f)", i == j ? "31,95,168" : "196,81,29",
                     std::sqrt(static_cast<double>(confusion.count(i, j)) / rows));
-      html += "<td style=\"background:" + std::string(colour) + "\">" + std::to_string(confusion.count(i, j)) + "</td>";
+      html += text_of("<td style=\"background:", std::string(colour), "\">", confusion.count(i, j), "</td>");
     }
     html += "<td>" + percent(confusion.recall(i)) + "</td></tr>\n";
   }
@@ -81,9 +81,8 @@ std::string mistakes_page(const Details& details) {
   for (const eval::Mistake& m : details.mistakes) {
     char lead[32];
     std::snprintf(lead, sizeof lead, "%.3f", m.lead);
-    html += "<tr><td>" + html_text(name_of(details, m)) + "</td><td>" +
-            html_text(details.classes[static_cast<size_t>(m.label)]) + "</td><td>" +
-            html_text(details.classes[static_cast<size_t>(m.taken_for)]) + "</td><td>" + lead + "</td></tr>\n";
+    html += "<tr><td>" + html_text(name_of(details, m)) + "</td><td>" + html_text(details.classes[m.label]) +
+            "</td><td>" + html_text(details.classes[m.taken_for]) + "</td><td>" + lead + "</td></tr>\n";
   }
   return html + "</table>\n";
 }
@@ -108,8 +107,8 @@ std::string image_file(const LabelledRows& test, const DetailOptions& options) {
   const bool same =
       packed.count() == test.rows() + test.left_out() && (test.paths().empty() || packed.paths() == test.paths());
   if (same) return options.test_images;
-  throw FileError(options.test_images, "has other images than the rows of " + test.path() +
-                                           "; --test-images names the packed file that they were extracted from.");
+  throw FileError(options.test_images, "has other images than the rows of ", test.path(),
+                  "; --test-images names the packed file that they were extracted from.");
 }
 
 void add_details(const Details& details, ordered_json& report) {
@@ -126,14 +125,14 @@ void add_details(const Details& details, ordered_json& report) {
   for (const eval::Mistake& m : details.mistakes) {
     mistakes.push_back({{"row", m.row},
                         {"name", name_of(details, m)},
-                        {"label", details.classes[static_cast<size_t>(m.label)]},
-                        {"taken_for", details.classes[static_cast<size_t>(m.taken_for)]},
+                        {"label", details.classes[m.label]},
+                        {"taken_for", details.classes[m.taken_for]},
                         {"lead", m.lead}});
   }
   report.update({{"confusion", matrix}, {"precision", precision}, {"recall", recall}, {"mistakes", mistakes}});
 }
 
-std::string text_of(const Details& details) {
+std::string details_text(const Details& details) {
   const eval::Confusion& confusion = details.confusion;
   const int64_t classes = confusion.classes();
   size_t first = std::string("precision").size();
@@ -144,7 +143,7 @@ std::string text_of(const Details& details) {
     text += "\nrows of a class, and what they were taken for\n" + std::string(first, ' ');
     for (const std::string& name : details.classes) text += " " + padded(name.substr(0, kWidth - 1), kWidth - 1);
     for (int64_t i = 0; i < classes; ++i) {
-      text += "\n" + padded(details.classes[static_cast<size_t>(i)], first);
+      text += "\n" + padded(details.classes[i], first);
       for (int64_t j = 0; j < classes; ++j) text += padded(std::to_string(confusion.count(i, j)), kWidth);
     }
     text += "\n";
@@ -152,16 +151,15 @@ std::string text_of(const Details& details) {
   text +=
       "\n" + std::string(first, ' ') + padded("rows", kWidth) + padded("recall", 10) + padded("precision", 11) + "\n";
   for (int64_t i = 0; i < classes; ++i) {
-    text += padded(details.classes[static_cast<size_t>(i)], first) +
-            padded(std::to_string(confusion.rows_of(i)), kWidth) + padded(percent(confusion.recall(i)), 10) +
-            padded(percent(confusion.precision(i)), 11) + "\n";
+    text += padded(details.classes[i], first) + padded(std::to_string(confusion.rows_of(i)), kWidth) +
+            padded(percent(confusion.recall(i)), 10) + padded(percent(confusion.precision(i)), 11) + "\n";
   }
   constexpr size_t kShown = 10;
   if (!details.mistakes.empty()) text += "\nmost confident mistakes\n";
   for (size_t i = 0; i < std::min(kShown, details.mistakes.size()); ++i) {
     const eval::Mistake& m = details.mistakes[i];
-    text += "  " + name_of(details, m) + ": " + details.classes[static_cast<size_t>(m.label)] + ", taken for " +
-            details.classes[static_cast<size_t>(m.taken_for)] + "\n";
+    text += "  " + name_of(details, m) + ": " + details.classes[m.label] + ", taken for " +
+            details.classes[m.taken_for] + "\n";
   }
   return text;
 }
@@ -172,10 +170,10 @@ void write_files(const Details& details, const LabelledRows& test, const DetailO
   if (options.html.empty()) return;
   const eval::Interval interval = eval::binomial_interval(details.accuracy, test.rows());
   std::string html =
-      tools::html_head("dcgan-eval svm: " + percent(details.accuracy)) + "<p>" + html_text(details.title) + ": " +
-      percent(details.accuracy) + " of " + std::to_string(test.rows()) +
-      " test rows are right, 95% binomial interval " + percent(interval.low) + " to " + percent(interval.high) +
-      ".</p>\n<h2>What is taken for what</h2>\n" + matrix_page(details) + "<h2>Most confident mistakes</h2>\n";
+      text_of(tools::html_head("dcgan-eval svm: " + percent(details.accuracy)), "<p>", html_text(details.title), ": ",
+              percent(details.accuracy), " of ", test.rows(), " test rows are right, 95% binomial interval ",
+              percent(interval.low), " to ", percent(interval.high), ".</p>\n<h2>What is taken for what</h2>\n",
+              matrix_page(details), "<h2>Most confident mistakes</h2>\n");
   if (images) {
     html += "<div class=\"row\"><figure>" +
             tools::html_picture(png_grid(*images, kColumns, options.html), "most confident mistakes, by rows") +

@@ -43,7 +43,7 @@ struct Details {
 };
 
 void add_details(const Details& details, nlohmann::ordered_json& report);
-std::string text_of(const Details& details);
+std::string details_text(const Details& details);
 /// Writes the files that were asked for; no sheet where there is no mistake.
 void write_files(const Details& details, const LabelledRows& test, const DetailOptions& options);
 

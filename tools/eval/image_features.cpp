@@ -69,23 +69,19 @@ LoadedImages LoadedImages::at(const std::vector<int64_t>& indices) const {
   for (const int64_t i : indices) {
     const auto pixels = batch.pixels.begin() + i * image_bytes(batch);
     part.batch.pixels.insert(part.batch.pixels.end(), pixels, pixels + image_bytes(batch));
-    part.batch.paths.push_back(batch.paths[static_cast<size_t>(i)]);
-    part.batch.labels.push_back(batch.labels[static_cast<size_t>(i)]);
-    if (!groups.empty()) part.groups.push_back(groups[static_cast<size_t>(i)]);
+    part.batch.paths.push_back(batch.paths[i]);
+    part.batch.labels.push_back(batch.labels[i]);
+    if (!groups.empty()) part.groups.push_back(groups[i]);
   }
   return part;
 }
 
 LoadedImages load_images(const data::ImageSource& source, int64_t size, const cli::CommonOptions& common) {
-  data::ResizeOptions resize;
-  resize.size = size;
-  data::PipelineOptions options;
-  options.threads = common.threads;
-  data::ImagePipeline pipeline(source, resize, options);
+  data::ImagePipeline pipeline(source, data::ResizeOptions{size}, {common.threads});
   LoadedImages images;
   images.classes = source.classes();
   images.batch.height = images.batch.width = size;
-  images.batch.pixels.reserve(static_cast<size_t>(source.count() * size * size * 3));
+  images.batch.pixels.reserve(source.count() * size * size * 3);
   cli::FailureLog failures;
   cli::Progress progress("images", source.count(), common);
   for (data::DecodedBlock block; pipeline.next(block);) {

@@ -29,8 +29,8 @@ std::unique_ptr<LabelledRows> LabelledRows::open(const std::string& path, const 
 void LabelledRows::set_labels(const std::vector<int32_t>& labels, const std::vector<std::string>& classes,
                               const std::string& dataset) {
   if (labels.empty()) {
-    throw FileError(path_, "no labels (dataset \"" + dataset +
-                               "\"); extract from class folders, or name the dataset with --labels.");
+    throw FileError(path_, "no labels (dataset \"", dataset,
+                    "\"); extract from class folders, or name the dataset with --labels.");
   }
   labels_ = classes.empty() ? eval::name_by_number(labels) : eval::NamedLabels{classes, labels};
   left_out_ = std::count(labels_.labels.begin(), labels_.labels.end(), -1);
@@ -41,7 +41,7 @@ void LabelledRows::set_labels(const std::vector<int32_t>& labels, const std::vec
     labels_.labels.push_back(labels[i]);
     row_of_.push_back(static_cast<int64_t>(i));
   }
-  if (row_of_.empty()) throw FileError(path_, "none of its " + std::to_string(left_out_) + " rows has a label.");
+  if (row_of_.empty()) throw FileError(path_, "none of its ", left_out_, " rows has a label.");
 }
 
 void LabelledRows::read(int64_t first, int64_t count, float* out, int64_t pitch) const {
@@ -58,10 +58,10 @@ void LabelledRows::read(int64_t first, int64_t count, float* out, int64_t pitch)
 
 void LabelledRows::read_rows(int64_t first, int64_t count, float* out, int64_t pitch) const {
   if (packed_) {
-    std::vector<uint8_t> pixels(static_cast<size_t>(count * columns_));
+    std::vector<uint8_t> pixels(count * columns_);
     packed_->read(first, count, pixels.data());
     for (int64_t i = 0; i < count * columns_; ++i) {
-      out[i / columns_ * pitch + i % columns_] = scaled_pixel(pixels[static_cast<size_t>(i)]);
+      out[i / columns_ * pitch + i % columns_] = scaled_pixel(pixels[i]);
     }
     return;
   }
@@ -71,23 +71,22 @@ void LabelledRows::read_rows(int64_t first, int64_t count, float* out, int64_t p
 void check_pair(const LabelledRows& train, const LabelledRows& test, bool quiet) {
   if (train.are_pixels() != test.are_pixels()) {
     const LabelledRows& pixels = train.are_pixels() ? train : test;
-    throw FileError(pixels.path(), "format is dcgan-images, expected dcgan-features as in " +
-                                       (train.are_pixels() ? test : train).path() +
-                                       "; packed images stand for their pixels only where both files are.");
+    throw FileError(pixels.path(), "format is dcgan-images, expected dcgan-features as in ",
+                    (train.are_pixels() ? test : train).path(),
+                    "; packed images stand for their pixels only where both files are.");
   }
   if (train.columns() != test.columns()) {
-    throw FileError(test.path(), std::to_string(test.columns()) + " features a row, expected " +
-                                     std::to_string(train.columns()) + " as in " + train.path() +
-                                     "; extract both with the same model, --layers and --grid.");
+    throw FileError(test.path(), test.columns(), " features a row, expected ", train.columns(), " as in ", train.path(),
+                    "; extract both with the same model, --layers and --grid.");
   }
   if (train.compression() != test.compression()) {
-    throw FileError(test.path(), "went through another compression than " + train.path() +
-                                     "; extract both with the same --compress.");
+    throw FileError(test.path(), "went through another compression than ", train.path(),
+                    "; extract both with the same --compress.");
   }
   const auto warn = [quiet](const std::string& text) { cli::log(quiet, "warning: " + text); };
   for (const LabelledRows* file : {&train, &test}) {
     if (file->left_out() == 0) continue;
-    warn(file->path() + ": " + std::to_string(file->left_out()) + " rows without a label are left out.");
+    warn(text_of(file->path(), ": ", file->left_out(), " rows without a label are left out."));
   }
   if (std::filesystem::equivalent(train.path(), test.path())) {
     warn("--train and --test are the same file: the accuracy says nothing about other images.");

@@ -28,7 +28,7 @@ class LabelledRows : public eval::RowSource {
   const std::string& path() const { return path_; }
   const eval::NamedLabels& labels() const { return labels_; }
   int64_t left_out() const { return left_out_; }  ///< rows of the file without a label
-  int64_t row_in_file(int64_t row) const { return row_of_.empty() ? row : row_of_[static_cast<size_t>(row)]; }
+  int64_t row_in_file(int64_t row) const { return row_of_.empty() ? row : row_of_[row]; }
   bool are_pixels() const { return packed_ != nullptr; }
   /// Of the compression that features went through; empty: of none.
   std::string compression() const { return packed_ ? "" : compression_sha256(features_->file().info().preprocessing); }

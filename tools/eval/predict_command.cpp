@@ -93,17 +93,16 @@ class Predictions {
  private:
   void count(int32_t label, const ClassScore& best) {
     if (label < 0 && !label_classes_.empty()) return;  // a row without a label
-    const std::string& name =
-        label_classes_.empty() ? std::to_string(label) : label_classes_[static_cast<size_t>(label)];
+    const std::string& name = label_classes_.empty() ? std::to_string(label) : label_classes_[label];
     ++labelled_;
-    right_ += composed(classifier_.classes()[static_cast<size_t>(best.number)]) == composed(name);
+    right_ += composed(classifier_.classes()[best.number]) == composed(name);
   }
 
   void put(const std::string& path, const std::vector<ClassScore>& best) {
     std::ostringstream line;
     nlohmann::ordered_json scores = nlohmann::ordered_json::array();
     for (const ClassScore& b : best) {
-      const std::string& name = classifier_.classes()[static_cast<size_t>(b.number)];
+      const std::string& name = classifier_.classes()[b.number];
       line << '\t' << name << '\t' << std::setprecision(6) << b.score;
       if (common_.json) scores.push_back({{"class", name}, {"score", b.score}});
     }
@@ -139,11 +138,11 @@ void predict_rows(const std::string& path, const LinearClassifier& classifier, P
     cli::stop_if_interrupted();
     const int64_t count = std::min(kBlock, file.rows() - first);
     Block block;
-    block.features.resize(static_cast<size_t>(count * file.feature_count()));
+    block.features.resize(count * file.feature_count());
     file.read(first, count, block.features.data());
     for (int64_t i = first; i < first + count; ++i) {
-      block.paths.push_back(file.paths().empty() ? std::to_string(i) : file.paths()[static_cast<size_t>(i)]);
-      if (!file.labels().empty()) block.labels.push_back(file.labels()[static_cast<size_t>(i)]);
+      block.paths.push_back(file.paths().empty() ? std::to_string(i) : file.paths()[i]);
+      if (!file.labels().empty()) block.labels.push_back(file.labels()[i]);
     }
     predictions.add(block);
   }
@@ -174,7 +173,7 @@ void predict_images(const PredictArguments& arguments, const LinearClassifier& c
   for (data::DecodedBlock images; pipeline.next(images);) {
     cli::stop_if_interrupted();
     Block block;
-    block.features.resize(static_cast<size_t>(images.images.count() * extractor.feature_count()));
+    block.features.resize(images.images.count() * extractor.feature_count());
     extractor.extract(images.images.pixels.data(), images.images.count(), images.images.width, images.images.height, 0,
                       block.features.data());
     block.paths = images.images.paths;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/open_images.h"
+#include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/train_library.h"
 #include "eval/baselines/kmeans.h"
@@ -67,8 +68,7 @@ class ProtocolCommand {
           "--model is missing; give a model file, or the name of one that ships with the project, or only ask for "
           "baselines such as --kmeans.");
     }
-    if (grid.empty()) throw OptionError("--c-grid is empty; give values of C, such as 1e-5,1e-4,1e-3.");
-    for (const double c : grid) eval::check_cost("c-grid", c);
+    eval::check_grid(grid);
     check(svm);
     check(kmeans);
     if (!files.model.empty()) {
@@ -98,7 +98,7 @@ class ProtocolCommand {
     r.solver.seed = common.seed;
     r.solver.on_pass = [this](int64_t passes, double gap) {
       cli::stop_if_interrupted();
-      progress_->note("pass " + std::to_string(passes) + ", gap below " + cli::to_text(gap));
+      progress_->note(text_of("pass ", passes, ", gap below ", cli::to_text(gap)));
       progress_->update(fits_done_);
     };
     r.solver.on_fit = [this] { progress_->update(++fits_done_); };
@@ -121,9 +121,9 @@ class ProtocolCommand {
                              (kmeans.centroids > 0 ? 1 : 0) + (files.model.empty() ? 0 : 1);
     int64_t row_number = 0;
     const auto add = [&](const std::string& name, const FeaturePair& features, std::vector<std::string> row_notes) {
-      const std::string place = "row " + std::to_string(++row_number) + " of " + std::to_string(all_rows);
-      cli::log(common.quiet, place + ", " + name + ": " + std::to_string(features.training->columns()) + " features, " +
-                                 std::to_string(fits) + " fits");
+      const std::string place = text_of("row ", ++row_number, " of ", all_rows);
+      cli::log(common.quiet,
+               text_of(place, ", ", name, ": ", features.training->columns(), " features, ", fits, " fits"));
       progress_ = std::make_unique<cli::Progress>(place + ": fit", fits, common);
       fits_done_ = 0;
       progress_->update(0);
@@ -158,9 +158,8 @@ class ProtocolCommand {
       });
     }
     if (kmeans.centroids > 0) {
-      add("1 layer K-means, " + std::to_string(kmeans.centroids) + " centroids",
-          kmeans_features(kmeans, model, training, test),
-          {"Euclidean K-means on " + std::to_string(kmeans.patches) + " patches of the training images, standardised"});
+      add(text_of("1 layer K-means, ", kmeans.centroids, " centroids"), kmeans_features(kmeans, model, training, test),
+          {text_of("Euclidean K-means on ", kmeans.patches, " patches of the training images, standardised")});
     }
     if (!files.model.empty()) {
       std::vector<std::string> row_notes = {training_note(), variant_note()};
@@ -224,7 +223,7 @@ int exit_code(const ProtocolImages& images) {
   return images.training.failures + images.test.failures > 0 ? cli::kSomeInputsFailed : 0;
 }
 
-std::string per_class_text(int64_t per_class) { return std::to_string(per_class) + " per class"; }
+std::string per_class_text(int64_t per_class) { return text_of(per_class, " per class"); }
 
 }  // namespace
 
@@ -250,7 +249,7 @@ int cifar10_command(cli::CommandLine& line) {
   ProtocolImages images{load(data::CifarSplit::kTrain), load(data::CifarSplit::kTest), {}};
   const auto official = [&](const LoadedImages& part, int64_t count, const std::string& what) {
     if (part.batch.count() == count) return;
-    images.notes.push_back(std::to_string(part.batch.count()) + " " + what);
+    images.notes.push_back(text_of(part.batch.count(), " ", what));
   };
   official(images.training, kOfficialTraining, "training images instead of 50,000");
   official(images.test, kOfficialTest, "test images instead of 10,000");
@@ -285,7 +284,7 @@ int svhn_command(cli::CommandLine& line) {
   ProtocolImages svhn = load_svhn(command.files.data, command.image_size, line.common());
   const auto instead_of = [&](int64_t value, int64_t published, const char* what) {
     if (value == published) return;
-    svhn.notes.push_back(std::to_string(value) + " " + what + " instead of " + std::to_string(published));
+    svhn.notes.push_back(text_of(value, " ", what, " instead of ", published));
   };
   const eval::DrawOptions published;
   instead_of(draws.per_class, published.per_class, "labels per class");
@@ -299,7 +298,7 @@ int svhn_command(cli::CommandLine& line) {
   if (draws.per_class != published.per_class) {
     const auto classes = static_cast<int64_t>(svhn.training.classes.size());
     table.title = "SVHN with few labels, error";
-    column = column_for(table, 0, "1,000 labels", std::to_string(draws.per_class * classes) + " labels");
+    column = column_for(table, 0, "1,000 labels", text_of(draws.per_class * classes, " labels"));
   }
   if (trials.trials > 0) {
     add_if_possible([&] {

@@ -13,6 +13,7 @@
 #include "dcgan/output_files.h"
 #include "dcgan/seeds.h"
 #include "dcgan/train_library.h"
+#include "tools/cli/options_json.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 
@@ -20,12 +21,6 @@ namespace dcgan::eval_tool {
 namespace {
 
 using nlohmann::ordered_json;
-
-ordered_json to_json(SupervisedOptions options) {
-  ordered_json json;
-  describe(options, [&](auto& field, const char* flag, const char*) { json[flag] = field; });
-  return json;
-}
 
 constexpr const char* kTrialBegins = "{\"trial\":";
 
@@ -44,12 +39,12 @@ std::vector<ordered_json> read_trials(const std::string& path, const ordered_jso
     const std::string number = std::to_string(trials.size() + 1);
     if (!trial.is_object() || !trial.contains("validation_error") || !trial["validation_error"].is_number() ||
         !trial.value("options", ordered_json()).is_object()) {
-      throw FileError(path, "line " + number + " is no trial; name another --trials-file.");
+      throw FileError(path, "line ", number, " is no trial; name another --trials-file.");
     }
     if (trial.value("trial", ordered_json()) != trials.size() || trial.value("setting", ordered_json()) != setting) {
-      throw FileError(path, "line " + number + " was made with other data or options: " +
-                                trial.value("setting", ordered_json()).dump() + ", expected " + setting.dump() +
-                                "; name another --trials-file.");
+      throw FileError(path, "line ", number,
+                      " was made with other data or options: ", trial.value("setting", ordered_json()).dump(),
+                      ", expected ", setting.dump(), "; name another --trials-file.");
     }
     trials.push_back(trial);
   }
@@ -114,28 +109,30 @@ eval::MeasuredRow supervised_row(const TrialOptions& options, const eval::DrawOp
     const auto number = static_cast<uint64_t>(trials.size());
     run.seed = derive_seed(resources.seed, "supervised trial", number);
     run.options = draw_supervised(base, run.architecture, derive_seed(run.seed, "options"));
-    const std::string name = "trial " + std::to_string(number + 1) + " of " + std::to_string(options.trials);
+    const std::string name = text_of("trial ", number + 1, " of ", options.trials);
     cli::Progress progress(name, run.options.epochs, resources);
     run.on_epoch = [&](const SupervisedEpoch& epoch) {
       cli::stop_if_interrupted();
       progress.update(epoch.epoch);
     };
     const SupervisedEpoch best = library.train_supervised(run, train.batch, validation.batch, classes);
+    ordered_json drawn_options;
+    cli::to_json(run.options, drawn_options);
     const ordered_json trial = {{"trial", number},
                                 {"seed", run.seed},
                                 {"setting", setting},
-                                {"options", to_json(run.options)},
+                                {"options", drawn_options},
                                 {"validation_error", best.validation_error},
                                 {"epoch", best.epoch},
                                 {"training_loss", best.training_loss}};
     std::ofstream file(options.file, std::ios::app);
     file << trial << "\n" << std::flush;
-    if (!file) throw FileError(options.file, "cannot be written: " + std::string(std::strerror(errno)) + ".");
+    if (!file) throw FileError(options.file, "cannot be written: ", std::strerror(errno), ".");
     trials.push_back(trial);
-    cli::log(resources.quiet, "  " + name + ": validation error " + trial["validation_error"].dump() + " after epoch " +
-                                  std::to_string(best.epoch) + " (" + summary(trial) + ")");
+    cli::log(resources.quiet, text_of("  ", name, ": validation error ", trial["validation_error"].dump(),
+                                      " after epoch ", best.epoch, " (", summary(trial), ")"));
   }
-  trials.resize(static_cast<size_t>(options.trials));
+  trials.resize(options.trials);
   const auto error = [](const ordered_json& trial) { return trial["validation_error"].get<double>(); };
   const ordered_json& best = *std::min_element(trials.begin(), trials.end(),
                                                [&](const auto& a, const auto& b) { return error(a) < error(b); });
@@ -143,8 +140,7 @@ eval::MeasuredRow supervised_row(const TrialOptions& options, const eval::DrawOp
   result.notes.push_back("best trial: " + summary(best) + ", epoch " + best.value("epoch", ordered_json()).dump());
   eval::MeasuredRow row;
   row.model = "supervised CNN, " + options.architecture;
-  row.notes = {"validation error of the best of " + std::to_string(options.trials) +
-               " random trials, not a test error"};
+  row.notes = {text_of("validation error of the best of ", options.trials, " random trials, not a test error")};
   row.results = {result};
   return row;
 }

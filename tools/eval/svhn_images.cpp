@@ -46,7 +46,7 @@ LabelTable read_labels(const std::string& folder) {
   const int64_t file_at = column("file"), label_at = column("label"), house_at = column("house");
   const int64_t columns = static_cast<int64_t>(header.size());
   if (file_at == columns || label_at == columns) {
-    throw FileError(path, "the first line is \"" + line + "\", expected the columns file, label and perhaps house.");
+    throw FileError(path, "the first line is \"", line, "\", expected the columns file, label and perhaps house.");
   }
   LabelTable table;
   table.list.root = folder;
@@ -55,19 +55,18 @@ LabelTable read_labels(const std::string& folder) {
   for (int64_t number = 2; std::getline(file, line); ++number) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     const std::vector<std::string> fields = fields_of(line);
-    const auto label =
-        static_cast<int64_t>(fields.size()) == columns
-            ? std::find(table.list.classes.begin(), table.list.classes.end(), fields[static_cast<size_t>(label_at)])
-            : table.list.classes.end();
+    const auto label = static_cast<int64_t>(fields.size()) == columns
+                           ? std::find(table.list.classes.begin(), table.list.classes.end(), fields[label_at])
+                           : table.list.classes.end();
     if (label == table.list.classes.end()) {
-      throw FileError(path, "line " + std::to_string(number) + " is \"" + line + "\", expected " +
-                                std::to_string(columns) + " fields with a label from 0 to 9.");
+      throw FileError(path, "line ", number, " is \"", line, "\", expected ", columns,
+                      " fields with a label from 0 to 9.");
     }
-    const std::string& name = fields[static_cast<size_t>(file_at)];
+    const std::string& name = fields[file_at];
     table.list.paths.push_back(name);
     table.list.labels.push_back(static_cast<int32_t>(label - table.list.classes.begin()));
     if (house_at < columns) {
-      const std::string& house = fields[static_cast<size_t>(house_at)];
+      const std::string& house = fields[house_at];
       table.houses[name] = house_numbers.emplace(house, static_cast<int64_t>(house_numbers.size())).first->second;
     }
   }
@@ -103,8 +102,8 @@ ProtocolImages load_svhn(const std::string& folder, int64_t size, const cli::Com
       eval::validation_splits(all.batch.labels, all.groups, division, derive_seed(common.seed, "test houses")).front();
   ProtocolImages svhn{all.at(split.training), all.at(split.validation), {}};
   svhn.training.failures = all.failures;
-  svhn.notes.push_back(std::to_string(svhn.test.batch.count()) + " test images set apart from the same part of SVHN" +
-                       (all.groups.empty() ? "" : ", by house") + ", instead of the official 26,032");
+  svhn.notes.push_back(text_of(svhn.test.batch.count(), " test images set apart from the same part of SVHN",
+                               all.groups.empty() ? "" : ", by house", ", instead of the official 26,032"));
   return svhn;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <sstream>
 
+#include "dcgan/errors.h"
 #include "dcgan/linear_classifier.h"
 #include "eval/choice.h"
 #include "eval/protocols/spread.h"
@@ -82,12 +83,12 @@ bool parse(cli::CommandLine& line, SvmArguments& arguments) {
   arguments.fixed = line.given("c");
   if (arguments.fixed) {
     for (const char* flag : {"c-grid", "folds", "held-out"}) {
-      if (line.given(flag)) throw OptionError(std::string("--c and --") + flag + " are both given; give one of them.");
+      if (line.given(flag)) throw OptionError("--c and --", flag, " are both given; give one of them.");
     }
     eval::check_cost("c", arguments.cost.c);
   }
   if (!arguments.files.save.empty()) cli::require_free(arguments.files.save, arguments.overwrite);
-  for (const double c : arguments.cost.grid) eval::check_cost("c-grid", c);
+  eval::check_grid(arguments.cost.grid);
   check(arguments.svm);
   check(arguments.validation);
   check(arguments.details, arguments.overwrite);
@@ -149,7 +150,7 @@ Rows load(const SvmArguments& arguments, const cli::CommonOptions& common) {
   check_pair(*rows.train, *rows.test, common.quiet);
   image_file(*rows.test, arguments.details);
   if (!files.save.empty() && rows.train->are_pixels()) {
-    throw OptionError("--save keeps a machine for features; " + files.train + " holds packed images.");
+    throw OptionError("--save keeps a machine for features; ", files.train, " holds packed images.");
   }
   // Rows stay in their file only where they would not fit.
   const int64_t columns = rows.train->columns();
@@ -158,8 +159,8 @@ Rows load(const SvmArguments& arguments, const cli::CommonOptions& common) {
       needed > memory_for_rows(max_memory, columns)) {
     rows.memory = memory_for_rows(max_memory, columns);
   } else {
-    cli::log(common.quiet, "reading " + files.train + ": " + std::to_string(rows.train->rows()) + " x " +
-                               std::to_string(columns) + ", " + cli::human_bytes(static_cast<double>(needed)));
+    cli::log(common.quiet, text_of("reading ", files.train, ": ", rows.train->rows(), " x ", columns, ", ",
+                                   cli::human_bytes(needed)));
     rows.matrix.emplace(*rows.train);
   }
   about_file(files.train, [&] { eval::check(rows.training()); });
@@ -189,9 +190,9 @@ Fitted fit(const Rows& rows, const SvmArguments& arguments, const cli::CommonOpt
   resources.log = [&](const std::string& text) { cli::log(common.quiet, text); };
   const eval::TrainingSet training = rows.training();
   const auto splits = [&] { return eval::validation_splits(training.labels, {}, arguments.validation, common.seed); };
-  const eval::ChosenC c = arguments.fixed
-                              ? eval::given_c(arguments.cost.c)
-                              : eval::choose_c(training, splits(), arguments.cost.grid, arguments.svm, resources);
+  const eval::ChosenC c = arguments.fixed ? eval::given_c(arguments.cost.c)
+                                          : eval::choose_c(eval::trials_of(training, splits()), arguments.cost.grid,
+                                                           arguments.svm, resources);
   if (!c.edge_warning().empty()) warn(common.quiet, c.edge_warning());
   if (!c.convergence().reached()) {
     warn(common.quiet, "C was chosen without convergence: " + c.convergence().warning());
@@ -276,7 +277,7 @@ void save(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments,
   LinearClassifier(std::move(machines)).save(arguments.files.save);
 }
 
-std::string text_of(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments) {
+std::string report_text(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments) {
   const eval::SvmFit& machine = fitted.fit;
   const eval::Interval interval = eval::binomial_interval(fitted.accuracy, rows.test->rows());
   std::ostringstream text;
@@ -305,13 +306,13 @@ int svm_command(cli::CommandLine& line) {
   if (!arguments.files.save.empty()) save(fitted, rows, arguments, common.seed);
   nlohmann::ordered_json report = json_of(fitted, rows, arguments);
   report.update({{"seed", common.seed}, {"threads", common.threads}});
-  std::string text = text_of(fitted, rows, arguments);
+  std::string text = report_text(fitted, rows, arguments);
   const DetailOptions& wanted = arguments.details;
   if (wanted.details || !wanted.html.empty() || !wanted.mistakes.empty()) {
     const Details details = details_of(fitted, rows, common.threads);
     write_files(details, *rows.test, wanted);
     add_details(details, report);
-    text += text_of(details);
+    text += details_text(details);
   }
   cli::print_result(common, report, text);
   return 0;

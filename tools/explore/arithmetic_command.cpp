@@ -73,7 +73,7 @@ int arithmetic_command(cli::CommandLine& line) {
   const std::vector<float> neighbours = neighbourhood(result, kSide * kSide - 1, options.noise, line.common().seed);
   made.z.insert(made.z.end(), neighbours.begin(), neighbours.end());
   made.names = {"result"};
-  for (int64_t i = 1; i < kSide * kSide; ++i) made.names.push_back("neighbour-" + std::to_string(i));
+  for (int64_t i = 1; i < kSide * kSide; ++i) made.names.push_back(text_of("neighbour-", i));
   for (const auto& [name, from] : {std::pair{"a", &a}, {"b", &b}, {"c", &c}}) {
     made.z.insert(made.z.end(), from->mean.begin(), from->mean.end());
     made.names.emplace_back(name);

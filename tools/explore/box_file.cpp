@@ -83,7 +83,7 @@ std::vector<Box> read_boxes(const std::string& path, int64_t images, int64_t siz
   if (boxes.empty()) throw FileError(path, "holds no boxes; draw some around what is to be forgotten.");
   for (size_t i = 0; i < boxes.size(); ++i) {
     const Box& box = boxes[i];
-    const std::string name = "box " + std::to_string(i + 1);
+    const std::string name = text_of("box ", i + 1);
     if (box.image < 0 || box.image >= images) {
       throw FileError(path, name, " is of sample ", box.image, "; there are ", images, ", from 0.");
     }

@@ -38,8 +38,8 @@ std::string layers_of(const ArchitectureOptions& architecture) {
   std::string all;
   int64_t number = 0;
   for (const ConvolutionShape& shape : generator_convolutions(architecture)) {  // each follows a hidden layer
-    all += (all.empty() ? "" : ", ") + std::to_string(number++) + " (" + std::to_string(shape.in_channels) + "x" +
-           std::to_string(shape.size_in) + "x" + std::to_string(shape.size_in) + ")";
+    all += text_of(all.empty() ? "" : ", ", number++, " (", shape.in_channels, "x", shape.size_in, "x", shape.size_in,
+                   ")");
   }
   return all;
 }
@@ -58,7 +58,7 @@ eval::FeatureMatrix rows_of_maps(const FeatureMaps& maps, const std::vector<MapP
   for (size_t i = 0; i < examples.size(); ++i) {
     for (int64_t c = 0; c < maps.channels; ++c) {
       rows.row(static_cast<int64_t>(i))[c] =
-          maps.values[static_cast<size_t>((examples[i].image * maps.channels + c) * size + examples[i].position)];
+          maps.values[(examples[i].image * maps.channels + c) * size + examples[i].position];
     }
   }
   return rows;
@@ -72,7 +72,7 @@ Regression regress(const FeatureMaps& maps, const std::vector<MapPosition>& exam
   std::set<int64_t> held_out;
   for (const int64_t i : shuffled_indices(static_cast<int64_t>(images.size()), derive_seed(common.seed, "held-out"))) {
     if (static_cast<int64_t>(held_out.size()) < static_cast<int64_t>(images.size()) / 4) {
-      held_out.insert(images[static_cast<size_t>(i)]);
+      held_out.insert(images[i]);
     }
   }
   const eval::FeatureMatrix rows = rows_of_maps(maps, examples);
@@ -149,7 +149,7 @@ int drop_command(cli::CommandLine& line) {
   const Regression regression = regress(maps, examples, options.c, common);
   std::vector<int64_t> dropped;
   for (int64_t c = 0; c < maps.channels; ++c) {
-    if (regression.weights[static_cast<size_t>(c)] > 0) dropped.push_back(c);
+    if (regression.weights[c] > 0) dropped.push_back(c);
   }
   const std::vector<float> fresh = generator.drawn(options.fresh, derive_seed(common.seed, "fresh")).z;
   const ImageBatch with = generator.images(fresh);
@@ -183,11 +183,10 @@ int drop_command(cli::CommandLine& line) {
   arrays.arrays["weights"] = {{maps.channels}, regression.weights};
   arrays.arrays["z"] = {{options.fresh, generator.nz()}, fresh};
   results.arrays("drop.h5", arrays);
-  results.finish(std::to_string(dropped.size()) + " of " + std::to_string(maps.channels) + " maps of layer " +
-                 std::to_string(layer) + " dropped; regression right on " + cli::to_text(100 * regression.accuracy) +
-                 "% of places in " + std::to_string(regression.held_out) +
-                 " held-out samples; change of pixels inside the boxes " + cli::to_text(change.inside) + ", outside " +
-                 cli::to_text(change.outside) + " levels\n");
+  results.finish(text_of(dropped.size(), " of ", maps.channels, " maps of layer ", layer,
+                         " dropped; regression right on ", cli::to_text(100 * regression.accuracy), "% of places in ",
+                         regression.held_out, " held-out samples; change of pixels inside the boxes ",
+                         cli::to_text(change.inside), ", outside ", cli::to_text(change.outside), " levels\n"));
   return 0;
 }
 

@@ -59,8 +59,8 @@ int filters_command(cli::CommandLine& line) {
   arrays.arrays["random"] = {shape, random.values};
   arrays.facts = results.facts.dump();
   results.arrays("filters.h5", arrays);
-  results.finish(std::to_string(learned.count) + " kernels, root of their mean square " +
-                 cli::to_text(learned.deviation()) + ", of random ones " + cli::to_text(random.deviation()) + "\n");
+  results.finish(text_of(learned.count, " kernels, root of their mean square ", cli::to_text(learned.deviation()),
+                         ", of random ones ", cli::to_text(random.deviation()), "\n"));
   return 0;
 }
 

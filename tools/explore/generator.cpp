@@ -40,7 +40,7 @@ std::vector<std::string> listed(const std::string& flag, const std::string& text
   for (std::string word; std::getline(stream, word, ',');) words.push_back(word);
   if (!text.empty() && text.back() == ',') words.emplace_back();
   if (words.empty() || std::find(words.begin(), words.end(), "") != words.end()) {
-    throw OptionError(flag + " is \"" + text + "\"; it must be words with commas between them.");
+    throw OptionError(flag, " is \"", text, "\"; it must be words with commas between them.");
   }
   return words;
 }
@@ -52,8 +52,8 @@ std::vector<int64_t> rows_of(const NamedNoise& noise, const std::string& flag, c
     const bool is_number = word.size() < 10 && word.find_first_not_of("0123456789") == word.npos;
     const int64_t row = found != noise.names.end() ? found - noise.names.begin() : is_number ? std::stoll(word) : -1;
     if (row < 0 || row >= noise.count()) {
-      throw OptionError(flag + " names " + word + "; there are " + std::to_string(noise.count()) + " rows of noise, " +
-                        noise.names.front() + " to " + noise.names.back() + ".");
+      throw OptionError(flag, " names ", word, "; there are ", noise.count(), " rows of noise, ", noise.names.front(),
+                        " to ", noise.names.back(), ".");
     }
     rows.push_back(row);
   }
@@ -65,7 +65,7 @@ NamedNoise chosen(const NamedNoise& noise, const std::vector<int64_t>& rows) {
   const int64_t nz = static_cast<int64_t>(noise.z.size()) / noise.count();
   for (const int64_t row : rows) {
     some.z.insert(some.z.end(), noise.z.begin() + row * nz, noise.z.begin() + (row + 1) * nz);
-    some.names.push_back(noise.names[static_cast<size_t>(row)]);
+    some.names.push_back(noise.names[row]);
   }
   return some;
 }

@@ -92,7 +92,7 @@ ModelFile untrained_model(const ModelFile& model, const PreparedImages& images, 
   ModelFile untrained = train_library("the untrained network").initialised_model(model.architecture, common.seed);
   std::vector<int64_t> chosen;
   for (const int64_t i : shuffled_indices(static_cast<int64_t>(numbers.size()), common.seed)) {
-    if (static_cast<int64_t>(chosen.size()) < kStatisticsImages) chosen.push_back(numbers[static_cast<size_t>(i)]);
+    if (static_cast<int64_t>(chosen.size()) < kStatisticsImages) chosen.push_back(numbers[i]);
   }
   const ImageBatch batch = images.images(chosen);
   int64_t taken = 0;
@@ -142,17 +142,14 @@ Side look(const Request& r, const ModelFile& model, const Responses& responses) 
 }
 
 void check(GuidedOptions& o, const ModelFile& model) {
-  const std::string layers = "from 1 to " + std::to_string(model.convolutions) + ", the convolutions of the model";
+  const std::string layers = text_of("from 1 to ", model.convolutions, ", the convolutions of the model");
   require_option(o.layer >= 0 && o.layer <= model.convolutions, "layer", o.layer, layers);
   if (o.layer == 0) o.layer = model.convolutions;
-  const int64_t channels =
-      discriminator_convolutions(model.architecture)[static_cast<size_t>(o.layer - 1)].out_channels;
-  if (o.channels.empty())
-    throw OptionError("--channels names none; layer " + std::to_string(o.layer) + " has " + std::to_string(channels) +
-                      ", from 0.");
+  const int64_t channels = discriminator_convolutions(model.architecture)[o.layer - 1].out_channels;
+  if (o.channels.empty()) throw OptionError("--channels names none; layer ", o.layer, " has ", channels, ", from 0.");
   for (const int64_t channel : o.channels) {
     require_option(channel >= 0 && channel < channels, "channels", channel,
-                   "from 0 to " + std::to_string(channels - 1) + " in layer " + std::to_string(o.layer));
+                   text_of("from 0 to ", channels - 1, " in layer ", o.layer));
   }
 }
 
@@ -211,8 +208,8 @@ int guided_command(cli::CommandLine& line) {
   arrays.arrays["learned"] = {shape, trained_side.values};
   arrays.arrays["random"] = {shape, random_side.values};
   results.arrays("guided.h5", arrays);
-  results.finish(std::to_string(options.channels.size()) + " channels of layer " + std::to_string(options.layer) +
-                 ", strongest of " + std::to_string(learned.numbers.size()) + " images\n");
+  results.finish(text_of(options.channels.size(), " channels of layer ", options.layer, ", strongest of ",
+                         learned.numbers.size(), " images\n"));
   return learned.failures.empty() ? 0 : cli::kSomeInputsFailed;
 }
 

@@ -15,7 +15,7 @@ namespace {
 void copy_pixels(const ImageBatch& images, int64_t i, float* row) {
   const int64_t values = images.height * images.width * 3;
   for (int64_t c = 0; c < values; ++c) {
-    row[c] = static_cast<float>(images.pixels[static_cast<size_t>(i * values + c)]) / 127.5f - 1;
+    row[c] = static_cast<float>(images.pixels[i * values + c]) / 127.5f - 1;
   }
 }
 

@@ -111,7 +111,7 @@ class Maps {
  private:
   static void check_layer(int64_t layer, const ModelFile& model) {
     require_option(layer >= 1 && layer <= model.convolutions, "layers", layer,
-                   "from 1 to " + std::to_string(model.convolutions) + ", the convolutions of the model");
+                   text_of("from 1 to ", model.convolutions, ", the convolutions of the model"));
   }
 
   const FeatureMaps& maps(int64_t layer) {
@@ -158,7 +158,7 @@ int maps_command(cli::CommandLine& line) {
   resize.size = model.architecture.image_size;
   const PreparedImages images({image}, resize, line.common());
   if (images.count() != 1) {
-    throw OptionError(image + " holds " + std::to_string(images.count()) + " images; name the one to look at.");
+    throw OptionError(image, " holds ", images.count(), " images; name the one to look at.");
   }
   Maps maps(options, model, images.images({0}), line.common());
   results.facts.update({{"model-sha256", model.sha256}, {"image", images.path(0)}, {"maps", maps.facts()}});
@@ -166,7 +166,7 @@ int maps_command(cli::CommandLine& line) {
                   enlarged(maps.picture(false), options.scale), maps.row_columns());
   results.picture("maps-cells.png", "The same maps as the cells that stand in the feature vector",
                   enlarged(maps.picture(true), options.scale), maps.row_columns());
-  results.finish(std::to_string(results.facts["maps"].size()) + " maps\n");
+  results.finish(text_of(results.facts["maps"].size(), " maps\n"));
   return 0;
 }
 

@@ -78,9 +78,8 @@ FeatureExtractor extractor_of(const FeatureFileInfo& info, const std::string& pa
   std::string file = cli::shipped_model_of(info.model_sha256);
   if (file.empty()) {
     if (model.empty()) {
-      throw OptionError("--model is missing; " + path +
-                        " was made with a model that does not ship with the project, SHA-256 " + info.model_sha256 +
-                        ".");
+      throw OptionError("--model is missing; ", path,
+                        " was made with a model that does not ship with the project, SHA-256 ", info.model_sha256, ".");
     }
     file = cli::model_file("--model", model);
   }
@@ -135,7 +134,7 @@ ordered_json json_of(const std::vector<eval::Neighbour>& neighbours, const std::
   ordered_json all = ordered_json::array();
   for (const eval::Neighbour& n : neighbours) {
     ordered_json entry = {{"row", n.row}, {"distance", n.distance}};
-    if (!paths.empty()) entry["path"] = paths[static_cast<size_t>(n.row)];
+    if (!paths.empty()) entry["path"] = paths[n.row];
     all.push_back(entry);
   }
   return all;
@@ -148,7 +147,7 @@ ImageBatch sheet(const ImageBatch& queries, const Found& found, const PreparedIm
   ImageBatch all;
   for (int64_t query = 0; query < queries.count(); ++query) {
     std::vector<int64_t> numbers;
-    for (const eval::Neighbour& n : found[static_cast<size_t>(query)]) numbers.push_back(number_of(n.row));
+    for (const eval::Neighbour& n : found[query]) numbers.push_back(number_of(n.row));
     const ImageBatch nearest = images.images(numbers);
     ImageBatch row = beside(chosen_images(queries, {query}), chosen_images(nearest, {0}), 1);
     row = chosen_images(row, {0, 1});
@@ -196,10 +195,10 @@ void search_everything(const Searched& s, Results& results) {
     const Found found = search(*eval::feature_matrix(*extractor, queries), *rows, s.nearest, s.common);
     for (size_t i = 0; i < found.size(); ++i) answers[i]["features"] = json_of(found[i], paths);
     const auto number_of = [&](int64_t row) {
-      const auto at = numbers.find(paths.empty() ? "" : paths[static_cast<size_t>(row)]);
+      const auto at = numbers.find(paths.empty() ? "" : paths[row]);
       if (at == numbers.end()) {
-        throw FileError(s.options.images, "has no image ", paths.empty() ? "by name" : paths[static_cast<size_t>(row)],
-                        ", which ", s.options.features, " names; give what that file was made of.");
+        throw FileError(s.options.images, "has no image ", paths.empty() ? "by name" : paths[row], ", which ",
+                        s.options.features, " names; give what that file was made of.");
       }
       return at->second;
     };
@@ -248,9 +247,9 @@ int neighbours_command(cli::CommandLine& line) {
     throw OptionError("--images is missing; --pixels searches them.");
   }
   if (generator_options.model.empty() && (options.queries.empty() || options.features.empty())) {
-    throw OptionError("--model is missing; " + std::string(options.queries.empty()
-                                                               ? "without QUERY its samples are asked for."
-                                                               : "images are resized to what it takes."));
+    throw OptionError("--model is missing; ",
+                      std::string(options.queries.empty() ? "without QUERY its samples are asked for."
+                                                          : "images are resized to what it takes."));
   }
   nearest.max_memory = cli::memory_size("max-memory", options.max_memory);
   std::vector<std::string> files;
@@ -258,7 +257,7 @@ int neighbours_command(cli::CommandLine& line) {
   if (options.pixels) files.emplace_back("neighbours-pixels.png");
   Results results(line, output, files);
   search_everything({options, generator_options, nearest, line.common()}, results);
-  results.finish(std::to_string(results.facts["queries"].size()) + " queries\n");
+  results.finish(text_of(results.facts["queries"].size(), " queries\n"));
   return 0;
 }
 

@@ -49,7 +49,7 @@ void check(const SamplesOptions& o, const cli::CommandLine& line) {
   require_option(o.scale >= 1 && o.scale <= 32, "scale", o.scale, "from 1 to 32");
   for (const char* flag : {"count", "columns", "z", "keep", "html"}) {
     if (o.separate > 0 && line.given(flag)) {
-      throw OptionError(std::string("--") + flag + " is of a grid; leave it out with --separate.");
+      throw OptionError("--", flag, " is of a grid; leave it out with --separate.");
     }
   }
   if (o.save.empty() != o.keep.empty()) {
@@ -64,8 +64,7 @@ NamedNoise kept(const NamedNoise& noise, const SamplesOptions& options) {
   if (options.names.empty()) return some;
   const std::vector<std::string> names = listed("--names", options.names);
   if (names.size() != some.names.size()) {
-    throw OptionError("--names has " + std::to_string(names.size()) + " names for the " +
-                      std::to_string(some.names.size()) + " samples of --keep.");
+    throw OptionError("--names has ", names.size(), " names for the ", some.names.size(), " samples of --keep.");
   }
   some.names = names;
   return some;
@@ -115,7 +114,7 @@ void print_pictures(const char* kind, const std::string& path, int64_t count, co
                     const cli::CommonOptions& common) {
   cli::print_result(common,
                     {{kind, path}, {"count", count}, {"seed", common.seed}, {"model-sha256", generator.model.sha256}},
-                    path + ": " + std::to_string(count) + " samples, seed " + std::to_string(common.seed) + "\n");
+                    text_of(path, ": ", count, " samples, seed ", common.seed, "\n"));
 }
 
 struct SamplesArguments {
@@ -168,10 +167,10 @@ void write_results(const SamplesArguments& a, const cli::CommandLine& line) {
   const Grid grid = make_grid(a, generator);
   generator.add_facts(results);
   results.facts["count"] = grid.noise.count();
-  const std::string text = std::to_string(grid.noise.count()) + " samples";
+  const std::string text = text_of(grid.noise.count(), " samples");
   results.picture("samples.png", text, grid.images, grid.columns);
   results.noise("samples.h5", grid.noise);
-  results.finish(text + ", seed " + std::to_string(line.common().seed) + "\n");
+  results.finish(text_of(text, ", seed ", line.common().seed, "\n"));
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ int turn_command(cli::CommandLine& line) {
   NamedNoise moved;
   moved.z = turned(generator.drawn(options.count).z, axis, options);
   for (int64_t i = 0; i < options.count * options.steps; ++i) {
-    moved.names.push_back("sample-" + std::to_string(i / options.steps) + "-step-" + std::to_string(i % options.steps));
+    moved.names.push_back(text_of("sample-", i / options.steps, "-step-", i % options.steps));
   }
   generator.add_facts(results);
   results.facts.update({{"from", chosen(groups, from).names},
@@ -70,7 +70,7 @@ int turn_command(cli::CommandLine& line) {
   results.picture("turn.png", "New samples, a row each, moved along the axis", generator.images(moved.z),
                   options.steps);
   results.noise("turn.h5", moved);
-  results.finish(std::to_string(options.count) + " samples in " + std::to_string(options.steps) + " steps\n");
+  results.finish(text_of(options.count, " samples in ", options.steps, " steps\n"));
   return 0;
 }
 

@@ -47,14 +47,13 @@ std::vector<double> feature_steps(const ModelFile& model, const ImageBatch& imag
   options.device = common.device;
   FeatureExtractor extractor(model, options);
   const int64_t columns = extractor.feature_count();
-  std::vector<float> features(static_cast<size_t>(images.count() * columns));
+  std::vector<float> features(images.count() * columns);
   extractor.extract(images.pixels.data(), images.count(), images.width, images.height, 0, features.data());
   std::vector<double> steps;
   for (int64_t i = 1; i < images.count(); ++i) {
     double squares = 0;
     for (int64_t c = 0; c < columns; ++c) {
-      const double step = double{features[static_cast<size_t>(i * columns + c)]} -
-                          double{features[static_cast<size_t>((i - 1) * columns + c)]};
+      const double step = double{features[i * columns + c]} - double{features[(i - 1) * columns + c]};
       squares += step * step;
     }
     steps.push_back(std::sqrt(squares));
@@ -88,7 +87,7 @@ int walk_command(cli::CommandLine& line) {
 
   NamedNoise path;
   path.z = walk(points.z, generator.nz(), options);
-  for (int64_t i = 0; i < options.frames; ++i) path.names.push_back("frame-" + std::to_string(i));
+  for (int64_t i = 0; i < options.frames; ++i) path.names.push_back(text_of("frame-", i));
   const ImageBatch images = generator.images(path.z);
   const std::vector<double> steps = feature_steps(generator.model, images, line.common());
   double mean = 0;
@@ -106,7 +105,7 @@ int walk_command(cli::CommandLine& line) {
                         {"largest-to-mean", ratio},
                         {"largest-step-after-frame", largest - steps.begin()},
                         {"steps", steps}});
-  results.picture("walk.png", "A walk through " + std::to_string(points.count()) + " points, row by row", images,
+  results.picture("walk.png", text_of("A walk through ", points.count(), " points, row by row"), images,
                   options.columns);
   results.animation("walk.webp", "The same, one image after the other", enlarged(images, options.scale),
                     options.milliseconds);

@@ -51,7 +51,7 @@ ExtractArguments from_record(const FeatureFileReader& file) try {
   cli::from_json(json, made.features);
   return made;
 } catch (const std::exception& e) {
-  throw FileError(file.path(), "its attribute options is damaged: " + std::string(e.what()));
+  throw FileError(file.path(), "its attribute options is damaged: ", e.what());
 }
 
 ExtractArguments from_command_line(const FeatureFileReader& file) {
@@ -61,7 +61,7 @@ ExtractArguments from_command_line(const FeatureFileReader& file) {
     cli::CommandLine line("dcgan-extract", words);
     if (made.parse(line)) return made;
   }
-  throw FileError(file.path(), "its command line is \"" + file.info().command_line + "\", no extraction.");
+  throw FileError(file.path(), "its command line is \"", file.info().command_line, "\", no extraction.");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "dcgan/errors.h"
 #include "dcgan/feature_export.h"
 #include "tools/cli/command_line.h"
 #include "tools/extract/commands.h"
@@ -48,9 +49,8 @@ int export_command(cli::CommandLine& line) {
                      {"features", features.feature_count()},
                      {"npy", options.npy},
                      {"csv", options.csv}},
-                    options.npy + (both ? " and " : "") + options.csv + ": " + std::to_string(features.rows()) +
-                        " rows" + (unlabelled > 0 ? ", " + std::to_string(unlabelled) + " without a label" : "") +
-                        "\n");
+                    text_of(options.npy, both ? " and " : "", options.csv, ": ", features.rows(), " rows",
+                            unlabelled > 0 ? text_of(", ", unlabelled, " without a label") : "", "\n"));
   return 0;
 }
 

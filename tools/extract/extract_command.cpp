@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "dcgan/errors.h"
 #include "dcgan/output_files.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
@@ -20,10 +21,6 @@ namespace dcgan::extract_tool {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string with_shard(const std::string& output, const Shard& shard) {
-  return boost::replace_all_copy(output, "{shard}", std::to_string(shard.index));
-}
 
 void print_report(const ExtractionReport& r, const ExtractionJob& job, const std::string& device) {
   const int64_t inputs = r.rows + r.failures - r.resumed_at;
@@ -40,11 +37,10 @@ void print_report(const ExtractionReport& r, const ExtractionJob& job, const std
   const int64_t peak_bytes = int64_t{1024} * usage.ru_maxrss;  // Linux counts in KiB
   std::ostringstream text;
   text << std::fixed << std::setprecision(1) << job.output << ": " << r.rows << " rows of " << job.info.feature_count
-       << " features, " << r.failures << " failures"
-       << (r.warnings > 0 ? ", " + std::to_string(r.warnings) + " warnings" : "") << "; " << rate << " images/s on "
-       << device << ", bound by " << bound << std::setprecision(0) << " (decode " << 100 * decode_share
-       << "% of all threads, network " << 100 * network_share << "%, write " << 100 * write_share << "% of the time), "
-       << cli::human_bytes(static_cast<double>(peak_bytes)) << " of memory\n";
+       << " features, " << r.failures << " failures" << (r.warnings > 0 ? text_of(", ", r.warnings, " warnings") : "")
+       << "; " << rate << " images/s on " << device << ", bound by " << bound << std::setprecision(0) << " (decode "
+       << 100 * decode_share << "% of all threads, network " << 100 * network_share << "%, write " << 100 * write_share
+       << "% of the time), " << cli::human_bytes(peak_bytes) << " of memory\n";
   nlohmann::ordered_json json = {{"output", job.output},
                                  {"rows", r.rows},
                                  {"failures", r.failures},
@@ -119,7 +115,7 @@ int extract_command(cli::CommandLine& line) {
   ExtractArguments arguments;
   if (!arguments.parse(line)) return 0;
   const Shard shard = parse_shard(arguments.rows.shard, [](const char* name) { return std::getenv(name); });
-  arguments.output.path = with_shard(arguments.output.path, shard);
+  boost::replace_all(arguments.output.path, "{shard}", text_of(shard.index));
   const auto& [images, input, options, statistics, features, output, rows, common] = arguments;
   output.require_given();
   line.require_apart();

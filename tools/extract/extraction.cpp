@@ -17,9 +17,8 @@
 namespace dcgan::extract_tool {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+using cli::Clock;
+using cli::seconds_since;
 
 // Rows on their way to the file.
 struct Rows {
@@ -58,10 +57,10 @@ class WriterThread {
   // So that a killed run loses a second or so of work; rarer where the disk is slow, to cost a twentieth of the time.
   void flush_now_and_then() {
     const Clock::time_point start = Clock::now();
-    if (std::chrono::duration<double>(start - flushed_).count() < std::max(1.0, 20 * flush_s_)) return;
+    if (seconds_since(flushed_) < std::max(1.0, 20 * flush_s_)) return;
     writer_.flush();
+    flush_s_ = seconds_since(start);
     flushed_ = Clock::now();
-    flush_s_ = std::chrono::duration<double>(flushed_ - start).count();
   }
 
   FeatureFileWriter& writer_;
@@ -77,8 +76,8 @@ void cut_before_failure(Rows& rows, const data::ImageSource& source, int64_t fir
   while (source.path(first + whole) != rows.failures.front().path) ++whole;
   const size_t columns = rows.paths.empty() ? 0 : rows.features.size() / rows.paths.size();
   rows.features.resize(static_cast<size_t>(whole) * columns);
-  rows.paths.resize(static_cast<size_t>(whole));
-  if (!rows.labels.empty()) rows.labels.resize(static_cast<size_t>(whole));
+  rows.paths.resize(whole);
+  if (!rows.labels.empty()) rows.labels.resize(whole);
   rows.failures.clear();
   rows.inputs_done = first + whole - inputs.first;
 }
@@ -106,10 +105,10 @@ void check_what_is_done(const FeatureMaker& maker, const ExtractionJob& job, con
       const float* expected = blocks.features.data() + i * columns;
       if (enough && compare_rows(found.data() + i * columns, expected, columns, job.info.storage).relative <= kSame)
         continue;
-      throw FileError(job.output + ".partial", paths[i] +
-                                                   " has other features now than in the interrupted run: the images "
-                                                   "are not those that it saw. Resume with those, or start anew with "
-                                                   "--overwrite.");
+      throw FileError(job.output + ".partial", paths[i],
+                      " has other features now than in the interrupted run: the images "
+                      "are not those that it saw. Resume with those, or start anew with "
+                      "--overwrite.");
     }
   }
 }
@@ -223,7 +222,7 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
     if (failed && job.strict) {
       writer_thread.finish();
       writer.flush();
-      throw Error("an image failed and --strict is set; the rows before it are kept in " + job.output +
+      throw Error("an image failed and --strict is set; the rows before it are kept in ", job.output,
                   ".partial, --resume goes on with that image.");
     }
     if (cli::interrupted()) {
@@ -236,14 +235,14 @@ ExtractionReport extract_to_file(const FeatureMaker& maker, const ExtractionJob&
   writer_thread.finish();
   const Clock::time_point close_start = Clock::now();
   if (writer.inputs_done() != inputs.count) {
-    throw Error("only " + std::to_string(writer.inputs_done()) + " of " + std::to_string(inputs.count) +
-                " inputs are accounted for; " + job.output + ".partial is kept. Please report this.");
+    throw Error("only ", writer.inputs_done(), " of ", inputs.count, " inputs are accounted for; ", job.output,
+                ".partial is kept. Please report this.");
   }
   // A part of a larger list may have failures alone.
   if (writer.rows() == 0 && inputs.count == inputs.total && inputs.count > 0) {
     failures.finish("");
     writer.discard();
-    throw Error("none of the " + std::to_string(inputs.count) + " inputs gave a row; " + job.output + " is not made.");
+    throw Error("none of the ", inputs.count, " inputs gave a row; ", job.output, " is not made.");
   }
   failures.finish(job.output);
   report.rows = writer.rows();

@@ -1,6 +1,6 @@
 #include "tools/extract/feature_blocks.h"
 
-#include <chrono>
+#include "tools/cli/progress.h"
 
 namespace dcgan::extract_tool {
 
@@ -14,14 +14,14 @@ bool FeatureBlocks::next() {
   if (!pipeline_.next(block)) return false;
   const ImageBatch& images = block.images;
   std::vector<float>& rows = compression_ == nullptr ? features : uncompressed_;
-  rows.resize(static_cast<size_t>(images.count() * extractor_.feature_count()));
-  const auto start = std::chrono::steady_clock::now();
+  rows.resize(images.count() * extractor_.feature_count());
+  const cli::Clock::time_point start = cli::Clock::now();
   extractor_.extract(images.pixels.data(), images.count(), images.width, images.height, 0, rows.data());
   if (compression_ != nullptr) {
-    features.resize(static_cast<size_t>(images.count() * compression_->dimensions()));
+    features.resize(images.count() * compression_->dimensions());
     compression_->apply(rows.data(), images.count(), features.data());
   }
-  network_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  network_s_ += cli::seconds_since(start);
   return true;
 }
 

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "dcgan/errors.h"
 #include "dcgan/feature_merge.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
@@ -43,9 +44,8 @@ int merge_command(cli::CommandLine& line) {
        {"failures", result.failures},
        {"unlabelled", result.unlabelled},
        {"virtual", job.virtual_rows}},
-      job.output + ": " + std::to_string(result.rows) + " rows and " + std::to_string(result.failures) +
-          " failures of " + std::to_string(job.parts.size()) + " parts" +
-          (result.unlabelled > 0 ? ", " + std::to_string(result.unlabelled) + " rows without a label" : "") + "\n");
+      text_of(job.output, ": ", result.rows, " rows and ", result.failures, " failures of ", job.parts.size(), " parts",
+              result.unlabelled > 0 ? text_of(", ", result.unlabelled, " rows without a label") : "", "\n"));
   return 0;
 }
 

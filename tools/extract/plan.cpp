@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -35,18 +34,16 @@ int64_t allocated_bytes(const std::string& path) {
 
 std::string Plan::text() const {
   std::string found;
-  for (const auto& [type, count] : types) found += (found.empty() ? "" : ", ") + std::to_string(count) + " " + type;
-  return std::to_string(inputs) + " images (" + found + "), " + std::to_string(features) +
-         " features each: " + cli::human_bytes(static_cast<double>(output_bytes)) + "; free in " + folder + ": " +
-         cli::human_bytes(static_cast<double>(free_bytes));
+  for (const auto& [type, count] : types) found += text_of(found.empty() ? "" : ", ", count, " ", type);
+  return text_of(inputs, " images (", found, "), ", features, " features each: ", cli::human_bytes(output_bytes),
+                 "; free in ", folder, ": ", cli::human_bytes(free_bytes));
 }
 
 void Plan::require_room(const std::string& output) const {
   if (needed_bytes <= free_bytes) return;
-  throw FileError(output, "needs " + cli::human_bytes(static_cast<double>(needed_bytes)) + ", " + folder + " has " +
-                              cli::human_bytes(static_cast<double>(free_bytes)) +
-                              " free; make room, write less with --storage f16, --layers or --grid, or start with "
-                              "--force.");
+  throw FileError(output, "needs ", cli::human_bytes(needed_bytes), ", ", folder, " has ", cli::human_bytes(free_bytes),
+                  " free; make room, write less with --storage f16, --layers or --grid, or start with "
+                  "--force.");
 }
 
 Plan make_plan(const data::ImageSource& source, const ExtractionJob& job) {
@@ -82,9 +79,8 @@ Plan make_plan(const data::ImageSource& source, const ExtractionJob& job) {
 double measure_rate(const FeatureMaker& maker, const ExtractionJob& job) {
   constexpr double kEnough_s = 3;
   constexpr int64_t kImages = 4096;
-  using Clock = std::chrono::steady_clock;
   const InputRange& range = job.info.inputs;
-  std::vector<int64_t> spread(static_cast<size_t>(std::min(kImages, range.count)));
+  std::vector<int64_t> spread(std::min(kImages, range.count));
   for (size_t i = 0; i < spread.size(); ++i) {
     spread[i] = range.first + static_cast<int64_t>(i) * range.count / static_cast<int64_t>(spread.size());
   }
@@ -96,10 +92,9 @@ double measure_rate(const FeatureMaker& maker, const ExtractionJob& job) {
   double seconds = 0;
   int64_t images = 0;
   for (const double enough_s : {kEnough_s / 6, kEnough_s}) {
-    const Clock::time_point start = Clock::now();
+    const cli::Clock::time_point start = cli::Clock::now();
     FeatureBlocks blocks(maker, sample, options);
-    for (images = 0, seconds = 0; seconds < enough_s && blocks.next();
-         seconds = std::chrono::duration<double>(Clock::now() - start).count()) {
+    for (images = 0, seconds = 0; seconds < enough_s && blocks.next(); seconds = cli::seconds_since(start)) {
       images += blocks.block.inputs;
     }
   }

@@ -34,8 +34,8 @@ Shard from_environment(const cli::Environment& environment) {
   const Shard outer = slurm ? slurm_array(environment) : Shard{};
   const Shard inner = ranks ? Shard{number(environment, "RANK"), number(environment, "WORLD_SIZE")} : Shard{};
   if (inner.index >= inner.count) {
-    throw OptionError("--shard auto: RANK is " + std::to_string(inner.index) + " and WORLD_SIZE " +
-                      std::to_string(inner.count) + "; the rank must be smaller.");
+    throw OptionError("--shard auto: RANK is ", inner.index, " and WORLD_SIZE ", inner.count,
+                      "; the rank must be smaller.");
   }
   return {outer.index * inner.count + inner.index, outer.count * inner.count};
 }
@@ -52,7 +52,7 @@ Shard parse_shard(const std::string& text, const cli::Environment& environment) 
     cli::from_text("shard", text.substr(slash + 1), shard.count);
   }
   if (shard.count < 1 || shard.index < 0 || shard.index >= shard.count) {
-    throw OptionError("--shard is \"" + text + "\"; it must be auto, or I/N with I from 0 to N - 1, such as 0/4.");
+    throw OptionError("--shard is \"", text, "\"; it must be auto, or I/N with I from 0 to N - 1, such as 0/4.");
   }
   return shard;
 }

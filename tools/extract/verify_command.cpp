@@ -21,8 +21,6 @@ struct VerifyOptions {
   int64_t rows = 32;
   std::string model;
   double tolerance = 1e-4;
-  uint64_t seed = 0;    ///< of the choice of rows; --seed
-  int64_t threads = 1;  ///< --threads
 };
 
 template <class Visitor>
@@ -38,10 +36,9 @@ void check_accounts(const FeatureFileReader& file) {
   const InputRange& inputs = file.info().inputs;
   const auto held = file.rows() + static_cast<int64_t>(file.failures().size());
   if (held != inputs.count || inputs.first < 0 || inputs.first + inputs.count > inputs.total) {
-    throw FileError(file.path(), std::to_string(file.rows()) + " rows and " + std::to_string(file.failures().size()) +
-                                     " failures for inputs " + std::to_string(inputs.first) + " to " +
-                                     std::to_string(inputs.first + inputs.count - 1) + " of " +
-                                     std::to_string(inputs.total) + "; they must agree, extract it again.");
+    throw FileError(file.path(), file.rows(), " rows and ", file.failures().size(), " failures for inputs ",
+                    inputs.first, " to ", inputs.first + inputs.count - 1, " of ", inputs.total,
+                    "; they must agree, extract it again.");
   }
   if (file.paths().size() != static_cast<size_t>(file.rows())) throw FileError(file.path(), "has no paths.");
 }
@@ -54,14 +51,13 @@ void check_finite(const FeatureFileReader& file, const cli::CommonOptions& commo
   cli::Progress progress("rows", file.rows(), common);
   for (int64_t first = 0; first < file.rows(); first += block) {
     const int64_t count = std::min(block, file.rows() - first);
-    values.resize(static_cast<size_t>(count * columns));
+    values.resize(count * columns);
     file.read(first, count, values.data());
     const auto bad = std::find_if_not(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
     if (bad != values.end()) {
       const int64_t at = bad - values.begin();
-      throw FileError(file.path(), "row " + std::to_string(first + at / columns) + ", feature " +
-                                       std::to_string(at % columns) + " is " + std::to_string(*bad) +
-                                       "; expected finite values, extract it again.");
+      throw FileError(file.path(), "row ", first + at / columns, ", feature ", at % columns, " is ", *bad,
+                      "; expected finite values, extract it again.");
     }
     progress.update(first + count);
     cli::stop_if_interrupted();
@@ -72,8 +68,8 @@ void check_finite(const FeatureFileReader& file, const cli::CommonOptions& commo
 std::vector<int64_t> inputs_of_rows(const FeatureFileReader& file, const data::ImageSource& source) {
   const InputRange& range = file.info().inputs;
   if (source.count() != range.total) {
-    throw FileError(file.path(), "was made of " + std::to_string(range.total) + " inputs, now there are " +
-                                     std::to_string(source.count()) + "; name the images it was made of.");
+    throw FileError(file.path(), "was made of ", range.total, " inputs, now there are ", source.count(),
+                    "; name the images it was made of.");
   }
   const std::vector<Failure> failures = file.failures();
   std::vector<int64_t> inputs;
@@ -85,9 +81,9 @@ std::vector<int64_t> inputs_of_rows(const FeatureFileReader& file, const data::I
     } else if (failed < failures.size() && failures[failed].path == path) {
       ++failed;
     } else {
-      throw FileError(file.path(), "input " + std::to_string(i) + " is " + path +
-                                       ", which is neither the next row nor the next failure; the images are not those "
-                                       "it was made of, or rows are out of place.");
+      throw FileError(file.path(), "input ", i, " is ", path,
+                      ", which is neither the next row nor the next failure; the images are not those "
+                      "it was made of, or rows are out of place.");
     }
   }
   return inputs;
@@ -95,14 +91,14 @@ std::vector<int64_t> inputs_of_rows(const FeatureFileReader& file, const data::I
 
 void check_label(const FeatureFileReader& file, const data::ImageSource& source, int64_t row, int64_t input) {
   const auto name = [](const std::vector<std::string>& classes, const std::vector<int32_t>& labels, int64_t i) {
-    const int32_t label = classes.empty() ? -1 : labels.at(static_cast<size_t>(i));
-    return label < 0 ? "" : classes.at(static_cast<size_t>(label));
+    const int32_t label = classes.empty() ? -1 : labels.at(i);
+    return label < 0 ? "" : classes.at(label);
   };
   const std::string found = name(file.info().classes, file.labels(), row);
   const std::string expected = source.classes().empty() ? "" : name(source.classes(), {source.label(input)}, 0);
   if (found != expected) {
-    throw FileError(file.path(), "row " + std::to_string(row) + " (" + source.path(input) + ") has the label \"" +
-                                     found + "\", the image has \"" + expected + "\".");
+    throw FileError(file.path(), "row ", row, " (", source.path(input), ") has the label \"", found,
+                    "\", the image has \"", expected, "\".");
   }
 }
 
@@ -113,39 +109,36 @@ double check_row(const FeatureFileReader& file, int64_t row, const float* expect
   file.read(row, 1, found.data());
   const auto [feature, relative] = compare_rows(found.data(), expected, columns, file.info().storage);
   if (!(relative <= tolerance)) {
-    throw FileError(file.path(), "row " + std::to_string(row) + " (" + file.paths()[static_cast<size_t>(row)] +
-                                     ") differs: feature " + std::to_string(feature) + " is " +
-                                     std::to_string(found[feature]) + ", extracted again it is " +
-                                     std::to_string(expected[feature]) +
-                                     "; the image, the model or the file has changed.");
+    throw FileError(file.path(), "row ", row, " (", file.paths()[row], ") differs: feature ", feature, " is ",
+                    found[feature], ", extracted again it is ", expected[feature],
+                    "; the image, the model or the file has changed.");
   }
   return relative;
 }
 
-double check_rows(const FeatureFileReader& file, const FeatureMaker& maker, const VerifyOptions& options) {
+double check_rows(const FeatureFileReader& file, const FeatureMaker& maker, const VerifyOptions& options,
+                  const cli::CommonOptions& common) {
   const std::vector<int64_t> inputs = inputs_of_rows(file, maker.source);
-  std::vector<int64_t> rows = shuffled_indices(file.rows(), derive_seed(options.seed, "verify"));
-  rows.resize(static_cast<size_t>(std::min(options.rows, file.rows())));
+  std::vector<int64_t> rows = shuffled_indices(file.rows(), derive_seed(common.seed, "verify"));
+  rows.resize(std::min(options.rows, file.rows()));
   std::sort(rows.begin(), rows.end());
   std::vector<int64_t> selected;
   for (const int64_t row : rows) {
-    selected.push_back(inputs[static_cast<size_t>(row)]);
+    selected.push_back(inputs[row]);
     check_label(file, maker.source, row, selected.back());
   }
   const data::SelectedSource sample(maker.source, selected);
-  data::PipelineOptions pipeline;
-  pipeline.threads = options.threads;
-  FeatureBlocks blocks(maker, sample, pipeline);
+  FeatureBlocks blocks(maker, sample, {common.threads});
   double worst = 0;
   while (blocks.next()) {
     const data::DecodedBlock& block = blocks.block;
     if (!block.failures.empty()) {
-      throw FileError(file.path(), block.failures.front().path +
-                                       " has a row, but cannot be decoded now: " + block.failures.front().reason + ".");
+      throw FileError(file.path(), block.failures.front().path,
+                      " has a row, but cannot be decoded now: ", block.failures.front().reason, ".");
     }
     for (int64_t i = 0; i < block.images.count(); ++i) {
-      worst = std::max(worst, check_row(file, rows[static_cast<size_t>(block.first + i)],
-                                        blocks.features.data() + i * file.feature_count(), options.tolerance));
+      worst = std::max(worst, check_row(file, rows[block.first + i], blocks.features.data() + i * file.feature_count(),
+                                        options.tolerance));
     }
     cli::stop_if_interrupted();
   }
@@ -187,8 +180,6 @@ int verify_command(cli::CommandLine& line) {
   line.positional(names, "FILE.h5 [IMAGES]", "the file; images, if they are not where the file says", 1);
   line.add("Checks", options);
   if (!line.parse()) return 0;
-  options.seed = common.seed;
-  options.threads = common.threads;
   require_option(options.rows >= 0, "rows", options.rows, "0 or more");
   require_option(options.tolerance >= 0, "tolerance", options.tolerance, "0 or more");
 
@@ -203,9 +194,9 @@ int verify_command(cli::CommandLine& line) {
                                    {"features", file.feature_count()},
                                    {"failures", info.inputs.count - file.rows()},
                                    {"finite", true}};
-  std::string text = file.path() + ": complete, " + std::to_string(file.rows()) + " rows of " +
-                     std::to_string(file.feature_count()) + " finite features, " +
-                     std::to_string(info.inputs.count - file.rows()) + " failures, every input accounted for\n";
+  std::string text =
+      text_of(file.path(), ": complete, ", file.rows(), " rows of ", file.feature_count(), " finite features, ",
+              info.inputs.count - file.rows(), " failures, every input accounted for\n");
 
   ExtractArguments made = arguments_of(file);
   made.options.model =
@@ -217,13 +208,13 @@ int verify_command(cli::CommandLine& line) {
   made.common.quiet = common.quiet;
   std::string missing = missing_for_rows(made);
   if (!missing.empty() && (line.given("rows") ? options.rows > 0 : names.size() > 1 || line.given("model"))) {
-    throw FileError(file.path(), "no row can be extracted again: " + missing + ".");
+    throw FileError(file.path(), "no row can be extracted again: ", missing, ".");
   }
   if (fs::exists(made.options.model)) {
     FeatureExtractor extractor = make_extractor(made.options, made.features);
     if (extractor.model_sha256() != info.model_sha256) {
-      throw FileError(file.path(), "model_sha256 is " + info.model_sha256 + ", that of " + made.options.model + " is " +
-                                       extractor.model_sha256() + "; it is another model.");
+      throw FileError(file.path(), "model_sha256 is ", info.model_sha256, ", that of ", made.options.model, " is ",
+                      extractor.model_sha256(), "; it is another model.");
     }
     report["model"] = made.options.model;
     text += "model: " + made.options.model + " has the recorded hash " + info.model_sha256.substr(0, 12) + "...\n";
@@ -232,19 +223,17 @@ int verify_command(cli::CommandLine& line) {
           data::open_images(made.images, made.input, decode_options(made.options, extractor.image_size()));
       const auto compression = make_compression(made.options, common.threads);
       if (compression && compression->sha256() != compression_sha256(info.preprocessing)) {
-        throw FileError(file.path(), "went through another compression than " + made.options.compress + " is now.");
+        throw FileError(file.path(), "went through another compression than ", made.options.compress, " is now.");
       }
       use_statistics(extractor, made.statistics, made.options, made.common);
       const FeatureMaker maker = {*opened.source, extractor, compression.get()};
-      const double worst = check_rows(file, maker, options);
+      const double worst = check_rows(file, maker, options, common);
       const int64_t checked = std::min(options.rows, file.rows());
       report["rows_extracted_again"] = checked;
       report["largest_difference"] = worst;
-      char difference[64];
-      std::snprintf(difference, sizeof difference, "%.1e of the largest feature", worst);
-      text += "rows: " + std::to_string(checked) + " extracted again, " +
-              (worst == 0 ? "equal" : "largest difference " + std::string(difference)) +
-              "; all paths in the order of the images\n";
+      text += text_of("rows: ", checked, " extracted again, ",
+                      worst == 0 ? "equal" : cli::number_text("largest difference %.1e of the largest feature", worst),
+                      "; all paths in the order of the images\n");
     }
   }
   if (!report.contains("rows_extracted_again")) {

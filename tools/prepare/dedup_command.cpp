@@ -9,10 +9,12 @@
 #include "data/packed_contents.h"
 #include "data/packed_source.h"
 #include "data/selected_source.h"
+#include "dcgan/errors.h"
 #include "dcgan/output_files.h"
 #include "dcgan/png_file.h"
 #include "dcgan/seeds.h"
 #include "dcgan/train_library.h"
+#include "tools/cli/options_json.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/prepare/commands.h"
@@ -46,10 +48,8 @@ struct Duplicates {
 // Images of a data set at 32x32, block by block.
 template <class Use>
 void for_each_block(const data::ImageSource& source, int64_t threads, const Use& use) {
-  data::PipelineOptions options;
-  options.threads = threads;
-  options.block_size = 1024;
-  data::ImagePipeline pipeline(source, {kHashSide, data::ResizeFilter::kArea}, options);
+  constexpr int64_t kBlock = 1024;
+  data::ImagePipeline pipeline(source, {kHashSide, data::ResizeFilter::kArea}, {threads, kBlock});
   for (data::DecodedBlock block; pipeline.next(block);) {
     cli::stop_if_interrupted();
     use(block);
@@ -59,7 +59,7 @@ void for_each_block(const data::ImageSource& source, int64_t threads, const Use&
 TrainLibrary::ImageCodes train(const TrainLibrary& library, const data::ImageSource& source, const HashOptions& options,
                                const cli::CommonOptions& common) {
   std::vector<int64_t> sample = shuffled_indices(source.count(), derive_seed(common.seed, "hash sample"));
-  sample.resize(static_cast<size_t>(std::min(options.train_images, source.count())));
+  sample.resize(std::min(options.train_images, source.count()));
   std::sort(sample.begin(), sample.end());
   SemanticHash::Training training;
   training.options = options;
@@ -68,8 +68,8 @@ TrainLibrary::ImageCodes train(const TrainLibrary& library, const data::ImageSou
   training.device = common.device;
   training.should_stop = cli::interrupted;
   training.on_epoch = [&](int64_t epoch, double loss) {
-    cli::log(common.quiet, "autoencoder: epoch " + std::to_string(epoch) + " of " + std::to_string(options.epochs) +
-                               ", mean squared error " + std::to_string(loss));
+    cli::log(common.quiet,
+             text_of("autoencoder: epoch ", epoch, " of ", options.epochs, ", mean squared error ", loss));
   };
   std::vector<uint8_t> pixels;
   for_each_block(data::SelectedSource(source, std::move(sample)), training.threads,
@@ -132,7 +132,7 @@ void write_list(const std::string& path, const Duplicates& duplicates, const Pac
   std::string text;
   for (const auto& [original, copies] : duplicates.groups) {
     for (const int64_t copy : copies) {
-      text += images.paths()[static_cast<size_t>(original)] + '\t' + images.paths()[static_cast<size_t>(copy)] + '\n';
+      text += images.paths()[original] + '\t' + images.paths()[copy] + '\n';
     }
   }
   write_text_file(path, text);
@@ -178,11 +178,9 @@ int dedup_command(cli::CommandLine& line) {
   if (!options.sheet.empty() && !duplicates.groups.empty()) write_sheet(options.sheet, duplicates, images);
   if (!options.list.empty()) write_list(options.list, duplicates, images);
 
-  data::ResizeOptions as_it_is;
-  as_it_is.size = images.info().height;
-  data::Preparation preparation = data::resize_preparation(as_it_is);
+  data::Preparation preparation = data::resize_preparation({images.info().height});  // as it is
   ordered_json made = {{"kept", "the first in the file"}, {"unsure_bits", options.unsure_bits}};
-  describe(hash_options, [&](const auto& value, const char* flag, const char*) { made[flag] = value; });
+  cli::to_json(hash_options, made);
   preparation.description = ordered_json({{"duplicates_removed", made}}).dump();
   const ordered_json found = {{"duplicates", duplicates.removed}, {"groups", duplicates.groups.size()}};
   return pack(data::SelectedSource(source, duplicates.kept), {preparation, output, {}, found}, line);

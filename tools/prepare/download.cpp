@@ -1,7 +1,8 @@
 #include "tools/prepare/download.h"
 
 #include <curl/curl.h>
-#include <openssl/evp.h>
+#include <nettle/base16.h>
+#include <nettle/md5.h>
 
 #include <array>
 #include <chrono>
@@ -27,24 +28,19 @@ constexpr long kConnectSeconds = 30;
 constexpr long kSilenceSeconds = 60;
 
 std::string md5_of(const std::string& path) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  EVP_DigestInit_ex(hash.get(), EVP_md5(), nullptr);
+  md5_ctx hash;
+  md5_init(&hash);
   std::ifstream file(path, std::ios::binary);
   std::vector<char> block(size_t{1} << 20);
   while (file) {
-    file.read(block.data(), static_cast<std::streamsize>(block.size()));
-    EVP_DigestUpdate(hash.get(), block.data(), static_cast<size_t>(file.gcount()));
+    file.read(block.data(), block.size());
+    md5_update(&hash, file.gcount(), reinterpret_cast<const uint8_t*>(block.data()));
   }
   if (!file.eof()) throw FileError(path, "cannot be read.");
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  EVP_DigestFinal_ex(hash.get(), digest.data(), &size);
-  std::string text;
-  for (unsigned int i = 0; i < size; ++i) {
-    constexpr const char* kDigits = "0123456789abcdef";
-    text += kDigits[digest[i] >> 4];
-    text += kDigits[digest[i] & 15];
-  }
+  std::array<uint8_t, MD5_DIGEST_SIZE> digest{};
+  md5_digest(&hash, digest.size(), digest.data());
+  std::string text(BASE16_ENCODE_LENGTH(digest.size()), '\0');
+  base16_encode_update(text.data(), digest.size(), digest.data());
   return text;
 }
 
@@ -56,7 +52,7 @@ class Transfer {
         begin_(fs::exists(path) ? static_cast<int64_t>(fs::file_size(path)) : 0),
         curl_(curl_easy_init()) {
     file_ = std::fopen(path.c_str(), "ab");
-    if (file_ == nullptr) throw FileError(path, std::string("cannot be written: ") + std::strerror(errno) + ".");
+    if (file_ == nullptr) throw FileError(path, "cannot be written: ", std::strerror(errno), ".");
     set(CURLOPT_URL, remote.url.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_FOLLOWLOCATION, 1L);
@@ -160,9 +156,9 @@ void fetch(const RemoteFile& remote, const std::string& partial, const DownloadC
     if (!can_pass(code, status) || failures > kMostFailures) {
       const std::string hint =
           code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ? "; is there a network? " : "; ";
-      throw FileError(remote.url, transfer.reason(code) + hint +
-                                      "--mirror names another address, and running the same command again goes on "
-                                      "with what has come.");
+      throw FileError(remote.url, transfer.reason(code), hint,
+                      "--mirror names another address, and running the same command again goes on "
+                      "with what has come.");
     }
     calls.on_message(remote.url + ": " + transfer.reason(code) + "; trying again.");
     std::this_thread::sleep_for(std::chrono::milliseconds(200 * failures));
@@ -176,8 +172,8 @@ bool download(const RemoteFile& file, const std::string& path, const DownloadCal
   if (fs::exists(target)) {
     const std::string found = file.md5.empty() ? "" : md5_of(target);
     if (found == file.md5) return false;
-    throw FileError(target,
-                    "is there, but its MD5 is " + found + ", expected " + file.md5 + "; remove it to fetch it anew.");
+    throw FileError(target, "is there, but its MD5 is ", found, ", expected ", file.md5,
+                    "; remove it to fetch it anew.");
   }
   const std::string partial = target + ".partial";
   fetch(file, partial, calls);
@@ -185,8 +181,8 @@ bool download(const RemoteFile& file, const std::string& path, const DownloadCal
     const std::string found = md5_of(partial);
     if (found != file.md5) {
       fs::remove(partial);
-      throw FileError(file.url, "the MD5 of what came is " + found + ", expected " + file.md5 +
-                                    "; it is removed. Is this the right file? --mirror names another address.");
+      throw FileError(file.url, "the MD5 of what came is ", found, ", expected ", file.md5,
+                      "; it is removed. Is this the right file? --mirror names another address.");
     }
   }
   fs::rename(partial, target);

@@ -68,22 +68,22 @@ std::string file_name(const std::string& url) { return url.substr(url.rfind('/')
 DataSet find_data_set(const std::string& name, const DownloadOptions& options) {
   if (name.rfind("http://", 0) == 0 || name.rfind("https://", 0) == 0) {
     if (!options.mirror.empty()) throw OptionError("--mirror is for data sets that have names, not for a URL.");
-    if (file_name(name).empty()) throw OptionError(name + " names no file; a URL must end in a file's name.");
+    if (file_name(name).empty()) throw OptionError(name, " names no file; a URL must end in a file's name.");
     return {"", {{name, options.md5}}, options.unpack, ""};
   }
   std::string known;
   for (DataSet set : data_sets()) {
     known += std::string(set.name) + ", ";
     if (set.name != name) continue;
-    if (options.unpack) throw OptionError("--unpack is for a URL; " + name + " is unpacked where that is of use.");
-    if (!options.md5.empty()) throw OptionError("--md5 is for a URL; the checksums of " + name + " are known.");
+    if (options.unpack) throw OptionError("--unpack is for a URL; ", name, " is unpacked where that is of use.");
+    if (!options.md5.empty()) throw OptionError("--md5 is for a URL; the checksums of ", name, " are known.");
     for (RemoteFile& file : set.files) {
       if (options.mirror.empty()) continue;
       file.url = options.mirror + (options.mirror.back() == '/' ? "" : "/") + file_name(file.url);
     }
     return set;
   }
-  throw OptionError("\"" + name + "\" cannot be downloaded; expected one of " + known + "or a URL.");
+  throw OptionError("\"", name, "\" cannot be downloaded; expected one of ", known, "or a URL.");
 }
 
 // By the program `tar`, which every Debian has: the archive's checksum is right.
@@ -95,7 +95,7 @@ void unpack(const std::string& archive, const std::string& folder) {
   pid_t child = 0;
   int status = -1;
   if (posix_spawnp(&child, "tar", nullptr, nullptr, argv.data(), environ) == 0) waitpid(child, &status, 0);
-  if (status != 0) throw FileError(archive, "cannot be unpacked into " + folder + "; unpack it with tar -xzf.");
+  if (status != 0) throw FileError(archive, "cannot be unpacked into ", folder, "; unpack it with tar -xzf.");
 }
 
 }  // namespace

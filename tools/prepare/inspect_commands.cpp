@@ -66,8 +66,7 @@ int sheet_command(cli::CommandLine& line) {
   const PackedImageReader images(file);
   if (options.rows < 1 || options.columns < 1) throw OptionError("--rows and --columns must be positive.");
   if (options.first < 0 || options.first >= images.count()) {
-    throw OptionError("--first is " + std::to_string(options.first) + "; " + images.path() + " has images 0 to " +
-                      std::to_string(images.count() - 1) + ".");
+    throw OptionError("--first is ", options.first, "; ", images.path(), " has images 0 to ", images.count() - 1, ".");
   }
   write_png_grid(output.path, data::read_images(images, options.first, options.rows * options.columns),
                  options.columns);

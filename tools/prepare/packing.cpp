@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/pack.h"
+#include "dcgan/errors.h"
 #include "dcgan/packed_images.h"
 #include "tools/cli/failure_log.h"
 #include "tools/cli/program.h"
@@ -70,7 +71,7 @@ int pack(const data::ImageSource& source, const Packing& packing, const cli::Com
   progress.reset();
   failures.finish(output.path);
   if (result.resumed_at > 0) {
-    cli::log(common.quiet, "went on after " + std::to_string(result.resumed_at) + " inputs");
+    cli::log(common.quiet, text_of("went on after ", result.resumed_at, " inputs"));
   }
   if (result.stopped) throw cli::Interrupted(inputs_done, source.count(), "inputs");
   return report(result, source, packing, common);

@@ -1,5 +1,7 @@
 #include "tools/shared/html.h"
 
+#include <nettle/base64.h>
+
 #include <boost/algorithm/string/replace.hpp>
 #include <cstdint>
 
@@ -7,15 +9,9 @@ namespace dcgan::tools {
 namespace {
 
 std::string base64(const std::string& bytes) {
-  constexpr const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t three = 0;
-    for (size_t j = i; j < i + 3; ++j) three = three << 8 | (j < bytes.size() ? static_cast<uint8_t>(bytes[j]) : 0u);
-    for (int shift = 18; shift >= 0; shift -= 6) text += kDigits[three >> shift & 63];
-  }
-  const size_t missing = (3 - bytes.size() % 3) % 3;
-  return text.replace(text.size() - missing, missing, missing, '=');
+  std::string text(BASE64_ENCODE_RAW_LENGTH(bytes.size()), '\0');
+  base64_encode_raw(text.data(), bytes.size(), reinterpret_cast<const uint8_t*>(bytes.data()));
+  return text;
 }
 
 constexpr const char* kHead = R"(<!doctype html>

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dcgan/errors.h"
 #include "tools/cli/progress.h"
 
 namespace dcgan::tools {
@@ -19,7 +20,7 @@ std::string InputsReport::text() const {
   std::string text = classes.text() + "\n" + passed_over.text();
   if (text.back() != '\n') text += "\n";
   for (const auto& [remark, count] : remarks) {
-    text += std::to_string(count) + (count == 1 ? " image" : " images") + " " + remark + "\n";
+    text += text_of(count, count == 1 ? " image" : " images", " ", remark, "\n");
   }
   return text;
 }

@@ -18,11 +18,11 @@ namespace {
 
 std::vector<int64_t> order(int64_t count, const StatisticsOptions& options, uint64_t seed) {
   require_option(options.statistics_images >= 0, "statistics-images", options.statistics_images, "0 or more");
-  std::vector<int64_t> indices(static_cast<size_t>(count));
+  std::vector<int64_t> indices(count);
   std::iota(indices.begin(), indices.end(), int64_t{0});
   if (options.statistics_list.empty()) indices = shuffled_indices(count, derive_seed(seed, "statistics"));
   if (options.statistics_images > 0 && options.statistics_images < count) {
-    indices.resize(static_cast<size_t>(options.statistics_images));
+    indices.resize(options.statistics_images);
   }
   return indices;
 }
@@ -33,19 +33,13 @@ data::OpenedImages open(const StatisticsOptions& options, const data::DecodeOpti
   return data::open_images({options.statistics_from}, input, decode);
 }
 
-data::PipelineOptions with_threads(int64_t threads) {
-  data::PipelineOptions options;
-  options.threads = threads;
-  return options;
-}
-
 // Each refers to the one before.
 struct Stream {
   Stream(std::unique_ptr<data::ImageSource> images, std::vector<int64_t> order, const data::ResizeOptions& resize,
          const cli::CommonOptions& common)
       : source(std::move(images)),
         selected(*source, std::move(order)),
-        pipeline(selected, resize, with_threads(common.threads)),
+        pipeline(selected, resize, {common.threads}),
         progress("statistics", selected.count(), common) {}
   std::unique_ptr<data::ImageSource> source;
   data::SelectedSource selected;

@@ -28,8 +28,8 @@ ProcessOptions processes_from(const cli::Environment& environment) {
   options.rank = number(rank);
   options.count = number(count);
   if (options.rank >= options.count) {
-    throw OptionError(std::string("--distributed: ") + rank + " is " + std::to_string(options.rank) + " and " + count +
-                      " " + std::to_string(options.count) + "; the rank must be smaller.");
+    throw OptionError("--distributed: ", rank, " is ", options.rank, " and ", count, " ", options.count,
+                      "; the rank must be smaller.");
   }
   options.local_rank = cli::number_of(environment, "--distributed", torchrun ? "LOCAL_RANK" : "SLURM_LOCALID", 0);
   const char* visible = environment("CUDA_VISIBLE_DEVICES");
@@ -47,7 +47,7 @@ ProcessOptions processes_from(const cli::Environment& environment) {
   options.address = address;
   options.port = number("MASTER_PORT");
   if (options.port < 1 || options.port > 65535) {
-    throw OptionError("--distributed: MASTER_PORT is " + std::to_string(options.port) + ", expected 1 to 65535.");
+    throw OptionError("--distributed: MASTER_PORT is ", options.port, ", expected 1 to 65535.");
   }
   const char* agent = environment("TORCHELASTIC_USE_AGENT_STORE");
   options.has_store = agent != nullptr && std::string(agent) == "True";

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
+#include "tools/cli/text_values.h"
 #include "tools/shared/html.h"
 
 namespace dcgan::train_tool {
 namespace {
+
+using cli::number_text;
 
 // Pixels.
 constexpr double kWidth = 560;
@@ -20,12 +22,6 @@ constexpr double kBottom = 42;
 
 constexpr size_t kMostPoints = 400;
 constexpr std::array<const char*, 4> kColours = {"#1f5fa8", "#c4511d", "#2d7d46", "#7a4a9e"};
-
-std::string number(const char* format, double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
 
 // From a multiple of a round step to another, so that all values lie between: about five steps of 1, 2 or 5 times a
 // power of ten.
@@ -45,7 +41,7 @@ struct Axis {
 struct Scale {
   Axis x, y;
   std::string point(double at_x, double at_y) const {
-    return number("%.1f", across(at_x)) + "," + number("%.1f", up(at_y));
+    return number_text("%.1f", across(at_x)) + "," + number_text("%.1f", up(at_y));
   }
   double across(double value) const { return kLeft + (value - x.low) / (x.high - x.low) * (kWidth - kLeft - kRight); }
   double up(double value) const {
@@ -68,23 +64,23 @@ Scale scale_of(const std::vector<Curve>& curves) {
 std::string axes(const Scale& scale) {
   std::string svg = "<g class=\"axes\">";
   const auto line = [&](double x1, double y1, double x2, double y2) {
-    svg += "<line x1=\"" + number("%.1f", x1) + "\" y1=\"" + number("%.1f", y1) + "\" x2=\"" + number("%.1f", x2) +
-           "\" y2=\"" + number("%.1f", y2) + "\"/>";
+    svg += "<line x1=\"" + number_text("%.1f", x1) + "\" y1=\"" + number_text("%.1f", y1) + "\" x2=\"" +
+           number_text("%.1f", x2) + "\" y2=\"" + number_text("%.1f", y2) + "\"/>";
   };
   const auto text = [&](double x, double y, const char* anchor, const std::string& what) {
-    svg += "<text x=\"" + number("%.1f", x) + "\" y=\"" + number("%.1f", y) + "\" text-anchor=\"" + anchor + "\">" +
-           what + "</text>";
+    svg += "<text x=\"" + number_text("%.1f", x) + "\" y=\"" + number_text("%.1f", y) + "\" text-anchor=\"" + anchor +
+           "\">" + what + "</text>";
   };
   // Counted, as adding the step up would gather roundings.
   for (int i = 0; i <= std::lround((scale.y.high - scale.y.low) / scale.y.step); ++i) {
     const double value = scale.y.low + i * scale.y.step;
     line(kLeft, scale.up(value), kWidth - kRight, scale.up(value));
-    text(kLeft - 6, scale.up(value) + 4, "end", number("%.6g", std::abs(value) < scale.y.step / 2 ? 0 : value));
+    text(kLeft - 6, scale.up(value) + 4, "end", number_text("%.6g", std::abs(value) < scale.y.step / 2 ? 0 : value));
   }
   for (int i = 0; i <= std::lround((scale.x.high - scale.x.low) / scale.x.step); ++i) {
     const double value = scale.x.low + i * scale.x.step;
     line(scale.across(value), kHeight - kBottom, scale.across(value), kHeight - kBottom + 5);
-    text(scale.across(value), kHeight - kBottom + 18, "middle", number("%.7g", value));
+    text(scale.across(value), kHeight - kBottom + 18, "middle", number_text("%.7g", value));
   }
   text((kLeft + kWidth - kRight) / 2, kHeight - 6, "middle", "step");
   return svg + "</g>";
@@ -123,11 +119,12 @@ std::string draw(const Curve& curve, const Scale& scale, const std::string& colo
 
 std::string line_plot(const std::vector<Curve>& curves) {
   const Scale scale = scale_of(curves);
-  std::string svg = "<svg viewBox=\"0 0 " + number("%g", kWidth) + " " + number("%g", kHeight) + "\">" + axes(scale);
+  std::string svg =
+      "<svg viewBox=\"0 0 " + number_text("%g", kWidth) + " " + number_text("%g", kHeight) + "\">" + axes(scale);
   double legend = kLeft;
   for (size_t i = 0; i < curves.size(); ++i) {
     const std::string colour = kColours[i % kColours.size()];
-    svg += draw(curves[i], scale, colour) + "<text class=\"legend\" x=\"" + number("%g", legend) +
+    svg += draw(curves[i], scale, colour) + "<text class=\"legend\" x=\"" + number_text("%g", legend) +
            "\" y=\"18\" fill=\"" + colour + "\">" + tools::html_text(curves[i].label) + "</text>";
     legend += 24 + 8 * static_cast<double>(curves[i].label.size());
   }

@@ -14,9 +14,8 @@ Probe::Probe(const ProbeOptions& options, int64_t image_size, const cli::CommonO
   const PackedImageReader reader(options.images);
   const PackedImagesInfo& info = reader.info();
   if (info.height != image_size || info.width != image_size) {
-    throw FileError(options.images, "images are " + std::to_string(info.width) + " x " + std::to_string(info.height) +
-                                        ", the network takes " + std::to_string(image_size) + " x " +
-                                        std::to_string(image_size) + "; prepare them with --size.");
+    throw FileError(options.images, "images are ", info.width, " x ", info.height, ", the network takes ", image_size,
+                    " x ", image_size, "; prepare them with --size.");
   }
   if (reader.labels().empty()) {
     throw FileError(options.images, "has no labels; --probe needs them. Class folders give labels to dcgan-prepare.");
@@ -24,32 +23,32 @@ Probe::Probe(const ProbeOptions& options, int64_t image_size, const cli::CommonO
   require_option(options.count >= 1, "probe-images", options.count, "positive");
   std::vector<int64_t> labelled;
   for (int64_t i = 0; i < reader.count(); ++i) {
-    if (reader.info().classes.empty() || reader.labels()[static_cast<size_t>(i)] >= 0) labelled.push_back(i);
+    if (reader.info().classes.empty() || reader.labels()[i] >= 0) labelled.push_back(i);
   }
   const auto available = static_cast<int64_t>(labelled.size());
   const int64_t count = std::min(options.count, available);
   const int64_t row = info.height * info.width * 3;
   images_.height = images_.width = image_size;
-  images_.pixels.resize(static_cast<size_t>(count * row));
+  images_.pixels.resize(count * row);
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t from = labelled[static_cast<size_t>(i * available / count)];
+    const int64_t from = labelled[i * available / count];
     reader.read(from, 1, images_.pixels.data() + i * row);
-    images_.paths.push_back(reader.paths()[static_cast<size_t>(from)]);
-    images_.labels.push_back(reader.labels()[static_cast<size_t>(from)]);
+    images_.paths.push_back(reader.paths()[from]);
+    images_.labels.push_back(reader.labels()[from]);
   }
   const eval::NamedLabels numbered = eval::name_by_number(images_.labels);  // those of the images that are used
   images_.labels = numbered.labels;
   classes_ = static_cast<int64_t>(numbered.classes.size());
   if (classes_ < 2) {
-    throw FileError(options.images, "the " + std::to_string(count) +
-                                        " images that --probe takes are all of one class; it needs two or more.");
+    throw FileError(options.images, "the ", count,
+                    " images that --probe takes are all of one class; it needs two or more.");
   }
   eval::ValidationOptions halves;
   halves.held_out = 0.5;
   try {
     split_ = eval::validation_splits(images_.labels, {}, halves, common.seed).front();
   } catch (const Error& e) {
-    throw FileError(options.images, "cannot be taken for --probe: " + std::string(e.what()));
+    throw FileError(options.images, "cannot be taken for --probe: ", e.what());
   }
 }
 

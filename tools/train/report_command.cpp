@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "data/packed_contents.h"
+#include "dcgan/errors.h"
 #include "dcgan/output_files.h"
 #include "dcgan/packed_images.h"
 #include "dcgan/png_file.h"
@@ -88,8 +89,7 @@ Course read_course(const fs::path& path) {
     const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!entry.is_object() || !entry.value("step", ordered_json()).is_number()) {
       if (lines.eof()) break;
-      throw FileError(
-          path, "line " + std::to_string(number) + " is no JSON object with a step; restore it, or take the line out.");
+      throw FileError(path, "line ", number, " is no JSON object with a step; restore it, or take the line out.");
     }
     for (const auto& [name, value] : entry.items()) {  // what was not finite is null
       if (name != "step" && value.is_number()) metrics[name].push_back({entry["step"], value});
@@ -139,7 +139,7 @@ std::vector<fs::path> sample_grids(const fs::path& folder, int64_t most) {
   std::vector<fs::path> chosen;
   for (int64_t i = 0; i < most; ++i) {
     const int64_t at = most == 1 ? count - 1 : i * (count - 1) / (most - 1);
-    chosen.push_back(grids[static_cast<size_t>(at)]);
+    chosen.push_back(grids[at]);
   }
   return chosen;
 }
@@ -155,7 +155,7 @@ std::string pictures(const std::vector<fs::path>& grids) {
   for (const fs::path& grid : grids) {
     long long step = 0;
     const bool numbered = std::sscanf(grid.stem().c_str(), "step-%lld", &step) == 1;
-    html += figure(numbered ? "samples at step " + std::to_string(step) : grid.stem().string(), bytes_of(grid));
+    html += figure(numbered ? text_of("samples at step ", step) : grid.stem().string(), bytes_of(grid));
   }
   return html;
 }
@@ -263,7 +263,7 @@ std::string file_rows(const fs::path& run, const fs::path& output) {
   for (const fs::path& file : files) {
     rows += "<tr><th><a href=\"" + link_to(fs::absolute(file).lexically_relative(from)) + "\">" +
             html_text(file.lexically_relative(run).string()) + "</a></th><td>" +
-            cli::human_bytes(static_cast<double>(fs::file_size(file))) + "</td></tr>\n";
+            cli::human_bytes(static_cast<int64_t>(fs::file_size(file))) + "</td></tr>\n";
   }
   return rows;
 }
@@ -324,9 +324,8 @@ int report_command(cli::CommandLine& line) {
   const std::vector<fs::path> grids = sample_grids(run / "samples", options.grids);
   const std::string html = page(run, output, grids);
   write_text_file(output, html);
-  cli::print_result(
-      line.common(), {{"report", output}, {"bytes", html.size()}, {"grids", grids.size()}},
-      output + ": " + std::to_string(html.size()) + " bytes, " + std::to_string(grids.size()) + " grids of samples\n");
+  cli::print_result(line.common(), {{"report", output}, {"bytes", html.size()}, {"grids", grids.size()}},
+                    text_of(output, ": ", html.size(), " bytes, ", grids.size(), " grids of samples\n"));
   return 0;
 }
 

@@ -36,13 +36,11 @@ bool pack_folder(const std::string& folder, const std::string& packed, const Tra
   const data::OpenedImages images = data::open_images({folder}, {}, {});
   refuse_own_input(run.folder, true, [&images] { return images.source->files(); });
   tools::log_notes(images, common);
-  data::ResizeOptions resize;
-  resize.size = run.architecture.image_size;
   cli::Progress progress("image", images.source->count(), common);
   data::PackJob job;
   job.output = packed;
   job.mode = OutputMode::kOverwrite;
-  job.preparation = data::resize_preparation(resize);
+  job.preparation = data::resize_preparation({run.architecture.image_size});
   job.threads = common.threads;
   job.seed = cli::Resources().seed;  // nothing is drawn; what `dcgan-prepare folder` records, and with it the model
   job.command_line = line.text();
@@ -93,15 +91,15 @@ RunImages pack_for_run(const std::string& folder, const TrainingRun& run, const 
   const fs::path out = run.folder;
   const std::string packed = out / "data.h5";
   const bool begun = fs::exists(out / "options.json");
-  if (begun && run.mode == TrainingRun::Mode::kNew) {
+  if (begun && run.mode == OutputMode::kCreate) {
     throw FileError(run.folder, "holds a run already; use --resume to go on with it, --overwrite to start anew.");
   }
-  if (begun && run.mode == TrainingRun::Mode::kResume) {
+  if (begun && run.mode == OutputMode::kResume) {
     const std::string source = recorded_source(out / "options.json");
     // A damaged options.json is refused by the training.
     if ((source.empty() || source == run.data_source) && fs::exists(packed)) return {packed, nullptr};
-    throw OptionError("--data is " + folder + "; the run in " + run.folder + " was started from " + source +
-                      (fs::exists(packed) ? ", a folder that was packed into " + packed : ", a packed file") +
+    throw OptionError("--data is ", folder, "; the run in ", run.folder, " was started from ", source,
+                      fs::exists(packed) ? ", a folder that was packed into " + packed : ", a packed file",
                       ". Resume with the same, or start anew in another folder.");
   }
   cli::make_folder_of(packed);

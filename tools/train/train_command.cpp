@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "dcgan/errors.h"
 #include "dcgan/output_files.h"
 #include "dcgan/packed_images.h"
 #include "dcgan/trainer.h"
@@ -52,48 +53,33 @@ void describe(FileOptions& o, Visitor&& f) {
 }
 
 // What a training tells, for a terminal and a log.
-class ConsoleObserver : public TrainObserver {
- public:
-  explicit ConsoleObserver(const cli::CommonOptions& common) : common_(common) {}
-
-  std::function<void()> begin;                                                ///< on_new_run()
-  std::function<void()> go_on;                                                ///< before the first step
-  std::function<std::optional<double>(const std::string& model_file)> score;  ///< probe(); may be empty
-
-  void on_message(const std::string& line) override { cli::log(common_.quiet, line); }
-  void on_new_run() override { begin(); }
-  void on_step(int64_t done, int64_t total) override {
-    if (!progress_) {
+/// @param go_on  called before the first step
+TrainObserver console_observer(const cli::CommonOptions& common, std::function<void()> go_on) {
+  TrainObserver observer;
+  const auto progress = std::make_shared<std::optional<cli::Progress>>();
+  observer.on_message = [&common](const std::string& line) { cli::log(common.quiet, line); };
+  observer.on_step = [&common, progress, go_on = std::move(go_on)](int64_t done, int64_t total) {
+    if (!*progress) {
       go_on();
-      progress_ = std::make_unique<cli::Progress>("step", total, common_);
+      progress->emplace("step", total, common);
     }
-    progress_->update(done);
-  }
-  void on_report(const StepReport& report) override {
+    (*progress)->update(done);
+  };
+  observer.on_report = [progress](const StepReport& report) {
     std::ostringstream losses;
     losses << std::setprecision(3) << "losses " << report.discriminator_loss << " and " << report.generator_loss
            << ", D(x) " << report.real_probability << ", D(G(z)) " << report.fake_probability;
-    if (progress_) progress_->note(losses.str());
-  }
-  std::optional<double> probe(const std::string& model_file) override {
-    if (!score) return std::nullopt;
-    const std::optional<double> accuracy = score(model_file);
-    cli::log(common_.quiet, accuracy ? "Probe: " + std::to_string(*accuracy) + " of the held-out images are right."
-                                     : "warning: the probe's machine did not converge, and this checkpoint has no "
-                                       "score; a smaller --probe-c is easier to fit.");
-    return accuracy;
-  }
-  bool should_stop() override { return cli::interrupted(); }
+    if (*progress) (*progress)->note(losses.str());
+  };
+  observer.should_stop = cli::interrupted;
+  return observer;
+}
 
- private:
-  const cli::CommonOptions& common_;
-  std::unique_ptr<cli::Progress> progress_;
-};
-
-TrainingRun::Mode run_mode(OutputMode mode) {
-  return mode == OutputMode::kResume      ? TrainingRun::Mode::kResume
-         : mode == OutputMode::kOverwrite ? TrainingRun::Mode::kOverwrite
-                                          : TrainingRun::Mode::kNew;
+std::optional<double> tell_score(std::optional<double> accuracy, bool quiet) {
+  cli::log(quiet, accuracy ? text_of("Probe: ", *accuracy, " of the held-out images are right.")
+                           : "warning: the probe's machine did not converge, and this checkpoint has no score; a "
+                             "smaller --probe-c is easier to fit.");
+  return accuracy;
 }
 
 // Name of a file or folder, without the folders that it is in.
@@ -111,8 +97,7 @@ bool fit_in_memory(const PackedImageReader& images, const FileOptions& files, in
   const int64_t bytes = images.count() * images.info().height * images.info().width * 3;
   const int64_t most = files.max_memory.empty() ? available / 2 : cli::memory_size("max-memory", files.max_memory);
   if (bytes <= most) return true;
-  cli::log(quiet, "The images are " + cli::human_bytes(static_cast<double>(bytes)) + ", more than the " +
-                      cli::human_bytes(static_cast<double>(most)) +
+  cli::log(quiet, "The images are " + cli::human_bytes(bytes) + ", more than the " + cli::human_bytes(most) +
                       " that they may take (--max-memory): they stay in " + images.path() +
                       " unless a GPU has room for them.");
   return false;
@@ -136,9 +121,8 @@ void print_plan(TrainingRun& training, const PackedImageReader& images, const cl
   const double seconds = estimate.step_seconds * static_cast<double>(steps);
   text << "# discriminator: " << estimate.discriminator_parameters << " parameters, "
        << feature_count(training.architecture) << " features\n"
-       << (training.options.has_generator()
-               ? "# generator: " + std::to_string(estimate.generator_parameters) + " parameters\n"
-               : "# no generator: --adversarial 0\n")
+       << (training.options.has_generator() ? text_of("# generator: ", estimate.generator_parameters, " parameters\n")
+                                            : "# no generator: --adversarial 0\n")
        << "# data: " << images.count() << " images of " << images.info().width << " x " << images.info().height
        << "\n# on " << estimate.device << ": " << estimate.step_seconds << " s a step, " << cli::human_duration(seconds)
        << " for " << steps << " steps, " << cli::human_bytes(estimate.memory_bytes) << " of memory for the steps\n";
@@ -211,7 +195,7 @@ void take_recorded(const cli::CommandLine& line, TrainArguments& arguments) {
     cli::from_json(json, arguments.training.options);
     cli::from_json(json, arguments.common);
   } catch (const Error& error) {
-    throw FileError(path, "is damaged: " + std::string(error.what()));
+    throw FileError(path, "is damaged: ", error.what());
   }
   const std::string& start = arguments.training.options.initialise;
   const bool from_file = start != TrainOptions::kRandomStart && start != TrainOptions::kPatchesStart;
@@ -220,8 +204,8 @@ void take_recorded(const cli::CommandLine& line, TrainArguments& arguments) {
        {std::pair("data", packed ? "" : arguments.files.data), std::pair("probe", arguments.probe.images),
         std::pair("initialise", from_file ? start : "")}) {
     if (!json.contains(flag) || value.empty() || fs::exists(value)) continue;
-    throw OptionError(path + ": the run was made with --" + flag + " " + value +
-                      ", which is not there any more; say with --" + flag + " where it lies now.");
+    throw OptionError(path, ": the run was made with --", flag, " ", value,
+                      ", which is not there any more; say with --", flag, " where it lies now.");
   }
 }
 
@@ -243,10 +227,10 @@ bool parse(cli::CommandLine& line, TrainArguments& arguments) {
   take_recorded(line, arguments);
   if (files.data.empty()) throw OptionError("--data is missing; it names a packed image file or a folder of images.");
   if (files.out.empty() && !files.dry_run) throw OptionError("--out is missing; it names the run folder to make.");
-  training.mode = run_mode(out.mode());
+  training.mode = out.mode();
   for (const char* flag : {"probe-c", "probe-images"}) {
     if (line.given(flag) && probe.images.empty()) {
-      throw OptionError(std::string("--") + flag + " has nothing to do without --probe.");
+      throw OptionError("--", flag, " has nothing to do without --probe.");
     }
   }
   if (line.given("contrastive-layers") && training.options.contrastive == 0) {
@@ -274,8 +258,8 @@ RunImages run_images(const TrainArguments& arguments, const cli::CommandLine& li
   if (arguments.out.resume && !fs::exists(files.data) && fs::exists(packed_before)) return {packed_before, nullptr};
   if (!needs_packing(files.data)) return {files.data, nullptr};
   if (files.dry_run || files.distributed) {
-    throw OptionError(std::string(files.dry_run ? "--dry-run" : "--distributed") +
-                      " needs packed images in --data; dcgan-prepare folder packs " + files.data + ".");
+    throw OptionError(std::string(files.dry_run ? "--dry-run" : "--distributed"),
+                      " needs packed images in --data; dcgan-prepare folder packs ", files.data, ".");
   }
   return pack_for_run(files.data, arguments.training, line);
 }
@@ -286,7 +270,7 @@ int train_command(cli::CommandLine& line) {
   TrainArguments arguments;
   if (!parse(line, arguments)) return 0;
   auto& [files, out, training, probe_options, common] = arguments;
-  if (training.mode != TrainingRun::Mode::kResume && !files.dry_run) {
+  if (training.mode != OutputMode::kResume && !files.dry_run) {
     refuse_own_input(files.out, needs_packing(files.data), [&line] { return line.named(); });
   }
   const RunImages packed = run_images(arguments, line);
@@ -298,29 +282,30 @@ int train_command(cli::CommandLine& line) {
     print_plan(training, images, common);
     return 0;
   }
-  ConsoleObserver observer(common);
-  observer.begin = [&] {
+  TrainObserver observer = console_observer(common, [&] {
+    if (arguments.training.processes.rank == 0) record_call(arguments, line);
+  });
+  observer.on_new_run = [&] {
     if (packed.fresh) packed.fresh->run_begins();
     record_call(arguments, line);
-  };
-  observer.go_on = [&] {
-    if (arguments.training.processes.rank == 0) record_call(arguments, line);
   };
   // In every process, so that all end where it is refused, and none waits for the others.
   std::optional<Probe> probe;
   if (!probe_options.images.empty()) {
     probe.emplace(probe_options, training.architecture.image_size, common);
-    observer.score = [&probe](const std::string& model) { return probe->accuracy(model); };
+    observer.probe = [&probe, quiet = common.quiet](const std::string& model) {
+      return tell_score(probe->accuracy(model), quiet);
+    };
   }
   const int64_t done = run_training(training, images, observer);
   if (training.processes.rank == 0) {
     const std::string model = files.out + "/model.safetensors";
     const int64_t asked = training.options.steps;
     cli::print_result(common, {{"steps", done}, {"asked", asked}, {"model", model}},
-                      model + ": " + std::to_string(done) +
-                          (done > asked ? " steps were done before, more than --steps " + std::to_string(asked) +
-                                              " asks for; nothing was left to do\n"
-                                        : " of " + std::to_string(asked) + " steps\n"));
+                      text_of(model, ": ", done,
+                              done > asked ? text_of(" steps were done before, more than --steps ", asked,
+                                                     " asks for; nothing was left to do\n")
+                                           : text_of(" of ", asked, " steps\n")));
   }
   if (done < training.options.steps) throw cli::Interrupted(done, training.options.steps, "steps");
   return packed.all_packed ? 0 : cli::kSomeInputsFailed;

@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +11,7 @@
 #include "dcgan/export.h"
 #include "dcgan/model_file.h"
 #include "dcgan/options.h"
+#include "dcgan/output_mode.h"
 #include "dcgan/packed_images.h"
 #include "dcgan/precision.h"
 
@@ -222,26 +223,26 @@ void describe(const StepReport& r, Visitor&& f) {
   f("images_per_second", r.images_per_second);
 }
 
-/// What a training tells its caller. Called on the training thread.
-class DCGAN_EXPORT TrainObserver {
- public:
-  virtual ~TrainObserver() = default;
-  virtual void on_message(const std::string& /*line*/) {}
+/// What a training tells its caller, and asks it, on the training thread; each does nothing where it is not set.
+struct TrainObserver {
+  std::function<void(const std::string& line)> on_message = [](const std::string&) {};
   /// The first training in this run folder, or one that replaces another, is about to begin: nothing is left that could
   /// refuse it, and what an earlier run wrote is gone.
-  virtual void on_new_run() {}
-  virtual void on_step(int64_t /*done*/, int64_t /*total*/) {}
-  virtual void on_report(const StepReport& /*report*/) {}
+  std::function<void()> on_new_run = [] {};
+  std::function<void(int64_t done, int64_t total)> on_step = [](int64_t, int64_t) {};
+  std::function<void(const StepReport& report)> on_report = [](const StepReport&) {};
   /// A model was written; the caller may measure how good it is, on images that are no test set.
   /// @return a score, higher is better; the model of the best one is kept as best.safetensors. Nothing: not measured.
-  virtual std::optional<double> probe(const std::string& /*model_file*/) { return std::nullopt; }
+  std::function<std::optional<double>(const std::string& model_file)> probe = [](const std::string&) {
+    return std::optional<double>();
+  };
   /// Asked after every step; true ends the training after a checkpoint.
-  virtual bool should_stop() { return false; }
+  std::function<bool()> should_stop = [] { return false; };
 };
 
 /// One of several processes that train together, on one machine or many, each on its part of every minibatch
 /// (data-parallel, gradients averaged; c10d, with Gloo on CPUs and NCCL on GPUs). The first alone writes the run folder
-/// and calls all of TrainObserver's functions, the others only should_stop() and on_step(). With sync_batch_norm the
+/// and calls all functions of TrainObserver, the others only should_stop() and on_step(). With sync_batch_norm the
 /// parameters are those of one process up to rounding.
 struct ProcessOptions {
   int64_t rank = 0;  ///< 0 to count - 1
@@ -273,23 +274,24 @@ struct TrainingRun {
   bool images_in_memory = true;
   int64_t available_memory = 0;  ///< bytes; a training on a CPU that needs more is refused; 0: unknown
   ProcessOptions processes;
-  enum class Mode { kNew, kOverwrite, kResume } mode = Mode::kNew;
+  OutputMode mode = OutputMode::kCreate;
 };
 
 /// Runs until `options.steps` pairs are done or the observer stops it.
 /// @return pairs done
-/// @throws Error, OptionError or FileError: a folder that exists (Mode::kNew), a resume with other options (which),
+/// @throws Error, OptionError or FileError: a folder that holds a run (kCreate), a resume with other options (which),
 ///         images of another size than the network's, a batch larger than the data, losses that are not finite, a
 ///         device without enough memory (how much is needed).
-DCGAN_EXPORT int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer);
+DCGAN_EXPORT int64_t run_training(const TrainingRun& run, const PackedImageReader& images,
+                                  const TrainObserver& observer = {});
 
 /// What a training will take.
 struct TrainingEstimate {
   int64_t discriminator_parameters = 0;
   int64_t generator_parameters = 0;
-  double step_seconds = 0;  ///< one pair of updates
-  double memory_bytes = 0;  ///< peak of the steps; on a GPU, what can be counted: images, weights, maps
-  std::string device;       ///< what "auto" took
+  double step_seconds = 0;   ///< one pair of updates
+  int64_t memory_bytes = 0;  ///< peak of the steps; on a GPU, what can be counted: images, weights, maps
+  std::string device;        ///< what "auto" took
 };
 
 /// Makes the networks and runs some pairs of steps, of which the last two are timed; writes nothing.

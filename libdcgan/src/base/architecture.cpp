@@ -46,7 +46,7 @@ ArchitectureOptions published_architecture(const std::string& name) {
   if (found != published().end()) return found->second;
   std::string known;
   for (const std::string& k : published_architecture_names()) known += (known.empty() ? "" : ", ") + k;
-  throw OptionError("\"" + name + "\" is no published architecture; known ones: " + known + ".");
+  throw OptionError("\"", name, "\" is no published architecture; known ones: ", known, ".");
 }
 
 const std::vector<std::string>& published_architecture_names() {
@@ -107,7 +107,7 @@ int64_t feature_count(const ArchitectureOptions& options, const std::vector<int6
   }
   for (size_t i = 0; i < layers.size(); ++i) {
     require_option(layers[i] >= 1 && layers[i] <= count, "layers", layers[i],
-                   "a convolution of the model, from 1 to " + std::to_string(count));
+                   text_of("a convolution of the model, from 1 to ", count));
     require_option(i == 0 || layers[i] > layers[i - 1], "layers", layers[i], "in rising order, each layer once");
   }
   return channels * grid * grid;

@@ -17,7 +17,7 @@ DeviceText parse_device(const std::string& text) {
     const auto [stop, error] = std::from_chars(text.data() + 5, end, index);
     if (stop == end && error == std::errc() && index >= 0) return {Kind::kCuda, index};
   }
-  throw OptionError("--device is \"" + text + "\"; it must be auto, cpu, cuda or cuda:N.");
+  throw OptionError("--device is \"", text, "\"; it must be auto, cpu, cuda or cuda:N.");
 }
 
 }  // namespace dcgan

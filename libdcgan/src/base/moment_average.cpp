@@ -1,5 +1,7 @@
 #include "base/moment_average.h"
 
+#include "dcgan/errors.h"
+
 namespace dcgan {
 
 void MomentAverage::add(size_t layer, const Moments& moments) {
@@ -24,7 +26,7 @@ Moments MomentAverage::average(size_t layer) const {
 }
 
 std::string batch_norm_name(const std::string& network, size_t layer, size_t convolutions) {
-  return network + (layer > convolutions ? ".bn_hidden" : ".bn" + std::to_string(layer));
+  return network + (layer > convolutions ? ".bn_hidden" : text_of(".bn", layer));
 }
 
 }  // namespace dcgan

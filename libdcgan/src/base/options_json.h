@@ -44,13 +44,13 @@ Options options_from_json(const nlohmann::ordered_json& object) {
         field = json_value<Field>(*found);
       }
     } catch (const std::exception&) {
-      throw Error("option \"" + std::string(flag) + "\" is " + found->dump() + ", which is no value of it.");
+      throw Error("option \"", std::string(flag), "\" is ", found->dump(), ", which is no value of it.");
     }
   });
   if (used != object.size()) {
     for (const auto& [key, value] : object.items()) {
       if ((", " + known + ",").find(", " + key + ",") == std::string::npos) {
-        throw Error("option \"" + key + "\" is unknown; known ones: " + known + ".");
+        throw Error("option \"", key, "\" is unknown; known ones: ", known, ".");
       }
     }
   }

@@ -168,7 +168,7 @@ int64_t dcgan_classifier_feature_count(const dcgan_classifier* classifier) {
 
 const char* dcgan_classifier_class(const dcgan_classifier* classifier, int64_t number) {
   if (number < 0 || number >= dcgan_classifier_class_count(classifier)) return nullptr;
-  return classifier->classifier.classes()[static_cast<size_t>(number)].c_str();
+  return classifier->classifier.classes()[number].c_str();
 }
 
 const char* dcgan_classifier_options(const dcgan_classifier* classifier) {

@@ -12,12 +12,11 @@ FeatureColumn FeatureLayout::at(int64_t column) const {
   int64_t left = column;
   const std::vector<ConvolutionShape> shapes = discriminator_convolutions(architecture);
   for (const int64_t layer : layers) {
-    const int64_t columns = shapes[static_cast<size_t>(layer - 1)].out_channels * cells;
+    const int64_t columns = shapes[layer - 1].out_channels * cells;
     if (left >= 0 && left < columns) return {layer, left / cells, left % cells};
     left -= columns;
   }
-  throw OptionError("column " + std::to_string(column) + " is not there; features have " +
-                    std::to_string(column - left) + " columns, from 0.");
+  throw OptionError("column ", column, " is not there; features have ", column - left, " columns, from 0.");
 }
 
 int64_t FeatureLayout::first_column(int64_t layer, int64_t channel) const {
@@ -25,7 +24,7 @@ int64_t FeatureLayout::first_column(int64_t layer, int64_t channel) const {
   int64_t column = 0;
   for (const int64_t below : layers) {
     if (below == layer) return column + channel * grid * grid;
-    column += shapes[static_cast<size_t>(below - 1)].out_channels * grid * grid;
+    column += shapes[below - 1].out_channels * grid * grid;
   }
   throw Error("layer ", layer, " is not among those of the features.");
 }
@@ -49,12 +48,11 @@ FeatureMaps pooled(const FeatureMaps& maps, int64_t grid) {
 
 std::vector<int64_t> strongest_channels(const FeatureMaps& maps, int64_t count) {
   const FeatureMaps largest = pooled(maps, 1);
-  std::vector<int64_t> channels(static_cast<size_t>(maps.channels));
+  std::vector<int64_t> channels(maps.channels);
   std::iota(channels.begin(), channels.end(), 0);
-  std::stable_sort(channels.begin(), channels.end(), [&](int64_t a, int64_t b) {
-    return largest.values[static_cast<size_t>(a)] > largest.values[static_cast<size_t>(b)];
-  });
-  channels.resize(static_cast<size_t>(std::min(count, maps.channels)));
+  std::stable_sort(channels.begin(), channels.end(),
+                   [&](int64_t a, int64_t b) { return largest.values[a] > largest.values[b]; });
+  channels.resize(std::min(count, maps.channels));
   return channels;
 }
 

@@ -57,9 +57,9 @@ std::vector<float> walk(const std::vector<float>& points, int64_t nz, const Walk
 }
 
 std::vector<float> mean_of(const std::vector<float>& z, int64_t nz, const std::vector<int64_t>& rows) {
-  std::vector<double> sums(static_cast<size_t>(nz));
+  std::vector<double> sums(nz);
   for (const int64_t row : rows) {
-    for (int64_t i = 0; i < nz; ++i) sums[static_cast<size_t>(i)] += double{z[static_cast<size_t>(row * nz + i)]};
+    for (int64_t i = 0; i < nz; ++i) sums[i] += double{z[row * nz + i]};
   }
   std::vector<float> mean;
   for (const double sum : sums) mean.push_back(static_cast<float>(sum / static_cast<double>(rows.size())));

@@ -13,7 +13,7 @@ ImageBatch blank_images(int64_t count, int64_t height, int64_t width) {
   ImageBatch images;
   images.height = height;
   images.width = width;
-  images.pixels.assign(static_cast<size_t>(count * height * width * 3), 255);
+  images.pixels.assign(count * height * width * 3, 255);
   for (int64_t i = 0; i < count; ++i) images.paths.push_back(std::to_string(i));
   return images;
 }
@@ -39,7 +39,7 @@ ImageBatch chosen_images(const ImageBatch& images, const std::vector<int64_t>& n
   for (const int64_t number : numbers) {
     const auto begin = images.pixels.begin() + number * size;
     chosen.pixels.insert(chosen.pixels.end(), begin, begin + size);
-    chosen.paths.push_back(images.paths[static_cast<size_t>(number)]);
+    chosen.paths.push_back(images.paths[number]);
   }
   return chosen;
 }
@@ -77,8 +77,7 @@ ImageBatch images_of_values(const std::vector<float>& values, int64_t size) {
     const double scale = largest > 0 ? 127.5 / largest : 0;
     for (int64_t j = 0; j < 3 * pixels; ++j) {
       const int64_t channel = j / pixels;
-      images.pixels[static_cast<size_t>((i * pixels + j % pixels) * 3 + channel)] =
-          to_pixel(127.5 + scale * double{from[j]});
+      images.pixels[(i * pixels + j % pixels) * 3 + channel] = to_pixel(127.5 + scale * double{from[j]});
     }
   }
   return images;
@@ -97,8 +96,7 @@ ImageBatch heat_maps(const ImageBatch& image, const std::vector<float>& maps, in
       const double value = std::max(double{map[y / factor * size + x / factor]}, 0.0);
       const double light = kDark + (1 - kDark) * (largest > 0 ? value / largest : 0);
       for (int64_t c = 0; c < 3; ++c) {
-        all.pixels[static_cast<size_t>((i * image.height * image.width + p) * 3 + c)] =
-            to_pixel(light * image.pixels[static_cast<size_t>(p * 3 + c)]);
+        all.pixels[(i * image.height * image.width + p) * 3 + c] = to_pixel(light * image.pixels[p * 3 + c]);
       }
     }
   }
@@ -110,8 +108,7 @@ std::vector<float> network_input(const ImageBatch& images) {
   std::vector<float> values(images.pixels.size());
   for (int64_t i = 0; i < static_cast<int64_t>(values.size()); ++i) {
     const int64_t image = i / (3 * pixels), channel = i / pixels % 3, pixel = i % pixels;
-    values[static_cast<size_t>(i)] =
-        static_cast<float>(images.pixels[static_cast<size_t>((image * pixels + pixel) * 3 + channel)]) / 127.5f - 1;
+    values[i] = static_cast<float>(images.pixels[(image * pixels + pixel) * 3 + channel]) / 127.5f - 1;
   }
   return values;
 }

@@ -30,7 +30,7 @@ ChannelVariances variances_of(const ModelFile& model, const NextImages& next) {
   FeatureExtractor extractor(model, options);
   const int64_t size = extractor.image_size();
   const auto columns = static_cast<size_t>(extractor.feature_count());
-  std::vector<uint8_t> pixels(static_cast<size_t>(kStatisticsMinibatch * size * size * 3));
+  std::vector<uint8_t> pixels(kStatisticsMinibatch * size * size * 3);
   std::vector<float> rows(static_cast<size_t>(kStatisticsMinibatch) * columns), first;
   std::vector<double> sums(columns), squares(columns);  // of the differences from the first image
   ChannelVariances result;
@@ -45,7 +45,7 @@ ChannelVariances variances_of(const ModelFile& model, const NextImages& next) {
     result.images += count;
   }
   if (result.images < 2) {
-    throw OptionError("deviations of features need two images or more, found " + std::to_string(result.images) + ".");
+    throw OptionError("deviations of features need two images or more, found ", result.images, ".");
   }
   constexpr size_t kCells = kGrid * kGrid;
   const auto images = static_cast<double>(result.images);
@@ -80,7 +80,7 @@ void scale_channels(ModelFile& model, size_t layer, bool batch_norm, const std::
   } else {
     scale(tensor("conv" + number + ".weight"), 1, factors, /*divide=*/false);
   }
-  for (const std::string& name : {"conv" + std::to_string(layer + 1), std::string("hidden"), std::string("head")}) {
+  for (const std::string& name : {text_of("conv", layer + 1), std::string("hidden"), std::string("head")}) {
     const auto reader = model.tensors.find("discriminator." + name + ".weight");
     if (reader == model.tensors.end()) continue;
     scale(reader->second, static_cast<size_t>(reader->second.shape[0]), factors, /*divide=*/true);

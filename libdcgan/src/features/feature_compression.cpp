@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "base/json_value.h"
 #include "dcgan/errors.h"
@@ -48,12 +47,12 @@ CompressionMap read_map(const std::string& path) {
     return found == file.metadata.end() ? std::string() : found->second;
   };
   if (text("format") != kFormat) {
-    throw FileError(
-        path, "format is \"" + text("format") + "\", expected \"" + kFormat + "\"; dcgan-eval compress makes one.");
+    throw FileError(path, "format is \"", text("format"), "\", expected \"", kFormat,
+                    "\"; dcgan-eval compress makes one.");
   }
   if (text("format_version") != kFormatVersion) {
-    throw FileError(path, "format_version is \"" + text("format_version") + "\", this library reads " + kFormatVersion +
-                              "; take a newer one.");
+    throw FileError(path, "format_version is \"", text("format_version"), "\", this library reads ", kFormatVersion,
+                    "; take a newer one.");
   }
   const auto floats = [&](const std::string& name, size_t dimensions) {
     const auto found = file.tensors.find(name);
@@ -90,13 +89,13 @@ struct FeatureCompression::Impl {
         map(read_map(path)),
         sha256(models::sha256_of_file(path)),
         kernels(kernels::best_kernels()),
-        pool(threads > 0 ? threads : std::max<int64_t>(1, std::thread::hardware_concurrency())) {
+        pool(threads) {
     columns = static_cast<int64_t>(map.weights.size()) / map.dimensions;
     const int64_t panels = (map.dimensions + kernels.panel - 1) / kernels.panel;
-    packed.resize(static_cast<size_t>(panels * columns * kernels.panel));
+    packed.resize(panels * columns * kernels.panel);
     for (int64_t k = 0; k < map.dimensions; ++k) {
       float* to = packed.data() + k / kernels.panel * columns * kernels.panel + k % kernels.panel;
-      for (int64_t d = 0; d < columns; ++d) to[d * kernels.panel] = map.weights[static_cast<size_t>(k * columns + d)];
+      for (int64_t d = 0; d < columns; ++d) to[d * kernels.panel] = map.weights[k * columns + d];
     }
   }
 
@@ -140,7 +139,7 @@ void FeatureCompression::apply(const float* features, int64_t count, float* comp
   const Impl& c = *impl_;
   const int64_t panel = c.kernels.panel, k = c.map.dimensions;
   impl_->pool.run((k + panel - 1) / panel, [&](int64_t p) {
-    std::vector<float> products(static_cast<size_t>(count * panel));
+    std::vector<float> products(count * panel);
     std::vector<double> sums(products.size());
     for (int64_t d = 0; d < c.columns; d += kDepth) {
       c.kernels.multiply(features + d, c.columns, count, c.packed.data() + (p * c.columns + d) * panel,
@@ -150,8 +149,7 @@ void FeatureCompression::apply(const float* features, int64_t count, float* comp
     const int64_t first = p * panel, used = std::min(panel, k - first);
     for (int64_t i = 0; i < count; ++i) {
       for (int64_t j = 0; j < used; ++j) {
-        compressed[i * k + first + j] = static_cast<float>(sums[static_cast<size_t>(i * panel + j)] +
-                                                           double{c.map.offsets[static_cast<size_t>(first + j)]});
+        compressed[i * k + first + j] = static_cast<float>(sums[i * panel + j] + double{c.map.offsets[first + j]});
       }
     }
   });

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <thread>
 
 #include "base/device_text.h"
 #include "base/network_constants.h"
@@ -35,7 +34,7 @@ FoldedConvolution fold(const ModelFile& model, const ConvolutionShape& s, size_t
   folded.size_out = s.size_out * s.resize;
   folded.pool = s.resize;
   folded.weight = values("conv" + layer + ".weight");
-  folded.bias.resize(static_cast<size_t>(s.out_channels), 0);
+  folded.bias.resize(s.out_channels, 0);
   if (!s.batch_norm) return folded;
   const std::vector<float> weight = values("bn" + layer + ".weight"), bias = values("bn" + layer + ".bias");
   const std::vector<float> mean = values("bn" + layer + ".running_mean"), var = values("bn" + layer + ".running_var");
@@ -68,13 +67,12 @@ std::string resolve_device(const std::string& text) {
 
 std::vector<int64_t> resolve_layers(const std::vector<int64_t>& wanted, const ModelFile& model) {
   if (wanted.empty()) {
-    std::vector<int64_t> all(static_cast<size_t>(model.convolutions));
+    std::vector<int64_t> all(model.convolutions);
     std::iota(all.begin(), all.end(), 1);
     return all;
   }
   if (wanted.back() > model.convolutions) {
-    throw OptionError("--layers asks for convolution " + std::to_string(wanted.back()) + "; the model has " +
-                      std::to_string(model.convolutions) + ".");
+    throw OptionError("--layers asks for convolution ", wanted.back(), "; the model has ", model.convolutions, ".");
   }
   return wanted;
 }
@@ -87,8 +85,8 @@ struct FeatureExtractor::Impl {
     options.layers = resolve_layers(options.layers, model);
     constexpr int64_t kMostImages = 16384;  // 17 GB of maps at the published width
     require_option(options.batch_size >= 1 && options.batch_size <= kMostImages, "batch-size", options.batch_size,
-                   "from 1 to " + std::to_string(kMostImages));
-    if (options.threads <= 0) options.threads = std::max<int64_t>(1, std::thread::hardware_concurrency());
+                   text_of("from 1 to ", kMostImages));
+    options.threads = parallel::resolved_threads(options.threads);
     feature_count = dcgan::feature_count(model.architecture, options.layers, options.grid);
     architecture = to_json(model.architecture);
     device = resolve_device(options.device);
@@ -154,7 +152,7 @@ struct FeatureExtractor::Impl {
   const uint8_t* resized(const ImageAt& image_at, int64_t first, int64_t count) {
     if (!pool) pool = std::make_unique<parallel::ThreadPool>(options.threads);
     const int64_t bytes = 3 * resize().size * resize().size;
-    squares.resize(static_cast<size_t>(count * bytes));
+    squares.resize(count * bytes);
     pool->run(count, [&](int64_t i) { resize_and_crop(image_at(first + i), resize(), squares.data() + i * bytes); });
     return squares.data();
   }

@@ -27,27 +27,27 @@ struct Layer {
 };
 
 void require(bool holds, size_t layer, const std::string& problem) {
-  if (!holds) throw Error("convolution " + std::to_string(layer + 1) + " " + problem);
+  if (!holds) throw Error("convolution ", layer + 1, " ", problem);
 }
 
 void check_shapes(const std::vector<FoldedConvolution>& convolutions) {
   for (size_t i = 0; i < convolutions.size(); ++i) {
     const FoldedConvolution& c = convolutions[i];
     require(c.in_channels == (i == 0 ? 3 : convolutions[i - 1].out_channels), i,
-            "takes " + std::to_string(c.in_channels) + " channels, which is not what lies below it");
+            text_of("takes ", c.in_channels, " channels, which is not what lies below it"));
     require(c.out_channels > 0, i, "has no output channels");
-    require(c.kernel > 0 && c.kernel % 2 == 1, i, "has kernel " + std::to_string(c.kernel) + "; it must be odd");
-    require(c.stride == 1 || c.stride == 2, i, "has stride " + std::to_string(c.stride) + "; it must be 1 or 2");
+    require(c.kernel > 0 && c.kernel % 2 == 1, i, text_of("has kernel ", c.kernel, "; it must be odd"));
+    require(c.stride == 1 || c.stride == 2, i, text_of("has stride ", c.stride, "; it must be 1 or 2"));
     require(c.size_in > 0 && (c.size_in & (c.size_in - 1)) == 0, i,
-            "takes maps of side " + std::to_string(c.size_in) + "; it must be a power of two");
-    require(c.pool == 1 || c.pool == 2, i, "is pooled by " + std::to_string(c.pool) + "; it must be 1 or 2");
+            text_of("takes maps of side ", c.size_in, "; it must be a power of two"));
+    require(c.pool == 1 || c.pool == 2, i, text_of("is pooled by ", c.pool, "; it must be 1 or 2"));
     require(i == 0 || c.size_in == convolutions[i - 1].size_out / convolutions[i - 1].pool, i,
             "takes maps of another side than lie below it");
     require(c.size_out * c.stride == c.size_in, i, "makes maps of another side than size_in / stride");
     require(static_cast<int64_t>(c.weight.size()) == c.out_channels * c.in_channels * c.kernel * c.kernel, i,
-            "has " + std::to_string(c.weight.size()) + " weights, which does not fit its shape");
+            text_of("has ", c.weight.size(), " weights, which does not fit its shape"));
     require(static_cast<int64_t>(c.bias.size()) == c.out_channels, i,
-            "has " + std::to_string(c.bias.size()) + " biases, which does not fit its shape");
+            text_of("has ", c.bias.size(), " biases, which does not fit its shape"));
   }
 }
 
@@ -56,18 +56,17 @@ void check_options(const EngineOptions& o, const std::vector<FoldedConvolution>&
   if (o.layers.empty()) throw Error("no layer to take features from");
   for (size_t i = 0; i < o.layers.size(); ++i) {
     if (o.layers[i] < 1 || o.layers[i] > count || (i > 0 && o.layers[i] <= o.layers[i - 1])) {
-      throw Error("layer " + std::to_string(o.layers[i]) + " is out of range or out of order; there are " +
-                  std::to_string(count) + ", and each may be named once, lowest first");
+      throw Error("layer ", o.layers[i], " is out of range or out of order; there are ", count,
+                  ", and each may be named once, lowest first");
     }
-    if (convolutions[static_cast<size_t>(o.layers[i] - 1)].size_out < o.grid) {
-      throw Error("layer " + std::to_string(o.layers[i]) + " has maps smaller than the grid of " +
-                  std::to_string(o.grid));
+    if (convolutions[o.layers[i] - 1].size_out < o.grid) {
+      throw Error("layer ", o.layers[i], " has maps smaller than the grid of ", o.grid);
     }
   }
-  if (o.grid != 1 && o.grid != 2 && o.grid != 4) throw Error("grid is " + std::to_string(o.grid) + "; use 1, 2 or 4");
+  if (o.grid != 1 && o.grid != 2 && o.grid != 4) throw Error("grid is ", o.grid, "; use 1, 2 or 4");
   if (!(o.leaky_slope >= 0 && o.leaky_slope <= 1)) throw Error("leaky_slope must be from 0 to 1");
-  if (o.threads < 1) throw Error("threads is " + std::to_string(o.threads) + "; it must be positive");
-  if (o.batch_size < 1) throw Error("batch_size is " + std::to_string(o.batch_size) + "; it must be positive");
+  if (o.threads < 1) throw Error("threads is ", o.threads, "; it must be positive");
+  if (o.batch_size < 1) throw Error("batch_size is ", o.batch_size, "; it must be positive");
 }
 
 const Kernels* find_kernels(InferenceEngine::Instructions instructions) {
@@ -93,7 +92,7 @@ Layer plan_layer(const FoldedConvolution& c, int64_t in_stride, const Kernels& k
           {},
           {},
           c.pool};
-  l.bias.assign(static_cast<size_t>(out_stride), 0.0F);
+  l.bias.assign(out_stride, 0.0F);
   std::copy(c.bias.begin(), c.bias.end(), l.bias.begin());
   l.weights = FloatBuffer(l.convolution.weight_floats());
   const int64_t area = c.kernel * c.kernel;
@@ -133,11 +132,11 @@ struct InferenceEngine::Impl {
 void InferenceEngine::Impl::plan(const std::vector<FoldedConvolution>& convolutions) {
   int64_t stride = 3;
   for (int64_t i = 0; i < options.layers.back(); ++i) {
-    layers.push_back(plan_layer(convolutions[static_cast<size_t>(i)], stride, *kernels, *threads));
+    layers.push_back(plan_layer(convolutions[i], stride, *kernels, *threads));
     stride = layers.back().convolution.shape().out_stride;
   }
   for (const int64_t kept : options.layers) {
-    Layer& layer = layers[static_cast<size_t>(kept - 1)];
+    Layer& layer = layers[kept - 1];
     layer.feature_offset = feature_count;
     feature_count += layer.convolution.shape().out_channels * options.grid * options.grid;
   }
@@ -159,11 +158,11 @@ void InferenceEngine::Impl::allocate() {
   }
   for (int i = 0; i < 2; ++i) maps[i] = FloatBuffer(options.batch_size * map[i]);
   unpooled = FloatBuffer(options.batch_size * whole);
-  scratch.resize(static_cast<size_t>(options.threads));
+  scratch.resize(options.threads);
   for (Scratch& s : scratch) {
     s.image = FloatBuffer(layers[0].convolution.in_floats());
     s.tiles = FloatBuffer(tiles);
-    s.cells.resize(static_cast<size_t>(cells * kernels->panel));
+    s.cells.resize(cells * kernels->panel);
   }
 }
 
@@ -182,7 +181,7 @@ void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, floa
     threads->run((count + size - 1) / size, [&](int64_t item, int64_t thread) {
       const int64_t first = item * size;
       const int64_t images_here = std::min(size, count - first);
-      Scratch& s = scratch[static_cast<size_t>(thread)];
+      Scratch& s = scratch[thread];
       run_images(layer, i == 0 ? images + first * c.in_floats() : nullptr,
                  i == 0 ? nullptr : in + first * c.in_floats(), out + first * c.out_floats(), images_here, s);
       for (int64_t n = first; layer.feature_offset >= 0 && n < first + images_here; ++n) {
@@ -228,7 +227,7 @@ void InferenceEngine::Impl::pool(const Layer& layer, const float* image, float* 
       kernels->pool(image + channel, shape.out_stride, shape.size_out, options.grid, s.cells.data());
     }
     for (int64_t cell = 0; cell < cells; ++cell) {
-      *features++ = s.cells[static_cast<size_t>(cell * width + channel % width)];
+      *features++ = s.cells[cell * width + channel % width];
     }
   }
 }
@@ -272,7 +271,7 @@ std::string InferenceEngine::description() const {
   for (const Layer& l : impl_->layers) {
     const std::string tile = std::to_string(l.convolution.method().outputs);
     const std::string kernel = std::to_string(l.convolution.shape().kernel);
-    text += "; " + kernel + "x" + kernel + " stride " + std::to_string(l.convolution.shape().stride) + ": ";
+    text += text_of("; ", kernel, "x", kernel, " stride ", l.convolution.shape().stride, ": ");
     text += l.convolution.direct() ? "direct" : "tiles of " + tile + "x" + tile;
   }
   return text;

@@ -115,7 +115,7 @@ double product(const float* a, const float* b, int64_t count) {
     std::array<float, kLanes> lanes{};
     int64_t i = begin;
     for (; i + kLanes <= end; i += kLanes) {
-      for (int64_t lane = 0; lane < kLanes; ++lane) lanes[static_cast<size_t>(lane)] += a[i + lane] * b[i + lane];
+      for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
     }
     for (; i < end; ++i) lanes[0] += a[i] * b[i];
     sum += std::accumulate(lanes.begin(), lanes.end(), 0.0);
@@ -217,7 +217,7 @@ std::vector<ClassScore> LinearClassifier::best(const float* features, int64_t co
   for (size_t k = 0; k < scores.size(); ++k) ranked.push_back({static_cast<int64_t>(k), scores[k]});
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const ClassScore& a, const ClassScore& b) { return a.score > b.score; });
-  ranked.resize(static_cast<size_t>(std::clamp<int64_t>(count, 0, static_cast<int64_t>(ranked.size()))));
+  ranked.resize(std::clamp<int64_t>(count, 0, static_cast<int64_t>(ranked.size())));
   return ranked;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/network_constants.h"
+#include "dcgan/errors.h"
 #include "kernels/convolution.h"
 #include "parallel/float_buffer.h"
 #include "parallel/thread_pool.h"
@@ -187,7 +188,7 @@ Maps NetworkMoments::Impl::convolve(const Layer& layer, const Maps& maps) {
   const Convolution& c = layer.convolution;
   const MapShape& shape = c.shape();
   Maps out(maps.images, shape.size_out, shape.out_channels, shape.out_stride);
-  const std::vector<float> no_bias(static_cast<size_t>(shape.out_stride), 0.0F);
+  const std::vector<float> no_bias(shape.out_stride, 0.0F);
   const float slope = layer.batch_norm ? 1.0F : static_cast<float>(layer.slope);
   const Convolution::Pass pass = {layer.weights.data(), no_bias.data(), slope, maps.values.data(), out.values.data()};
   const FloatBuffer scratch(c.scratch_floats() * pool.threads());
@@ -279,7 +280,7 @@ NetworkMoments NetworkMoments::of_discriminator(const ModelFile& model, int64_t 
     ConvolutionShape shape = shapes[i - 1];
     shape.size_out *= shape.resize;  // before pooling
     impl->add_layer(model, i,
-                    {"discriminator.conv" + std::to_string(i) + ".weight", shape.batch_norm ? name(i) : "", shape,
+                    {text_of("discriminator.conv", i, ".weight"), shape.batch_norm ? name(i) : "", shape,
                      /*transposed=*/false, slope, Reshape::kNone, shape.resize > 1 ? Reshape::kHalve : Reshape::kNone});
   }
   const bool whole = static_cast<size_t>(model.convolutions) == shapes.size();
@@ -320,7 +321,7 @@ NetworkMoments NetworkMoments::of_generator(const ModelFile& model, int64_t thre
     shape.size_in *= shape.resize;
     const Reshape before = shape.resize > 1 ? Reshape::kDouble : Reshape::kNone;
     impl->add_layer(model, i,
-                    {"generator.deconv" + std::to_string(i) + ".weight", shape.batch_norm ? name(i) : "", shape,
+                    {text_of("generator.deconv", i, ".weight"), shape.batch_norm ? name(i) : "", shape,
                      /*transposed=*/true, /*slope=*/0, before});
   }
   while (!impl->layers.empty() && !impl->layers.back().batch_norm) impl->layers.pop_back();

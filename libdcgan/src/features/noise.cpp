@@ -28,7 +28,7 @@ void make_normal(float* values) {
 std::vector<float> draw_noise_minibatch(const ArchitectureOptions& options, uint64_t seed) {
   static_assert(kStatisticsMinibatch % 16 == 0, "a last group of fewer than 16 would be drawn in another way");
   std::mt19937 random(static_cast<uint32_t>(seed));
-  std::vector<float> values(static_cast<size_t>(kStatisticsMinibatch * options.nz));
+  std::vector<float> values(kStatisticsMinibatch * options.nz);
   for (float& value : values) value = uniform(random);
   if (options.latent == Latent::kUniform) {
     for (float& value : values) value = value * 2 - 1;

@@ -116,7 +116,7 @@ void resize_by_area(const ImageView& image, const Side& height, const Side& widt
   const Channels channels = channels_of(image);
   area_taps(height, rows);
   for (AreaTap& x : area_taps(width, columns)) x.from *= channels.step, x.to *= 3;
-  sums.assign(static_cast<size_t>(3 * width.count), 0);
+  sums.assign(3 * width.count, 0);
   for (size_t i = 0; i < rows.size(); ++i) {
     row.assign(sums.size(), 0);
     const uint8_t* const pixels = image.pixels + rows[i].from * image.row_distance();
@@ -186,11 +186,10 @@ void check(const ImageView& image) {
 void check(const ResizeOptions& options) {
   constexpr int64_t kLargest = 4096;
   require_option(options.size >= 1 && options.size <= kLargest, "size", options.size,
-                 "from 1 to " + std::to_string(kLargest) + " pixels");
+                 text_of("from 1 to ", kLargest, " pixels"));
   require_option(
       options.shorter_side == 0 || (options.shorter_side >= options.size && options.shorter_side <= kLargest),
-      "shorter-side", options.shorter_side,
-      "0 (--size), or from --size (" + std::to_string(options.size) + ") to " + std::to_string(kLargest));
+      "shorter-side", options.shorter_side, text_of("0 (--size), or from --size (", options.size, ") to ", kLargest));
 }
 
 ResizedSize resized_size(int64_t height, int64_t width, int64_t size) {

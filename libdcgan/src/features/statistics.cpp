@@ -35,7 +35,7 @@ void features::infer_discriminator_statistics(ModelFile& model, const NextImages
   const int64_t image_bytes = model.architecture.image_size * model.architecture.image_size * 3;
   // The rule asks whether one image or more will be left: two more than a minibatch say so.
   constexpr int64_t kRoom = kStatisticsMinibatch + 2;
-  std::vector<uint8_t> pixels(static_cast<size_t>(kRoom * image_bytes));
+  std::vector<uint8_t> pixels(kRoom * image_bytes);
   MomentAverage average;
   int64_t images = 0;
   int64_t waiting = 0;  // images in `pixels`
@@ -52,7 +52,7 @@ void features::infer_discriminator_statistics(ModelFile& model, const NextImages
     waiting -= count;
     std::copy_n(pixels.data() + count * image_bytes, waiting * image_bytes, pixels.data());
   }
-  if (images == 0) throw OptionError("batch-norm statistics need at least one image; " + source + " has none.");
+  if (images == 0) throw OptionError("batch-norm statistics need at least one image; ", source, " has none.");
   store(average, "discriminator", discriminator_convolutions(model.architecture).size(), model);
   model.statistics = json_text(
       nlohmann::ordered_json{{"source", source}, {"images", images}, {"minibatch-size", kStatisticsMinibatch}});

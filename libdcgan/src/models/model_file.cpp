@@ -29,25 +29,25 @@ void check_tensors(const ModelFile& model) {
   for (const auto& [name, shape] : shapes) {
     const auto found = model.tensors.find(name);
     if (found == model.tensors.end()) {
-      throw Error("tensor \"" + name + "\" " + shape_text(shape) + " is missing; its architecture asks for it.");
+      throw Error("tensor \"", name, "\" ", shape_text(shape), " is missing; its architecture asks for it.");
     }
     const StoredTensor& tensor = found->second;
     if (tensor.shape != shape) {
-      throw Error("tensor \"" + name + "\" has the shape " + shape_text(tensor.shape) + "; its architecture asks for " +
-                  shape_text(shape) + ".");
+      throw Error("tensor \"", name, "\" has the shape ", shape_text(tensor.shape), "; its architecture asks for ",
+                  shape_text(shape), ".");
     }
     if (tensor.dtype != DType::kFloat32 && tensor.dtype != DType::kFloat16) {
-      throw Error("tensor \"" + name + "\" is neither float32 nor float16.");
+      throw Error("tensor \"", name, "\" is neither float32 nor float16.");
     }
   }
   for (const auto& [name, tensor] : model.tensors) {
-    if (shapes.count(name) == 0) throw Error("tensor \"" + name + "\" is not in its architecture.");
+    if (shapes.count(name) == 0) throw Error("tensor \"", name, "\" is not in its architecture.");
   }
 }
 
 nlohmann::ordered_json parse_object(const std::string& name, const std::string& text) {
   auto object = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) throw Error(name + " is no JSON object.");
+  if (!object.is_object()) throw Error(name, " is no JSON object.");
   return object;
 }
 
@@ -63,8 +63,8 @@ Shapes models::expected_shapes(const ModelFile& model) {
   Shapes shapes;
   for (int64_t i = 1; i <= model.convolutions; ++i) {
     const ConvolutionShape& c = down[i - 1];
-    shapes["discriminator.conv" + std::to_string(i) + ".weight"] = {c.out_channels, c.in_channels, c.kernel, c.kernel};
-    if (c.batch_norm) add_batch_norm(shapes, "discriminator.bn" + std::to_string(i), c.out_channels);
+    shapes[text_of("discriminator.conv", i, ".weight")] = {c.out_channels, c.in_channels, c.kernel, c.kernel};
+    if (c.batch_norm) add_batch_norm(shapes, text_of("discriminator.bn", i), c.out_channels);
   }
   const GuidelineOptions& guidelines = model.architecture.guidelines;
   const int64_t hidden = guidelines.hidden_dense;
@@ -86,8 +86,8 @@ Shapes models::expected_shapes(const ModelFile& model) {
   if (guidelines.batch_norm != NormalizedLayers::kNone) add_batch_norm(shapes, "generator.bn0", units);
   for (size_t i = 1; i <= up.size(); ++i) {
     const ConvolutionShape& c = up[i - 1];
-    shapes["generator.deconv" + std::to_string(i) + ".weight"] = {c.in_channels, c.out_channels, c.kernel, c.kernel};
-    if (c.batch_norm) add_batch_norm(shapes, "generator.bn" + std::to_string(i), c.out_channels);
+    shapes[text_of("generator.deconv", i, ".weight")] = {c.in_channels, c.out_channels, c.kernel, c.kernel};
+    if (c.batch_norm) add_batch_norm(shapes, text_of("generator.bn", i), c.out_channels);
   }
   return shapes;
 }
@@ -115,14 +115,13 @@ ModelFile load_model(const std::string& path) {
   };
   const std::string format = metadata("format", "");
   if (format != kFormat) {
-    throw FileError(path, "format is \"" + format + "\", expected \"" + kFormat +
-                              "\"; dcgan-convert model makes a model of a run's checkpoint.");
+    throw FileError(path, "format is \"", format, "\", expected \"", kFormat,
+                    "\"; dcgan-convert model makes a model of a run's checkpoint.");
   }
   const std::string version = metadata("format_version", "");
   if (version != kFormatVersion) {
-    throw FileError(path, "format_version is \"" + version + "\", this program reads " + kFormatVersion +
-                              "; use the version of the library that wrote it (" +
-                              metadata("library_version", "unknown") + ").");
+    throw FileError(path, "format_version is \"", version, "\", this program reads ", kFormatVersion,
+                    "; use the version of the library that wrote it (", metadata("library_version", "unknown"), ").");
   }
   ModelFile model;
   try {
@@ -155,7 +154,7 @@ void save_model(const std::string& path, const ModelFile& model) {
     parse_object("statistics", model.statistics);
     parse_object("training", model.training);
   } catch (const Error& error) {
-    throw FileError(path, std::string("cannot be written: ") + error.what());
+    throw FileError(path, "cannot be written: ", error.what());
   }
   write_safetensors(path, {model.tensors,
                            {{"format", kFormat},

@@ -13,8 +13,8 @@ void store_weights_as(FloatStorage storage, ModelFile& model) {
     tensor = make_tensor(tensor.shape, tensor.to_floats(), half ? DType::kFloat16 : DType::kFloat32);
     const std::vector<float> values = tensor.to_floats();
     if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
-      throw Error("tensor \"" + name + "\" holds values that are not finite" +
-                  (half ? " as float16, which ends at 65504; keep it in float32." : "."));
+      throw Error("tensor \"", name, "\" holds values that are not finite",
+                  half ? " as float16, which ends at 65504; keep it in float32." : ".");
     }
   }
 }

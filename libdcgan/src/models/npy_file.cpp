@@ -54,7 +54,7 @@ class Header {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw FileError(path_, "is no NumPy array that can be read: in its header, " + what + ".");
+    throw FileError(path_, "is no NumPy array that can be read: in its header, ", what, ".");
   }
   void skip_space() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t')) ++at_;
@@ -136,10 +136,10 @@ NpyArray read_npy(const std::string& path) {
   Header header(path, text);
   header.parse();
   if (header.descr != "<f4" || header.fortran_order != "False") {
-    throw FileError(path, "holds '" + header.descr.substr(0, 40) + "', fortran_order " +
-                              header.fortran_order.substr(0, 40) +
-                              "; expected '<f4' (little-endian float32) and False (C order), as "
-                              "numpy.ascontiguousarray(a, '<f4') makes them.");
+    throw FileError(path, "holds '", header.descr.substr(0, 40), "', fortran_order ",
+                    header.fortran_order.substr(0, 40),
+                    "; expected '<f4' (little-endian float32) and False (C order), as "
+                    "numpy.ascontiguousarray(a, '<f4') makes them.");
   }
   // Values that the file has room for; one more stands for any larger product, so that none overflows.
   const int64_t most = data_bytes / kValueBytes;
@@ -147,7 +147,7 @@ NpyArray read_npy(const std::string& path) {
   for (const int64_t size : header.shape) count = size > 0 && count > most / size ? most + 1 : count * size;
   if (count * kValueBytes != data_bytes) {
     std::string shape;
-    for (const int64_t size : header.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+    for (const int64_t size : header.shape) shape += text_of(shape.empty() ? "" : ", ", size);
     throw FileError(path, "has ", data_bytes, " bytes of data, which do not make float32 (", shape.substr(0, 80),
                     "); it is cut short or has bytes too many, fetch it again.");
   }

@@ -213,7 +213,7 @@ class Pickle::Machine {
   }
 
  private:
-  [[noreturn]] static void fail(const std::string& what) { throw Error("its pickle " + what + "."); }
+  [[noreturn]] static void fail(const std::string& what) { throw Error("its pickle ", what, "."); }
 
   std::string_view take(size_t count) {
     if (count > bytes_.size() - at_) fail("is cut short");

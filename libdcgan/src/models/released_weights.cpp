@@ -18,7 +18,7 @@ using Shape = std::vector<int64_t>;
 
 std::string shape_text(const Shape& shape) {
   std::string text;
-  for (const int64_t size : shape) text += (text.empty() ? "" : ", ") + std::to_string(size);
+  for (const int64_t size : shape) text += text_of(text.empty() ? "" : ", ", size);
   return "(" + text + ")";
 }
 
@@ -32,8 +32,8 @@ class Arrays {
       std::smatch parts;
       if (!std::regex_match(name, parts, pattern)) continue;
       if (!numbers_.empty() && parts[1] != start_) {
-        throw FileError(folder, "holds arrays of two networks, " + start_ + "NN.npy and " + parts[1].str() +
-                                    "NN.npy; expected one network to a folder.");
+        throw FileError(folder, "holds arrays of two networks, ", start_, "NN.npy and ", parts[1].str(),
+                        "NN.npy; expected one network to a folder.");
       }
       start_ = parts[1];
       numbers_.insert(std::stoi(parts[2]));
@@ -50,9 +50,7 @@ class Arrays {
     return true;
   }
 
-  std::string path(int number) const {
-    return folder_ + "/" + start_ + (number < 10 ? "0" : "") + std::to_string(number) + ".npy";
-  }
+  std::string path(int number) const { return text_of(folder_, "/", start_, number < 10 ? "0" : "", number, ".npy"); }
   NpyArray read(int number) const {
     if (!has(number, 1)) {
       throw FileError(path(number),
@@ -65,8 +63,8 @@ class Arrays {
   NpyArray read(int number, const Shape& expected) const {
     NpyArray array = read(number);
     if (array.shape != expected) {
-      throw FileError(path(number), "has shape " + shape_text(array.shape) + ", expected " + shape_text(expected) +
-                                        " from the shapes of the other arrays; do they belong to one network?");
+      throw FileError(path(number), "has shape ", shape_text(array.shape), ", expected ", shape_text(expected),
+                      " from the shapes of the other arrays; do they belong to one network?");
     }
     return array;
   }
@@ -153,7 +151,7 @@ ArchitectureOptions architecture_from(const std::string& folder, const Arrays& d
     o.ngf = first_size(generator_arrays(o), o.ngf);
     check(o);
   } catch (const OptionError& error) {
-    throw FileError(folder, std::string("the shapes of its arrays make no network: ") + error.what());
+    throw FileError(folder, "the shapes of its arrays make no network: ", error.what());
   }
   if (!generator.empty() && generator.last() > generator_arrays(o)) {
     throw FileError(generator.path(generator.last()), "is one array too many: the generator of this discriminator has ",

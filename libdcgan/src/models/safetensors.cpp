@@ -138,7 +138,7 @@ uint64_t header_length(const base::File& file) {
 
 std::vector<float> StoredTensor::to_floats() const {
   if (dtype != DType::kFloat32 && dtype != DType::kFloat16) {
-    throw Error(std::string("a tensor of dtype ") + facts(dtype).name + " was read where floats were expected.");
+    throw Error("a tensor of dtype ", facts(dtype).name, " was read where floats were expected.");
   }
   std::vector<float> values(bytes.size() / static_cast<size_t>(facts(dtype).size));
   if (dtype == DType::kFloat32) {
@@ -271,7 +271,7 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file) {
     const auto size = static_cast<int64_t>(tensor->bytes.size());
     int64_t bytes = 0;
     if (*name == "__metadata__" || !byte_count(tensor->shape, facts(tensor->dtype).size, bytes) || bytes != size) {
-      throw FileError(path, quoted(*name) + " cannot be written: its bytes do not fit its shape.");
+      throw FileError(path, quoted(*name), " cannot be written: its bytes do not fit its shape.");
     }
     header[*name] = {
         {"dtype", facts(tensor->dtype).name}, {"shape", tensor->shape}, {"data_offsets", {end, end + size}}};

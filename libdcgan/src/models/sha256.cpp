@@ -1,6 +1,7 @@
 #include "models/sha256.h"
 
 #include <fcntl.h>
+#include <nettle/base16.h>
 #include <nettle/sha2.h>
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 
 namespace dcgan::models {
 
-// Nettle, not libcrypto: it is small and needs nothing else, so that a program that only wants features stays small.
+// Nettle is small and needs nothing else, so that a program that only wants features stays small.
 struct Sha256::State {
   sha256_ctx context;
 };
@@ -26,11 +27,8 @@ void Sha256::add(const void* bytes, size_t count) {
 std::string Sha256::hex() {
   uint8_t hash[SHA256_DIGEST_SIZE];
   sha256_digest(&state_->context, sizeof hash, hash);
-  std::string text;
-  for (const uint8_t byte : hash) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
+  std::string text(BASE16_ENCODE_LENGTH(sizeof hash), '\0');
+  base16_encode_update(text.data(), sizeof hash, hash);
   return text;
 }
 

@@ -108,7 +108,7 @@ float float_of_bfloat16(uint16_t half) {
 
 struct StateDictReader::Impl {
   explicit Impl(const std::string& name) : path(name), file(path, O_RDONLY) {
-    std::string start(static_cast<size_t>(std::min<int64_t>(file.size(), 64)), '\0');
+    std::string start(std::min<int64_t>(file.size(), 64), '\0');
     file.read_at(0, start.data(), start.size());
     if (start.compare(0, kLegacyBegins.size(), kLegacyBegins) == 0) {
       open_legacy();
@@ -153,7 +153,7 @@ struct StateDictReader::Impl {
   }
 
   void open_legacy() {
-    std::string head(static_cast<size_t>(std::min(file.size(), 2 * kMaximumPickle)), '\0');
+    std::string head(std::min(file.size(), 2 * kMaximumPickle), '\0');
     file.read_at(0, head.data(), head.size());
     naming_the_file([&] {
       std::string_view rest = std::string_view(head).substr(kLegacyBegins.size());
@@ -201,7 +201,7 @@ struct StateDictReader::Impl {
       at += elements * known->second;
     }
     read_storage = [this, begins](const std::string& key) {
-      std::string bytes(static_cast<size_t>(storages.at(key)), '\0');
+      std::string bytes(storages.at(key), '\0');
       file.read_at(begins.at(key), bytes.data(), bytes.size());
       return bytes;
     };
@@ -220,7 +220,7 @@ struct StateDictReader::Impl {
     }
     read_storage = [this, header](const std::string& name) {
       const models::SafetensorsEntry& entry = header.entries.at(name);
-      std::string bytes(static_cast<size_t>(entry.end - entry.begin), '\0');
+      std::string bytes(entry.end - entry.begin, '\0');
       file.read_at(entry.begin, bytes.data(), bytes.size());
       return bytes;
     };
@@ -342,7 +342,7 @@ struct StateDictReader::Impl {
       product *= shape[k];
     }
     if (!empty && last >= count) fail("of shape " + shape_text(shape) + " ends behind its storage");
-    if (!tensors.emplace(name, Tensor{known->dtype, shape}).second) throw Error("\"" + name + "\" stands there twice.");
+    if (!tensors.emplace(name, Tensor{known->dtype, shape}).second) throw Error("\"", name, "\" stands there twice.");
     places.emplace(name, std::move(place));
   }
 
@@ -355,7 +355,7 @@ struct StateDictReader::Impl {
       good = size.kind == Kind::kInteger && size.integer >= 0;
       result.push_back(size.integer);
     }
-    if (!good) throw Error("tensor \"" + name + "\" has a shape or strides that are no tuple of sizes.");
+    if (!good) throw Error("tensor \"", name, "\" has a shape or strides that are no tuple of sizes.");
     return result;
   }
 

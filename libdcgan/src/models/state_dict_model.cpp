@@ -59,7 +59,7 @@ class Tensors {
       for (const auto& [name, tensor] : file.tensors()) {
         const std::string whole_name = name_of_file(file.path()) + ":" + name;
         if (!found_.emplace(whole_name, std::make_pair(&file, name)).second) {
-          throw FileError(paths_, "two files with the same name both hold \"" + name + "\"; rename one of them.");
+          throw FileError(paths_, "two files with the same name both hold \"", name, "\"; rename one of them.");
         }
         const bool alone = std::count_if(files.begin(), files.end(), [&n = name](const StateDictReader& other) {
                              return other.tensors().count(n) != 0;
@@ -90,7 +90,10 @@ class Tensors {
     const auto& [file, inner] = found_.at(name);
     return file->read(inner);
   }
-  [[noreturn]] void fail(const std::string& what) const { throw FileError(paths_, what); }
+  template <class... What>
+  [[noreturn]] void fail(const What&... what) const {
+    throw FileError(paths_, text_of(what...));
+  }
 
   /// What the files hold, for messages.
   std::string list() const {
@@ -105,7 +108,7 @@ class Tensors {
                 shape_text(tensor.shape);
       }
     }
-    if (count > kShown) text += " and " + std::to_string(count - kShown) + " more";
+    if (count > kShown) text += text_of(" and ", count - kShown, " more");
     return text.empty() ? "no tensors" : text;
   }
 
@@ -121,10 +124,10 @@ void refuse_missing(const Tensors& tensors, const std::map<std::string, std::str
   const auto& [ours, theirs] = *missing.begin();
   const bool statistics = std::all_of(missing.begin(), missing.end(),
                                       [](const auto& m) { return is_statistic(m.first.substr(0, m.first.find(' '))); });
-  tensors.fail("lacks tensor \"" + theirs + "\" for " + ours +
-               (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " others of the model" : "") +
-               "; --mapping gives the names in the file" +
-               (statistics ? ", or --statistics-from infers the statistics" : "") + "; found: " + tensors.list() + ".");
+  tensors.fail("lacks tensor \"", theirs, "\" for ", ours,
+               missing.size() > 1 ? text_of(" and ", missing.size() - 1, " others of the model") : "",
+               "; --mapping gives the names in the file",
+               statistics ? ", or --statistics-from infers the statistics" : "", "; found: ", tensors.list(), ".");
 }
 
 // Where a tensor of the model comes from: its parts in the files.
@@ -161,7 +164,7 @@ void refuse_half_a_norm(const Tensors& tensors, const std::string& name) {
     const std::string layer = name.substr(0, name.size() - std::string(form.weight).size());
     for (const char* other : form.others) {
       if (tensors.has(layer + other) || std::string(form.weight) == "weight_v") continue;
-      tensors.fail("its tensor \"" + name + "\" belongs to a normalised weight, whose other part \"" + layer + other +
+      tensors.fail("its tensor \"", name, "\" belongs to a normalised weight, whose other part \"", layer, other,
                    "\" is missing; save the network's whole state_dict().");
     }
   }
@@ -210,7 +213,7 @@ std::string prefix_of(const Tensors& tensors, const std::map<std::string, std::s
   if (found.size() < 2) return found.empty() ? "" : found.begin()->second;
   std::string list;
   for (const auto& [place, prefix] : found) list += (list.empty() ? "\"" : ", \"") + prefix + "\"";
-  tensors.fail("holds the tensors of the network several times, below " + list +
+  tensors.fail("holds the tensors of the network several times, below ", list,
                "; --prefix names the one that is meant.");
 }
 
@@ -226,9 +229,9 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
   const auto shapes = models::expected_shapes(model);
   for (const auto& [name, their_name] : options.mapping) {
     if (shapes.count(name) == 0) {
-      throw OptionError("the mapping names \"" + name.substr(0, 80) +
-                        "\", which this architecture does not have; expected names such as " + shapes.begin()->first +
-                        ", " + shapes.rbegin()->first + ".");
+      throw OptionError("the mapping names \"", name.substr(0, 80),
+                        "\", which this architecture does not have; expected names such as ", shapes.begin()->first,
+                        ", ", shapes.rbegin()->first, ".");
     }
   }
   std::map<std::string, std::string> names;  // theirs by ours, of what is needed
@@ -269,23 +272,23 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
     const Shape found = tensors.shape(their_name);
     if (shape_in(tensors, name, their_name) != shape) {
       const bool even = found.size() == 4 && found[2] % 2 == 0 && shape.size() == 4 && shape[2] % 2 == 1;
-      tensors.fail("its tensor \"" + their_name + "\" has the shape " + shape_text(found) + "; for " + name +
-                   " the architecture asks for " + shape_text(shape) +
-                   (even ? ": kernels of an even size, as in PyTorch's DCGAN tutorial, are no network of this project."
-                         : ": are its options those of the network?"));
+      tensors.fail("its tensor \"", their_name, "\" has the shape ", shape_text(found), "; for ", name,
+                   " the architecture asks for ", shape_text(shape),
+                   even ? ": kernels of an even size, as in PyTorch's DCGAN tutorial, are no network of this project."
+                        : ": are its options those of the network?");
     }
     refuse_half_a_norm(tensors, their_name);
     const std::string bias = layer_of(names[name]) + ".bias";
     const std::string our_bias = name.substr(0, name.rfind('.')) + ".bias";
     if (ends_with(name, ".weight") && shapes.count(our_bias) == 0 && tensors.has(bias)) {
-      tensors.fail("its tensor \"" + bias + "\" is the bias of a layer that has none in a DCGAN (" + name +
+      tensors.fail("its tensor \"", bias, "\" is the bias of a layer that has none in a DCGAN (", name,
                    "); train the network with bias=False.");
     }
     std::vector<models::Values> parts;
     for (const std::string& part : origin.parts) {
       const StoredTensor tensor = tensors.read(part);
       if (tensor.dtype != DType::kFloat32 && tensor.dtype != DType::kFloat16) {
-        tensors.fail("its tensor \"" + part + "\" holds integers; expected floats for " + name + ".");
+        tensors.fail("its tensor \"", part, "\" holds integers; expected floats for ", name, ".");
       }
       parts.push_back({tensor.shape, tensor.to_floats()});
     }
@@ -293,7 +296,7 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
     try {
       values = models::normalized_weight(origin.normalization, parts, is_transposed(name));
     } catch (const Error& error) {
-      tensors.fail("its tensor \"" + their_name + "\": " + error.what());
+      tensors.fail("its tensor \"", their_name, "\": ", error.what());
     }
     if (origin.normalization != Normalization::kNone) {
       ++normalized[origin.normalization == Normalization::kSpectral ? "spectral norm" : "weight norm"];

@@ -33,9 +33,9 @@ std::vector<float> spectral(const std::vector<Values>& parts, bool transposed) {
       double row = 0;
       for (int64_t k = 0; k < behind; ++k) {
         const int64_t at = (b * rows + r) * behind + k;
-        row += double{weight.values[static_cast<size_t>(at)]} * double{v.values[static_cast<size_t>(b * behind + k)]};
+        row += double{weight.values[at]} * double{v.values[b * behind + k]};
       }
-      sigma += double{u.values[static_cast<size_t>(r)]} * row;
+      sigma += double{u.values[r]} * row;
     }
   }
   std::vector<float> result(weight.values);

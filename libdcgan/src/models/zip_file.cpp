@@ -83,12 +83,12 @@ std::vector<std::string> ZipFile::names() const {
 std::string ZipFile::read(const std::string& name) const {
   const Entry& entry = entries_.at(name);
   const auto damaged = [&](const std::string& what) {
-    throw FileError(path(), "its entry \"" + name + "\" " + what + "; the archive is damaged, fetch it again.");
+    throw FileError(path(), "its entry \"", name, "\" ", what, "; the archive is damaged, fetch it again.");
   };
   if (!entry.stored) {
-    throw FileError(path(), "its entry \"" + name +
-                                "\" is compressed or encrypted; torch.save() stores entries as they are, so this is no "
-                                "file of PyTorch.");
+    throw FileError(path(), "its entry \"", name,
+                    "\" is compressed or encrypted; torch.save() stores entries as they are, so this is no file of "
+                    "PyTorch.");
   }
   std::string local(kLocalBytes, '\0');
   file_.read_at(entry.header, local.data(), local.size());

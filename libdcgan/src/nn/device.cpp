@@ -32,25 +32,23 @@ c10::Device resolve_device(const std::string& text, std::optional<int64_t> local
   const DeviceText wanted = parse_device(text);
   if (wanted.kind == DeviceText::Kind::kCpu) return c10::Device(c10::kCPU);
   if (wanted.index && local_rank) {
-    throw OptionError("--device is " + text +
+    throw OptionError("--device is ", text,
                       ", but each of several processes needs a GPU of its own; give --device cuda.");
   }
   const int64_t devices = load_cuda() ? at::getNumGPUs() : 0;
   if (wanted.kind == DeviceText::Kind::kAuto && devices == 0) return c10::Device(c10::kCPU);
   const int64_t index = wanted.index.value_or(0);
   if (index < 0 || index >= devices) {
-    throw OptionError("--device is " + text + ", but LibTorch finds " + std::to_string(devices) +
-                      " CUDA devices; use --device auto or cpu" +
-                      (devices == 0 ? ", or tools/setup --cuda on a machine with an NVIDIA GPU and its driver." : "."));
+    throw OptionError("--device is ", text, ", but LibTorch finds ", devices, " CUDA devices; use --device auto or cpu",
+                      devices == 0 ? ", or tools/setup --cuda on a machine with an NVIDIA GPU and its driver." : ".");
   }
   return gpu(local_rank ? gpu_of_process(*local_rank, devices) : index);
 }
 
 int64_t gpu_of_process(int64_t local_rank, int64_t devices) {
   if (local_rank < devices) return local_rank;
-  throw OptionError("process " + std::to_string(local_rank) +
-                    " of this machine (counted from 0) has no GPU of its own: LibTorch finds " +
-                    std::to_string(devices) + "; start as many processes as there are GPUs, or give --device cpu.");
+  throw OptionError("process ", local_rank, " of this machine (counted from 0) has no GPU of its own: LibTorch finds ",
+                    devices, "; start as many processes as there are GPUs, or give --device cpu.");
 }
 
 std::optional<int64_t> free_memory(c10::Device device) {

@@ -94,7 +94,7 @@ class TorchExploredNetworks : public ExploredNetworks {
       } else if (layer == 0) {
         generator_.project.narrow(0, channel * units, units).zero_();
       } else {
-        generator_.convolutions[static_cast<size_t>(layer - 1)].weight.narrow(1, channel, 1).zero_();
+        generator_.convolutions[layer - 1].weight.narrow(1, channel, 1).zero_();
       }
     }
   }
@@ -103,7 +103,7 @@ class TorchExploredNetworks : public ExploredNetworks {
     const at::NoGradGuard no_grad;
     FeatureMaps all;
     for_each_part(images, image_shape(), kImagesAtOnce, [&](const at::Tensor& part) {
-      append(all, discriminator_.activations(part, Statistics::kFixed).at(static_cast<size_t>(layer - 1)));
+      append(all, discriminator_.activations(part, Statistics::kFixed).at(layer - 1));
     });
     return all;
   }
@@ -122,12 +122,12 @@ class TorchExploredNetworks : public ExploredNetworks {
                     const Convolution& c = discriminator_.convolutions.at(number - 1);
                     maps.push_back(c.shape.batch_norm ? c.batch_norm.forward(h, Statistics::kFixed) : h.clone());
                   })
-              .at(static_cast<size_t>(layer - 1));
+              .at(layer - 1);
       const auto [strongest, positions] = top.select(1, channel).flatten(1).max(1);
       at::Tensor gradient = at::zeros_like(top, at::MemoryFormat::Contiguous);
       gradient.select(1, channel).flatten(1).scatter_(1, positions.unsqueeze(1), 1);
       for (int64_t i = layer; i >= 1; --i) {
-        gradient = guided_step(gradient, maps[static_cast<size_t>(i - 1)], static_cast<size_t>(i - 1));
+        gradient = guided_step(gradient, maps[i - 1], static_cast<size_t>(i - 1));
       }
       const std::vector<float> values = values_of(gradient), responses = values_of(strongest);
       all.gradients.insert(all.gradients.end(), values.begin(), values.end());
@@ -162,7 +162,7 @@ class TorchExploredNetworks : public ExploredNetworks {
   }
 
   BatchNorm& norm_of(int64_t layer) {
-    return layer == 0 ? generator_.project_norm : generator_.convolutions.at(static_cast<size_t>(layer - 1)).batch_norm;
+    return layer == 0 ? generator_.project_norm : generator_.convolutions.at(layer - 1).batch_norm;
   }
   const BatchNorm& norm_of(int64_t layer) const { return const_cast<TorchExploredNetworks*>(this)->norm_of(layer); }
 
@@ -217,7 +217,7 @@ std::vector<float> sample_noise(const ArchitectureOptions& architecture, int64_t
   constexpr int64_t kGroup = 16;
   const int64_t whole = (count + kGroup - 1) / kGroup * kGroup;
   std::vector<float> z = nn::values_of(nn::draw_noise(architecture, whole, derive_seed(seed, "samples")));
-  z.resize(static_cast<size_t>(count * architecture.nz));
+  z.resize(count * architecture.nz);
   return z;
 }
 

@@ -21,8 +21,8 @@ void load_tensors(const std::map<std::string, StoredTensor>& from, const NamedTe
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : to) {
     const auto found = from.find(name);
-    if (found == from.end()) throw Error("tensor \"" + name + "\" is missing.");
-    if (found->second.shape != tensor.sizes().vec()) throw Error("tensor \"" + name + "\" has another shape.");
+    if (found == from.end()) throw Error("tensor \"", name, "\" is missing.");
+    if (found->second.shape != tensor.sizes().vec()) throw Error("tensor \"", name, "\" has another shape.");
     std::vector<float> values = found->second.to_floats();
     at::Tensor destination = tensor;
     destination.copy_(at::from_blob(values.data(), tensor.sizes(), at::kFloat));
@@ -52,7 +52,7 @@ ImageBatch image_batch_from(const at::Tensor& images) {
 Discriminator discriminator_from(const ModelFile& model) {
   Discriminator network = make_discriminator(model.architecture, 0);
   if (static_cast<size_t>(model.convolutions) < network.convolutions.size()) {
-    network.convolutions.resize(static_cast<size_t>(model.convolutions));
+    network.convolutions.resize(model.convolutions);
     network.hidden = {};
     network.head = at::Tensor();
   }

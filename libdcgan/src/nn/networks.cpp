@@ -16,6 +16,7 @@
 #include <ATen/ops/upsample_nearest2d.h>
 #include <ATen/ops/zeros.h>
 
+#include "dcgan/errors.h"
 #include "dcgan/seeds.h"
 #include "nn/convolution.h"
 
@@ -122,7 +123,7 @@ at::Tensor BatchNorm::forward(const at::Tensor& x, Statistics statistics) const 
 at::Tensor BatchNorm::forward_shared(const at::Tensor& input) const {
   const at::Tensor x = input.to(at::kFloat);  // sums of bfloat16 would be rounded
   std::vector<int64_t> all_but_channels = {0};
-  std::vector<int64_t> per_channel(static_cast<size_t>(x.dim()), 1);
+  std::vector<int64_t> per_channel(x.dim(), 1);
   per_channel[1] = x.size(1);
   for (int64_t d = 2; d < x.dim(); ++d) all_but_channels.push_back(d);
   const auto values = static_cast<double>(x.numel() / x.size(1));
@@ -178,8 +179,8 @@ at::Tensor Discriminator::logits_of(const at::Tensor& maps, Statistics statistic
 NamedTensors Discriminator::parameters() const {
   NamedTensors all;
   for (size_t i = 0; i < convolutions.size(); ++i) {
-    all.emplace_back("discriminator.conv" + std::to_string(i + 1) + ".weight", convolutions[i].weight);
-    append(all, "discriminator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
+    all.emplace_back(text_of("discriminator.conv", i + 1, ".weight"), convolutions[i].weight);
+    append(all, text_of("discriminator.bn", i + 1), convolutions[i].batch_norm);
   }
   append(all, "discriminator", hidden);
   if (head.defined()) all.emplace_back("discriminator.head.weight", head);
@@ -189,7 +190,7 @@ NamedTensors Discriminator::parameters() const {
 NamedTensors Discriminator::buffers() const {
   NamedTensors all;
   for (size_t i = 0; i < convolutions.size(); ++i) {
-    append_buffers(all, "discriminator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
+    append_buffers(all, text_of("discriminator.bn", i + 1), convolutions[i].batch_norm);
   }
   append_buffers(all, "discriminator.bn_hidden", hidden.batch_norm);
   return all;
@@ -225,8 +226,8 @@ NamedTensors Generator::parameters() const {
   if (project.defined()) all.emplace_back("generator.project.weight", project);
   append(all, "generator.bn0", project_norm);
   for (size_t i = 0; i < convolutions.size(); ++i) {
-    all.emplace_back("generator.deconv" + std::to_string(i + 1) + ".weight", convolutions[i].weight);
-    append(all, "generator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
+    all.emplace_back(text_of("generator.deconv", i + 1, ".weight"), convolutions[i].weight);
+    append(all, text_of("generator.bn", i + 1), convolutions[i].batch_norm);
   }
   return all;
 }
@@ -235,7 +236,7 @@ NamedTensors Generator::buffers() const {
   NamedTensors all;
   append_buffers(all, "generator.bn0", project_norm);
   for (size_t i = 0; i < convolutions.size(); ++i) {
-    append_buffers(all, "generator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
+    append_buffers(all, text_of("generator.bn", i + 1), convolutions[i].batch_norm);
   }
   append_buffers(all, "generator.bn_hidden", hidden.batch_norm);
   return all;

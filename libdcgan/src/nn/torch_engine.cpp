@@ -26,7 +26,7 @@ TorchEngine::TorchEngine(const std::vector<FoldedConvolution>& convolutions, con
     return at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat).to(device, type, false, true);
   };
   for (int64_t i = 1; i <= options.layers.back(); ++i) {
-    const FoldedConvolution& c = convolutions[static_cast<size_t>(i - 1)];
+    const FoldedConvolution& c = convolutions[i - 1];
     const bool kept = std::find(options.layers.begin(), options.layers.end(), i) != options.layers.end();
     layers_.push_back({on_device(c.weight, {c.out_channels, c.in_channels, c.kernel, c.kernel})
                            .contiguous(at::MemoryFormat::ChannelsLast),
@@ -53,8 +53,7 @@ void TorchEngine::run(const uint8_t* images, int64_t count, float* features) {
       if (layer.pool > 1) x = at::max_pool2d(x, layer.pool);
     }
     const at::Tensor rows = at::cat(parts, 1).slice(0, 0, n).to(at::kCPU, at::kFloat).contiguous();
-    std::memcpy(features + first * rows.size(1), rows.const_data_ptr<float>(),
-                static_cast<size_t>(rows.numel()) * sizeof(float));
+    std::memcpy(features + first * rows.size(1), rows.const_data_ptr<float>(), rows.numel() * sizeof(float));
   }
 }
 

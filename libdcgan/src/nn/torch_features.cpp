@@ -12,7 +12,7 @@ at::Tensor torch_features(const Discriminator& network, const at::Tensor& images
   const std::vector<at::Tensor> activations = network.activations(images, Statistics::kFixed);
   std::vector<at::Tensor> parts;
   for (const int64_t layer : layers) {
-    const at::Tensor& map = activations[static_cast<size_t>(layer - 1)];
+    const at::Tensor& map = activations[layer - 1];
     const int64_t window = map.size(2) / grid;
     parts.push_back(at::max_pool2d(map, window, window).contiguous().flatten(1));
   }

@@ -16,7 +16,7 @@ class FloatBuffer {
  public:
   FloatBuffer() = default;
   explicit FloatBuffer(int64_t count) {
-    const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+    const size_t bytes = count * sizeof(float);
     const bool most_of_one = bytes >= kHugePage / 2 && bytes < kHugePage;
     const size_t huge = most_of_one ? kHugePage : bytes / kHugePage * kHugePage;
     data_.reset(static_cast<float*>(::operator new(std::max(bytes, huge), kAlignment)));

@@ -6,14 +6,13 @@
 #include <string>
 #include <system_error>
 
+#include "dcgan/errors.h"
+#include "parallel/control_groups.h"
+
 namespace dcgan::parallel {
 namespace {
 
 constexpr auto kAwake = std::chrono::microseconds(50);
-
-int64_t resolved(int64_t threads) {
-  return threads > 0 ? threads : std::max<int64_t>(1, std::thread::hardware_concurrency());
-}
 
 uint64_t claim(uint32_t run, int64_t task) { return uint64_t{run} << 32 | static_cast<uint64_t>(task); }
 uint32_t run_of(uint64_t claim) { return static_cast<uint32_t>(claim >> 32); }
@@ -27,7 +26,9 @@ void wait_awake(const Condition& condition) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int64_t threads) : shares_(static_cast<size_t>(resolved(threads))) {
+int64_t resolved_threads(int64_t threads) { return threads > 0 ? threads : usable_cores(); }
+
+ThreadPool::ThreadPool(int64_t threads) : shares_(resolved_threads(threads)) {
   const auto count = static_cast<int64_t>(shares_.size());
   workers_.reserve(shares_.size());
   try {
@@ -46,14 +47,14 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::run(Run run) {
-  if (run.count > UINT32_MAX) throw std::length_error(std::to_string(run.count) + " tasks; a run takes below 2^32");
+  if (run.count > UINT32_MAX) throw std::length_error(text_of(run.count, " tasks; a run takes below 2^32"));
   if (workers_.empty() || run.count <= 1) {
     for (int64_t i = 0; i < run.count; ++i) run.call(run.context, i, 0);
     return;
   }
   run.number = number_ + 1;
   const auto shares = static_cast<int64_t>(shares_.size());
-  for (int64_t s = 0; s < shares; ++s) shares_[static_cast<size_t>(s)].next = claim(run.number, run.count * s / shares);
+  for (int64_t s = 0; s < shares; ++s) shares_[s].next = claim(run.number, run.count * s / shares);
   done_ = 0;  // whoever did a task of the run before has counted it, or that run would not have returned
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -75,7 +76,7 @@ void ThreadPool::take_tasks(const Run& run, int64_t thread) {
   for (int64_t t = 0; t < shares; ++t) {
     const int64_t s = (thread + t) % shares;
     const int64_t end = run.count * (s + 1) / shares;
-    std::atomic<uint64_t>& next = shares_[static_cast<size_t>(s)].next;
+    std::atomic<uint64_t>& next = shares_[s].next;
     for (uint64_t claimed = next; run_of(claimed) == run.number && task_of(claimed) < end;) {
       if (!next.compare_exchange_weak(claimed, claimed + 1)) continue;
       run.call(run.context, task_of(claimed), thread);

@@ -12,11 +12,15 @@
 
 namespace dcgan::parallel {
 
+/// What a number of threads stands for: 0 (or less) for usable_cores(), fewer than the machine has in a container or
+/// under Slurm.
+DCGAN_EXPORT int64_t resolved_threads(int64_t threads);
+
 /// Threads that share out the numbered tasks of one run after another. Between runs they wait awake for some
 /// microseconds before they sleep, so that many short runs are cheap. Not safe for concurrent use.
 class DCGAN_EXPORT ThreadPool {
  public:
-  /// @param threads  with the caller; 0: one per core. There are fewer where the system gives no more.
+  /// @param threads  with the caller; 0 as resolved_threads() says. There are fewer where the system gives no more.
   explicit ThreadPool(int64_t threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

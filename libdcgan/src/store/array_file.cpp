@@ -88,7 +88,7 @@ NamedNoise load_noise(const std::string& path, int64_t nz) {
                     "; choose samples of this model, dcgan-explore samples --save FILE.");
   }
   NamedNoise noise;
-  noise.z.resize(static_cast<size_t>(z.shape[0] * nz));
+  noise.z.resize(z.shape[0] * nz);
   hdf5::read_rows(z, 0, z.shape[0], H5T_NATIVE_FLOAT, noise.z.data(), path);
   for (const float value : noise.z) {
     if (!std::isfinite(value)) throw FileError(path, "dataset \"z\" has a value that is not finite.");

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "dcgan/errors.h"
+
 namespace dcgan::store {
 namespace {
 
@@ -78,7 +80,7 @@ EventFile::EventFile(const std::string& folder, int64_t step) {
   // TensorBoard reads the files of a folder in the order of their names.
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-  file_ = base::File(folder + "/" + kPrefix + std::to_string(microseconds), O_WRONLY | O_CREAT | O_EXCL);
+  file_ = base::File(text_of(folder, "/", kPrefix, microseconds), O_WRONLY | O_CREAT | O_EXCL);
   add(event(0, text(3, "brain.Event:2")));
   constexpr int64_t kStart = 1;  // SessionLog.status
   add(event(step + 1, text(7, integer(1, kStart))));

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/half.h"
+#include "dcgan/errors.h"
 
 namespace dcgan {
 namespace {
@@ -15,8 +16,8 @@ constexpr int64_t kBlockValues = int64_t{4} << 20;
 // of 64.
 std::string npy_header(const FeatureFileReader& features) {
   const bool half = features.info().storage == FloatStorage::kFloat16;
-  std::string text = std::string("{'descr': '") + (half ? "<f2" : "<f4") + "', 'fortran_order': False, 'shape': (" +
-                     std::to_string(features.rows()) + ", " + std::to_string(features.feature_count()) + "), }";
+  std::string text = text_of("{'descr': '", half ? "<f2" : "<f4", "', 'fortran_order': False, 'shape': (",
+                             features.rows(), ", ", features.feature_count(), "), }");
   constexpr size_t kStart = 10;
   text.append(63 - (kStart + text.size()) % 64, ' ');
   text += '\n';

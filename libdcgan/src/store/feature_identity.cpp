@@ -1,6 +1,7 @@
 #include "store/feature_identity.h"
 
 #include "base/files.h"
+#include "dcgan/errors.h"
 #include "store/image_tables.h"
 
 namespace dcgan::store {
@@ -11,7 +12,7 @@ std::string text(int64_t value) { return std::to_string(value); }
 std::string text(uint64_t value) { return std::to_string(value); }
 std::string text(const std::vector<int64_t>& numbers) {
   std::string joined;
-  for (const int64_t n : numbers) joined += (joined.empty() ? "" : ",") + std::to_string(n);
+  for (const int64_t n : numbers) joined += text_of(joined.empty() ? "" : ",", n);
   return joined;
 }
 
@@ -61,10 +62,10 @@ void check_made_as(const FeatureFileReader& file, const FeatureFileInfo& info) {
   const std::vector<store::Field> ours = store::identity(info);
   for (size_t i = 0; i < ours.size(); ++i) {
     if (ours[i].name == "preprocessing" || ours[i].value == theirs[i].value) continue;
-    throw FileError(file.path(), "is complete, but was made with " + ours[i].name + " " +
-                                     store::excerpt(theirs[i].value, ours[i].value) + ", now it is " +
-                                     store::excerpt(ours[i].value, theirs[i].value) +
-                                     "; --overwrite replaces it, or write another file.");
+    throw FileError(file.path(), "is complete, but was made with ", ours[i].name, " ",
+                    store::excerpt(theirs[i].value, ours[i].value), ", now it is ",
+                    store::excerpt(ours[i].value, theirs[i].value),
+                    "; --overwrite replaces it, or write another file.");
   }
 }
 

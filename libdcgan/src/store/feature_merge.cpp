@@ -58,9 +58,9 @@ void check_same(const FeatureFileReader& first, const FeatureFileReader& other) 
   const std::vector<store::Field> found = store::identity(other.info());
   for (size_t i = 0; i < expected.size(); ++i) {
     if (expected[i].value == found[i].value) continue;
-    throw FileError(other.path(), "is of another extraction: " + found[i].name + " is \"" +
-                                      store::excerpt(found[i].value, expected[i].value) + "\", in " + first.path() +
-                                      " it is \"" + store::excerpt(expected[i].value, found[i].value) + "\".");
+    throw FileError(other.path(), "is of another extraction: ", found[i].name, " is \"",
+                    store::excerpt(found[i].value, expected[i].value), "\", in ", first.path(), " it is \"",
+                    store::excerpt(expected[i].value, found[i].value), "\".");
   }
 }
 
@@ -77,12 +77,11 @@ void sort_and_check_cover(std::vector<Part>& parts) {
     const int64_t end = first + part.inputs.count;
     if (first > covered) {
       throw FileError(part.path, range(covered, first), " of ", total, " lie in no part before it",
-                      (before == nullptr ? "" : " (the last is " + before->path + ")"),
-                      "; name the missing parts, too.");
+                      before == nullptr ? "" : " (the last is " + before->path + ")", "; name the missing parts, too.");
     }
     if (first < covered && end > first) {
-      throw FileError(part.path, range(first, std::min(covered, end)) + " lie in it and in " + before->path +
-                                     "; name each part once, of one division into shards.");
+      throw FileError(part.path, range(first, std::min(covered, end)), " lie in it and in ", before->path,
+                      "; name each part once, of one division into shards.");
     }
     if (end > covered) {
       covered = end;

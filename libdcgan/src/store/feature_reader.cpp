@@ -48,7 +48,7 @@ FeatureFileReader::FeatureFileReader(const std::string& path, const std::string&
   const bool own = store::check_origin(root, store::kFeaturesFormat);
   r.rows = hdf5::open_dataset(root, features);
   if (r.rows.type_class != H5T_FLOAT || r.rows.shape.size() != 2 || r.rows.shape[1] < 1) {
-    throw FileError(path, "dataset \"" + features + "\" must be floats [N, D].");
+    throw FileError(path, "dataset \"", features, "\" must be floats [N, D].");
   }
   r.info.feature_count = r.rows.shape[1];
   const hdf5::Handle half = hdf5::float_type(true);

@@ -111,7 +111,7 @@ struct Attribute {
         problem("attribute \"" + name + "\" cannot be read") {}
 
   void expect(bool holds, Place at, const std::string& what) const {
-    if (!holds) throw FileError(at.path, problem + ": expected " + what + ".");
+    if (!holds) throw FileError(at.path, problem, ": expected ", what, ".");
   }
 };
 
@@ -274,7 +274,7 @@ std::vector<int64_t> read_attribute(Place at, const std::string& name, const std
 
 int64_t read_attribute(Place at, const std::string& name, int64_t fallback) {
   const std::vector<int64_t> values = read_attribute(at, name, std::vector<int64_t>{fallback});
-  if (values.size() != 1) throw FileError(at.path, "attribute \"" + name + "\" must be one integer.");
+  if (values.size() != 1) throw FileError(at.path, "attribute \"", name, "\" must be one integer.");
   return values[0];
 }
 
@@ -323,7 +323,7 @@ Sources virtual_sources(hid_t creation, Place at, const std::string& name) {
     std::string file_name = name_at(H5Pget_virtual_filename, i);
     for (size_t at_sign = 0; (at_sign = file_name.find('%', at_sign)) != std::string::npos; ++at_sign) {
       if (file_name.compare(at_sign, 2, "%%") != 0) {
-        throw FileError(at.path, problem + ": its files are numbered (" + file_name + "), which is not supported.");
+        throw FileError(at.path, problem, ": its files are numbered (", file_name, "), which is not supported.");
       }
       file_name.erase(at_sign, 1);
     }
@@ -331,8 +331,8 @@ Sources virtual_sources(hid_t creation, Place at, const std::string& name) {
     const std::string source =
         file_name.front() == '/' || slash == std::string::npos ? file_name : at.path.substr(0, slash + 1) + file_name;
     if (!base::exists(source)) {
-      throw FileError(at.path, "takes rows from " + source +
-                                   ", which is not there; bring it back, or merge the parts again without --virtual.");
+      throw FileError(at.path, "takes rows from ", source,
+                      ", which is not there; bring it back, or merge the parts again without --virtual.");
     }
     const Handle file = open_file(source);
     const std::string part_name = name_at(H5Pget_virtual_dsetname, i);
@@ -340,7 +340,7 @@ Sources virtual_sources(hid_t creation, Place at, const std::string& name) {
                     "has no dataset \"" + part_name + "\"");
     const Handle part_creation(H5Dget_create_plist(id), H5Pclose, source, problem);
     if (H5Pget_layout(part_creation) == H5D_VIRTUAL) {
-      throw FileError(at.path, "takes rows from " + source + ", which is virtual itself; merge its parts instead.");
+      throw FileError(at.path, "takes rows from ", source, ", which is virtual itself; merge its parts instead.");
     }
     // The file keeps the selection of the source, not its extent: "all" is as many values as it fills here.
     const Handle source_space(H5Pget_virtual_srcspace(creation, i), H5Sclose, at.path, problem);
@@ -356,7 +356,7 @@ Sources virtual_sources(hid_t creation, Place at, const std::string& name) {
              std::equal(last.begin(), last.end(), sizes.begin(), std::less<>());
     }
     if (!fits) {
-      throw FileError(at.path, "takes rows from " + source + ", which has another shape now; merge the parts again.");
+      throw FileError(at.path, "takes rows from ", source, ", which has another shape now; merge the parts again.");
     }
     sources.files.insert(source);
     sources.bytes +=
@@ -384,7 +384,7 @@ void require_filters(hid_t creation, Place at, const std::string& name) {
 
 Dataset open_dataset(Place at, const std::string& name) {
   const std::string& path = at.path;
-  if (!has_object(at, name)) throw FileError(path, "has no dataset \"" + name + "\".");
+  if (!has_object(at, name)) throw FileError(path, "has no dataset \"", name, "\".");
   const std::string problem = "dataset \"" + name + "\" cannot be read";
   Handle id(H5Dopen2(at.id, name.c_str(), H5P_DEFAULT), H5Dclose, path, problem);
   Handle type(H5Dget_type(id), H5Tclose, path, problem);
@@ -407,7 +407,7 @@ Dataset open_dataset(Place at, const std::string& name) {
   uint64_t bytes = empty ? 0 : type_bytes;
   std::string shape_text;
   for (const hsize_t size : sizes) {
-    shape_text += (shape_text.empty() ? "" : " x ") + std::to_string(size);
+    shape_text += text_of(shape_text.empty() ? "" : " x ", size);
     bytes = size > 0 && bytes > limit / size ? limit + 1 : bytes * size;  // limit + 1: too many, without an overflow
   }
   if (bytes > limit) {

@@ -37,7 +37,7 @@ std::string description(const Dataset& dataset) {
       text = "values of another type";
   }
   std::string shape;
-  for (const int64_t size : dataset.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+  for (const int64_t size : dataset.shape) shape += text_of(shape.empty() ? "" : ", ", size);
   return text + " [" + shape + "]";
 }
 

@@ -120,9 +120,9 @@ std::vector<std::string> read_variable_texts(const Dataset& dataset, const std::
   require(H5Pget_sizes(creation, &address_bytes, &length_bytes), path, "cannot be read");
   std::vector<char> references;
   if (address_bytes != 8 || length_bytes != 8 || !read_references(dataset, file, references)) {
-    throw FileError(path, "dataset \"" + name +
-                              "\" holds texts in a way that is not supported (compressed, or never all "
-                              "written); write them plainly.");
+    throw FileError(path, "dataset \"", name,
+                    "\" holds texts in a way that is not supported (compressed, or never all "
+                    "written); write them plainly.");
   }
   std::vector<std::string> texts;
   texts.reserve(dataset.shape[0]);
@@ -174,7 +174,7 @@ std::vector<std::string> read_texts(Place at, const std::string& name) {
   const Dataset dataset = open_dataset(at, name);
   const bool column = dataset.shape.size() == 1 || (dataset.shape.size() == 2 && dataset.shape[1] == 1);
   if (dataset.type_class != H5T_STRING || !column) {
-    throw FileError(at.path, "dataset \"" + name + "\" must hold texts [N].");
+    throw FileError(at.path, "dataset \"", name, "\" must hold texts [N].");
   }
   if (dataset.shape[0] == 0) return {};
   return H5Tis_variable_str(dataset.type) > 0 ? read_variable_texts(dataset, name, at.path)

@@ -23,11 +23,11 @@ bool check_origin(hdf5::Place file, const std::string& format) {
   hdf5::check_attribute_heaps(file.path);
   const std::string found = hdf5::read_attribute(file, "format", std::string());
   if (found != format) {
-    throw FileError(file.path, "format is \"" + found + "\", expected \"" + format + "\"" +
-                                   (found == kImagesFormat     ? "; dcgan-extract makes features of packed images, "
-                                                                 "dcgan-prepare info says what is in them."
-                                    : found == kFeaturesFormat ? "; dcgan-extract info says what is in features."
-                                                               : "."));
+    throw FileError(file.path, "format is \"", found, "\", expected \"", format, "\"",
+                    found == kImagesFormat     ? "; dcgan-extract makes features of packed images, "
+                                                 "dcgan-prepare info says what is in them."
+                    : found == kFeaturesFormat ? "; dcgan-extract info says what is in features."
+                                               : ".");
   }
   const int64_t version = hdf5::read_attribute(file, "format_version", int64_t{0});
   if (version != kFormatVersion && version != kFormatVersionWithUnlabelled) {
@@ -161,7 +161,7 @@ std::vector<Failure> read_reasons(hdf5::Place file, const std::string& group) {
   const std::vector<std::string> paths = hdf5::read_texts(file, group + "/path");
   const std::vector<std::string> reasons = hdf5::read_texts(file, group + "/reason");
   if (paths.size() != reasons.size()) {
-    throw FileError(file.path, group + "/path and " + group + "/reason differ in length.");
+    throw FileError(file.path, group, "/path and ", group, "/reason differ in length.");
   }
   for (size_t i = 0; i < paths.size(); ++i) failures.push_back({paths[i], reasons[i]});
   return failures;

@@ -46,7 +46,7 @@ std::string png_grid(const ImageBatch& images, int64_t columns, const std::strin
   png_alloc_size_t bytes = PNG_IMAGE_PNG_SIZE_MAX(png);
   std::string file(bytes, '\0');
   if (png_image_write_to_memory(&png, file.data(), &bytes, 0, picture.data(), 0, nullptr) == 0) {
-    throw FileError(name, std::string("cannot be written: ") + png.message + ".");
+    throw FileError(name, "cannot be written: ", png.message, ".");
   }
   file.resize(bytes);
   return file;

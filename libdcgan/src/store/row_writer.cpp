@@ -54,7 +54,7 @@ void RowWriter::check_output(const std::string& path, OutputMode mode) {
     throw FileError(partial, "was left by an interrupted run; --resume goes on with it, --overwrite starts anew.");
   }
   if (mode == OutputMode::kResume && partial_exists && !base::exists(base::journal_path(path))) {
-    throw FileError(partial, "has lost its journal " + base::journal_path(path) + "; start anew with --overwrite.");
+    throw FileError(partial, "has lost its journal ", base::journal_path(path), "; start anew with --overwrite.");
   }
 }
 
@@ -168,9 +168,8 @@ void RowWriter::check_header(RecordReader record) {
     const std::string name = count-- > 0 ? record.text() : "";
     const std::string value = name.empty() ? "" : record.text();
     if (name == field.name && value == field.value) continue;
-    throw FileError(partial_, "was begun with " + field.name + " \"" + excerpt(value, field.value) +
-                                  "\", this run has \"" + excerpt(field.value, value) +
-                                  "\"; resume with the same, or start anew with --overwrite.");
+    throw FileError(partial_, "was begun with ", field.name, " \"", excerpt(value, field.value), "\", this run has \"",
+                    excerpt(field.value, value), "\"; resume with the same, or start anew with --overwrite.");
   }
 }
 
@@ -274,7 +273,7 @@ void RowWriter::copy_from_head(const base::File& head, int64_t begin, int64_t en
 
 void RowWriter::finish() const {
   const Extent extent = make_head(rows_, true);
-  if (rows_ > 0 && extent.begin != begin_) throw Error(path_ + ": its rows would move. Please report this.");
+  if (rows_ > 0 && extent.begin != begin_) throw Error(path_, ": its rows would move. Please report this.");
   const base::File head(head_, O_RDONLY);
   const int64_t end = head.size();
   copy_from_head(head, 0, extent.begin);

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "dcgan/errors.h"
+
 namespace dcgan::train {
 
 std::string CollapseWatch::observe(const StepReport& report) {
@@ -36,7 +38,7 @@ std::string CollapseWatch::observe_spread(double samples, double images) {
 }
 
 std::string CollapseWatch::state() const {
-  return std::to_string(won_reports_) + (alike_ ? " alike" : "") + (views_alike_ ? " views" : "");
+  return text_of(won_reports_, alike_ ? " alike" : "", views_alike_ ? " views" : "");
 }
 
 void CollapseWatch::restore(const std::string& state) {

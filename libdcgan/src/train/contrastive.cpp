@@ -14,6 +14,7 @@
 #include <limits>
 #include <string>
 
+#include "dcgan/errors.h"
 #include "dcgan/seeds.h"
 
 namespace dcgan::train {
@@ -70,7 +71,7 @@ ContrastiveHeads::ContrastiveHeads(const std::vector<ConvolutionShape>& convolut
 nn::NamedTensors ContrastiveHeads::parameters() const {
   nn::NamedTensors all;
   for (const Head& head : heads_) {
-    const std::string name = "contrastive" + std::to_string(head.layer);
+    const std::string name = text_of("contrastive", head.layer);
     all.emplace_back(name + ".hidden.weight", head.hidden);
     all.emplace_back(name + ".bn.weight", head.batch_norm.weight);
     all.emplace_back(name + ".bn.bias", head.batch_norm.bias);

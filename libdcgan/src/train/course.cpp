@@ -29,7 +29,7 @@ bool LeadingCourse::resume() {
   parts_.training.restore(checkpoint);
   const auto collapse = checkpoint.file.metadata.find(kCollapse);
   if (collapse != checkpoint.file.metadata.end()) watch_.restore(collapse->second);
-  parts_.observer.on_message("Resumed after step " + std::to_string(checkpoint.step) + ".");
+  parts_.observer.on_message(text_of("Resumed after step ", checkpoint.step, "."));
   return true;
 }
 
@@ -112,7 +112,7 @@ void LeadingCourse::measure() {
 bool LeadingCourse::rewound(const std::string& collapse, bool may_go_on) {
   if (collapse.empty()) return false;
   auto& [run, training, folder, observer] = parts_;
-  const std::string message = "At step " + std::to_string(training.step()) + " " + collapse;
+  const std::string message = text_of("At step ", training.step(), " ", collapse);
   if (run.options.on_collapse == OnCollapse::kWarn && may_go_on) {
     folder.log_alarm(training.step(), message);
     observer.on_message(message);
@@ -123,7 +123,7 @@ bool LeadingCourse::rewound(const std::string& collapse, bool may_go_on) {
   const RunFolder::Checkpoint checkpoint = again ? folder.oldest_checkpoint(observer) : RunFolder::Checkpoint();
   if (checkpoint.step < 0) {
     folder.log_alarm(training.step(), message);
-    throw Error(message + " Checkpoints that were written before are kept in " + run.folder +
+    throw Error(message, " Checkpoints that were written before are kept in ", run.folder,
                 ". Start anew in another folder: a lower --learning-rate or another --seed may help.");
   }
   training.rewind_to(checkpoint);
@@ -133,13 +133,13 @@ bool LeadingCourse::rewound(const std::string& collapse, bool may_go_on) {
   write_checkpoint();
   folder.drop_checkpoints_after(checkpoint.step);
   folder.open_log(checkpoint.step);
-  const std::string whole = message + " Going back to step " + std::to_string(checkpoint.step) + ", with other noise.";
+  const std::string whole = text_of(message, " Going back to step ", checkpoint.step, ", with other noise.");
   folder.log_alarm(checkpoint.step, whole);
   observer.on_message(whole);
   return true;
 }
 
-void run_steps(Training& training, const TrainingRun& run, TrainObserver& observer, Course& course) {
+void run_steps(Training& training, const TrainingRun& run, const TrainObserver& observer, Course& course) {
   training.start_clock();
   bool stop = false;
   while (training.step() < run.options.steps && !stop) {

@@ -30,7 +30,7 @@ class LeadingCourse : public Course {
     const TrainingRun& run;
     Training& training;
     RunFolder& folder;
-    TrainObserver& observer;
+    const TrainObserver& observer;
   };
   /// @param identity  run_identity()
   LeadingCourse(const Parts& parts, std::string identity) : parts_(parts), identity_(std::move(identity)) {}
@@ -76,6 +76,6 @@ class FollowingCourse : public Course {
 
 /// Steps until all are done or the observer stops them. The same in all processes: where one stops or goes back, all
 /// do.
-void run_steps(Training& training, const TrainingRun& run, TrainObserver& observer, Course& course);
+void run_steps(Training& training, const TrainingRun& run, const TrainObserver& observer, Course& course);
 
 }  // namespace dcgan::train

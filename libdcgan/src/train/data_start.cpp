@@ -43,7 +43,7 @@ class LayerStart {
         order_(shuffled_indices(images.count(), derive_seed(seed, "start-images"))),
         seed_(derive_seed(seed, "start-layer", layer)) {
     below_.convolutions.resize(layer);
-    order_.resize(static_cast<size_t>(images_used(images.count())));
+    order_.resize(images_used(images.count()));
     depth_ = depth_of(shape_);
     positions_ = positions_of(shape_);
     per_image_ = std::min(positions_ * positions_, (kPatches + taken() - 1) / taken());
@@ -85,11 +85,10 @@ class LayerStart {
         const std::vector<int64_t> places =
             shuffled_indices(positions_ * positions_, derive_seed(seed_, "places", static_cast<uint64_t>(first + i)));
         for (int64_t p = 0; p < per_image_; ++p) {
-          const int64_t place = places[static_cast<size_t>(p)];
+          const int64_t place = places[p];
           const int64_t y = place / positions_, x = place % positions_;
           for (int64_t k = 0; k < shape_.kernel; ++k, to += row) {
-            std::memcpy(to, values + ((y + k) * side + x) * shape_.in_channels,
-                        static_cast<size_t>(row) * sizeof(float));
+            std::memcpy(to, values + ((y + k) * side + x) * shape_.in_channels, row * sizeof(float));
           }
         }
       }
@@ -117,7 +116,7 @@ class LayerStart {
     const auto [values, vectors] = at::linalg_eigh(covariance);
     const double scale = (layer_ == 0 ? values.max() : values.mean()).item<double>();
     if (!(scale > 0)) {
-      throw Error("--initialise patches: all patches of the input of convolution " + std::to_string(layer_ + 1) +
+      throw Error("--initialise patches: all patches of the input of convolution ", layer_ + 1,
                   " are alike; the images do not vary.");
     }
     const double epsilon = (layer_ == 0 ? kFirstEpsilon : kEpsilon) * scale;
@@ -136,19 +135,19 @@ class LayerStart {
     const int64_t count = shape_.out_channels;
     const std::vector<int64_t> first = shuffled_indices(patches.size(0), derive_seed(seed_, "centroids"));
     at::Tensor centroids = at::empty({count, depth_}, at::kFloat);
-    for (int64_t k = 0; k < count; ++k) centroids[k].copy_(patches[first[static_cast<size_t>(k)]]);
-    std::vector<int64_t> nearest(static_cast<size_t>(patches.size(0)));
-    size_t next = static_cast<size_t>(count);  // in `first`: patches that replace centroids without any
+    for (int64_t k = 0; k < count; ++k) centroids[k].copy_(patches[first[k]]);
+    std::vector<int64_t> nearest(patches.size(0));
+    size_t next = count;  // in `first`: patches that replace centroids without any
     for (int64_t round = 0; round < kRounds; ++round) {
       for_each_block(patches, [&](const at::Tensor& block, int64_t begin) {
         const at::Tensor chosen = block.matmul(centroids.t()).argmax(1);
         std::copy_n(chosen.const_data_ptr<int64_t>(), chosen.numel(), nearest.begin() + begin);
       });
       centroids = sums_by_centroid(patches, nearest);
-      std::vector<int64_t> members(static_cast<size_t>(count));
-      for (const int64_t k : nearest) ++members[static_cast<size_t>(k)];
+      std::vector<int64_t> members(count);
+      for (const int64_t k : nearest) ++members[k];
       for (int64_t k = 0; k < count; ++k) {
-        if (members[static_cast<size_t>(k)] > 0) continue;
+        if (members[k] > 0) continue;
         centroids[k].copy_(patches[first[next++ % first.size()]]);
       }
       centroids = normalised(centroids);
@@ -203,9 +202,8 @@ void check_patches(const ArchitectureOptions& architecture, int64_t images) {
     const int64_t available = images_used(images) * positions_of(shapes[i]) * positions_of(shapes[i]);
     const int64_t wanted = std::max(depth_of(shapes[i]), shapes[i].out_channels);
     if (available >= wanted) continue;
-    throw OptionError("--initialise patches: convolution " + std::to_string(i + 1) + " needs " +
-                      std::to_string(wanted) + " patches of its input or more, and " +
-                      std::to_string(images_used(images)) + " images have " + std::to_string(available) +
+    throw OptionError("--initialise patches: convolution ", i + 1, " needs ", wanted,
+                      " patches of its input or more, and ", images_used(images), " images have ", available,
                       "; take more images, a smaller --kernel or a narrower network.");
   }
 }
@@ -215,7 +213,7 @@ void start_from_patches(nn::Discriminator& network, const ImageRows& images, uin
   const at::NoGradGuard no_grad;
   const size_t layers = network.convolutions.size();
   for (size_t layer = 0; layer < layers; ++layer) {
-    say("Start from patches: convolution " + std::to_string(layer + 1) + " of " + std::to_string(layers) + ".");
+    say(text_of("Start from patches: convolution ", layer + 1, " of ", layers, "."));
     nn::Convolution& convolution = network.convolutions[layer];
     convolution.weight.copy_(LayerStart(network, layer, images, seed).weights());
     if (!convolution.shape.batch_norm) continue;
@@ -228,18 +226,18 @@ void start_from_model(const nn::NamedTensors& parameters, const ModelFile& model
   const at::NoGradGuard no_grad;
   const auto text = [](const std::vector<int64_t>& shape) {
     std::string t;
-    for (const int64_t side : shape) t += (t.empty() ? "" : " x ") + std::to_string(side);
+    for (const int64_t side : shape) t += text_of(t.empty() ? "" : " x ", side);
     return t;
   };
   for (const auto& [name, tensor] : parameters) {
     const auto found = model.tensors.find(name);
     if (found == model.tensors.end()) {
-      throw FileError(file, "has no tensor " + name +
-                                ", which the network to be trained has; give the options of its architecture.");
+      throw FileError(file, "has no tensor ", name,
+                      ", which the network to be trained has; give the options of its architecture.");
     }
     if (found->second.shape != tensor.sizes().vec()) {
-      throw FileError(file, name + " is " + text(found->second.shape) + ", the network to be trained has " +
-                                text(tensor.sizes().vec()) + "; give the options of its architecture.");
+      throw FileError(file, name, " is ", text(found->second.shape), ", the network to be trained has ",
+                      text(tensor.sizes().vec()), "; give the options of its architecture.");
     }
   }
   nn::load_tensors(model.tensors, parameters);

@@ -44,7 +44,7 @@ at::Tensor ImageRows::pixels_at(const int64_t* numbers, int64_t count) const {
     const at::Tensor indices = at::from_blob(const_cast<int64_t*>(numbers), {count}, at::kLong);
     return pixels_.index_select(0, nn::to_device(indices, pixels_.device()));
   }
-  std::vector<int64_t> places(static_cast<size_t>(count));
+  std::vector<int64_t> places(count);
   std::iota(places.begin(), places.end(), 0);
   // A disk goes one way.
   std::sort(places.begin(), places.end(), [&](int64_t a, int64_t b) { return numbers[a] < numbers[b]; });

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "dcgan/architecture.h"
+#include "dcgan/errors.h"
 
 namespace dcgan::train {
 
@@ -41,12 +42,11 @@ ImagePlace place_of_images(const TrainingRun& run, const MemoryNeed& need, std::
 }
 
 Error not_enough_memory(const TrainingRun& run, const PackedImageReader& images, const std::string& what) {
-  const auto megabytes = [](int64_t bytes) { return std::to_string(bytes / 1000000) + " MB"; };
+  const auto megabytes = [](int64_t bytes) { return text_of(bytes / 1000000, " MB"); };
   const MemoryNeed need = memory_need(run, images);
   const int64_t loaded = run.images_in_memory ? need.images : 0;
-  return Error("--device " + run.device + " has not enough memory (" + what +
-               "): a training like this needs at least " + megabytes(loaded + need.steps) +
-               ", of which the images take " + megabytes(loaded) +
+  return Error("--device ", run.device, " has not enough memory (", what, "): a training like this needs at least ",
+               megabytes(loaded + need.steps), ", of which the images take ", megabytes(loaded),
                ". Take a smaller --batch-size, --ndf or --ngf, or a --max-memory below the images' size, which leaves "
                "them in their file. Checkpoints that were written are kept.");
 }
@@ -56,7 +56,7 @@ void check_memory(const TrainingRun& run, const PackedImageReader& images, c10::
   const MemoryNeed need = memory_need(run, images);
   const int64_t all = need.steps + (run.images_in_memory ? need.images : 0);
   if (!device.is_cpu() || available == 0 || all <= available) return;
-  throw not_enough_memory(run, images, std::to_string(available / 1000000) + " MB are available");
+  throw not_enough_memory(run, images, text_of(available / 1000000, " MB are available"));
 }
 
 }  // namespace dcgan::train

@@ -42,8 +42,7 @@ auto with_clear_errors(const ProcessOptions& options, const std::string& failure
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {
-    throw Error("process " + std::to_string(options.rank) + " of " + std::to_string(options.count) + ": " + failure +
-                " (" + first_line(e) + ")");
+    throw Error("process ", options.rank, " of ", options.count, ": ", failure, " (", first_line(e), ")");
   }
 }
 
@@ -60,9 +59,9 @@ Processes::Processes(const ProcessOptions& options, const std::string& device)
   if (accelerator_ != nullptr) stream_ = accelerator_->leave_default_stream(device_.index());
   if (options.count == 1) return;
   if (!device_.is_cpu() && accelerator_ == nullptr) {
-    throw Error("several processes on GPUs need libdcgan_cuda.so: " + accelerator_failure_ + " Or give --device cpu.");
+    throw Error("several processes on GPUs need libdcgan_cuda.so: ", accelerator_failure_, " Or give --device cpu.");
   }
-  const std::string address = options.address + ":" + std::to_string(options.port);
+  const std::string address = text_of(options.address, ":", options.port);
   impl_ = std::make_unique<Impl>();
   impl_->group = with_clear_errors(options, "cannot join the others at " + address, [&] {
     c10d::TCPStoreOptions store_options;
@@ -71,9 +70,8 @@ Processes::Processes(const ProcessOptions& options, const std::string& device)
     store_options.numWorkers = static_cast<size_t>(options.count);
     store_options.waitWorkers = false;
     store_options.timeout = kPatience;
-    const auto store =
-        c10::make_intrusive<c10d::PrefixStore>("dcgan-train/" + std::to_string(options.attempt),
-                                               c10::make_intrusive<c10d::TCPStore>(options.address, store_options));
+    const auto store = c10::make_intrusive<c10d::PrefixStore>(
+        text_of("dcgan-train/", options.attempt), c10::make_intrusive<c10d::TCPStore>(options.address, store_options));
     auto gloo_options = c10d::ProcessGroupGloo::Options::create(kPatience);
     const bool one_machine = options.address == "localhost" || options.address.rfind("127.", 0) == 0;
     gloo_options->devices.push_back(one_machine ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")

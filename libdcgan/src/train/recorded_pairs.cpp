@@ -67,7 +67,7 @@ void RecordedPairs::record() {
   } catch (const std::exception& e) {
     const std::string text = e.what();
     const std::string reason = text.substr(0, text.find('\n'));
-    if (!tell_) throw Error("--cuda-graphs on: the steps cannot be recorded (" + reason + "); give auto or off.");
+    if (!tell_) throw Error("--cuda-graphs on: the steps cannot be recorded (", reason, "); give auto or off.");
     accelerator_ = nullptr;
     networks_.drop_gradients();  // of a pair that was not recorded to its end
     tell_("Steps are not recorded as CUDA graphs, which makes them slower: " + reason);

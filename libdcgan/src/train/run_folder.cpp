@@ -94,9 +94,9 @@ int64_t decay_begin(const ordered_json& options) {
 bool takes_later_decay(ordered_json& theirs, const ordered_json& ours, int64_t step) {
   if (ours.value("decay-steps", int64_t{0}) == 0 || decay_begin(theirs) < step) return false;
   if (decay_begin(ours) < step) {
-    throw OptionError("--decay-steps is " + ours["decay-steps"].dump() + " of --steps " + ours["steps"].dump() +
-                      ": the learning rate would have begun to fall at step " + std::to_string(decay_begin(ours)) +
-                      ", and the newest checkpoint is of step " + std::to_string(step) + "; take more --steps.");
+    throw OptionError("--decay-steps is ", ours["decay-steps"].dump(), " of --steps ", ours["steps"].dump(),
+                      ": the learning rate would have begun to fall at step ", decay_begin(ours),
+                      ", and the newest checkpoint is of step ", step, "; take more --steps.");
   }
   bool changed = false;
   for (const char* key : {"decay-steps", "decay-shape", "steps"}) {
@@ -120,10 +120,10 @@ void refuse_differences(const std::string& path, const ordered_json& theirs, con
       const std::string was = text(theirs, key), is = text(ours, key);
       if (was == is || key == "/data/source") continue;  // a file of another name with the same images is the same data
       const std::string name = key.substr(key.rfind('/') + 1);
-      throw OptionError(path + ": the run was made with " +
-                        (key.compare(0, 6, "/data/") == 0
-                             ? "other images: " + data_set(theirs) + ", now " + data_set(ours) + ", another " + name
-                             : "--" + name + " " + was + ", now it is " + is) +
+      throw OptionError(path, ": the run was made with ",
+                        key.compare(0, 6, "/data/") == 0
+                            ? "other images: " + data_set(theirs) + ", now " + data_set(ours) + ", another " + name
+                            : "--" + name + " " + was + ", now it is " + is,
                         "; resume with the same, or start anew in another folder.");
     }
   }
@@ -141,19 +141,18 @@ T recorded(const std::string& model, const char* name, T otherwise) {
 
 }  // namespace
 
-RunFolder::RunFolder(const std::string& folder, const std::string& options, const Workers& workers,
-                     TrainingRun::Mode mode)
+RunFolder::RunFolder(const std::string& folder, const std::string& options, const Workers& workers, OutputMode mode)
     : folder_(folder), mode_(mode), recorded_workers_(workers) {
   const std::string options_path = path(kOptionsFile);
   holds_run_ = fs::exists(options_path) || fs::exists(model_path()) || !checkpoint_steps().empty();
-  if (mode == TrainingRun::Mode::kNew && holds_run_) {
+  if (mode == OutputMode::kCreate && holds_run_) {
     throw FileError(folder, "holds a run already; use --resume to go on with it, --overwrite to start anew.");
   }
   make_folder(folder);
   lock_ = base::File(path("lock"), O_RDWR | O_CREAT);
   base::lock(lock_, folder, "another training is writing to it; wait until it ends, or stop it.");
   ordered_json ours = ordered_json::parse(options);
-  if (mode == TrainingRun::Mode::kResume && holds_run_) {
+  if (mode == OutputMode::kResume && holds_run_) {
     const ordered_json recorded = read_options(options_path);
     ordered_json theirs = recorded;
     bool decays_anew = false;
@@ -187,9 +186,9 @@ RunFolder::~RunFolder() {
   fs::remove(folder_, not_empty);
 }
 
-void RunFolder::begin(TrainObserver& observer) {
+void RunFolder::begin(const TrainObserver& observer) {
   begun_ = true;
-  if (mode_ == TrainingRun::Mode::kOverwrite && holds_run_) {  // what no run has written is left alone
+  if (mode_ == OutputMode::kOverwrite && holds_run_) {  // what no run has written is left alone
     fs::remove(path(kOptionsFile));  // first: what is removed by half is no run that could be resumed
     for (const int64_t step : checkpoint_steps()) fs::remove(checkpoint_path(step));
     store::remove_event_files(folder_);
@@ -199,7 +198,7 @@ void RunFolder::begin(TrainObserver& observer) {
   }
   for (const char* name : {"checkpoints", "samples"}) make_folder(path(name));
   if (options_.empty()) return;
-  if (mode_ != TrainingRun::Mode::kResume || !holds_run_) observer.on_new_run();
+  if (mode_ != OutputMode::kResume || !holds_run_) observer.on_new_run();
   write_text_file(path(kOptionsFile), options_);
 }
 
@@ -223,7 +222,7 @@ std::vector<int64_t> RunFolder::checkpoint_steps() const {
   return steps;
 }
 
-RunFolder::Checkpoint RunFolder::first_sound(const std::vector<int64_t>& steps, TrainObserver& observer) const {
+RunFolder::Checkpoint RunFolder::first_sound(const std::vector<int64_t>& steps, const TrainObserver& observer) const {
   std::vector<std::pair<std::string, std::string>> damaged;  // file, what is wrong
   for (const int64_t step : steps) {
     const std::string file = checkpoint_path(step);
@@ -242,7 +241,7 @@ RunFolder::Checkpoint RunFolder::first_sound(const std::vector<int64_t>& steps, 
   return {};
 }
 
-RunFolder::Checkpoint RunFolder::newest_checkpoint(TrainObserver& observer) {
+RunFolder::Checkpoint RunFolder::newest_checkpoint(const TrainObserver& observer) {
   const std::vector<int64_t> steps = checkpoint_steps();
   Checkpoint newest = first_sound(steps, observer);
   if (newest.step >= 0 || steps.empty()) return newest;
@@ -250,7 +249,7 @@ RunFolder::Checkpoint RunFolder::newest_checkpoint(TrainObserver& observer) {
                   "holds no checkpoint that can be read; restore one, or start anew with --overwrite.");
 }
 
-RunFolder::Checkpoint RunFolder::oldest_checkpoint(TrainObserver& observer) {
+RunFolder::Checkpoint RunFolder::oldest_checkpoint(const TrainObserver& observer) {
   const std::vector<int64_t> steps = checkpoint_steps();
   return first_sound({steps.rbegin(), steps.rend()}, observer);
 }
@@ -272,7 +271,7 @@ void RunFolder::write_checkpoint(int64_t step, const SafetensorsFile& file) cons
 
 void RunFolder::keep_newest(int64_t keep) const {
   const std::vector<int64_t> steps = checkpoint_steps();
-  for (size_t i = static_cast<size_t>(keep); i < steps.size(); ++i) fs::remove(checkpoint_path(steps[i]));
+  for (size_t i = keep; i < steps.size(); ++i) fs::remove(checkpoint_path(steps[i]));
 }
 
 void RunFolder::drop_checkpoints_after(int64_t step) const {

@@ -28,14 +28,14 @@ class RunFolder {
   /// Creates the folder, or opens it, and keeps other trainings out of it. Nothing that is in it changes.
   /// @param options  JSON of everything that decides the run; a resume with another one is refused, naming what
   /// differs. A key that an older run has not recorded is taken to have had its default.
-  RunFolder(const std::string& folder, const std::string& options, const Workers& workers, TrainingRun::Mode mode);
+  RunFolder(const std::string& folder, const std::string& options, const Workers& workers, OutputMode mode);
   ~RunFolder();  ///< where no run began, it leaves nothing behind
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
-  /// The run begins: what an earlier one wrote is removed (Mode::kOverwrite), and the options of a new one are written,
+  /// The run begins: what an earlier one wrote is removed (kOverwrite), and the options of a new one are written,
   /// after `observer` was told. Comes before all below.
-  void begin(TrainObserver& observer);
+  void begin(const TrainObserver& observer);
 
   /// What the run was started with.
   const Workers& recorded_workers() const { return recorded_workers_; }
@@ -48,9 +48,9 @@ class RunFolder {
     int64_t step = -1;
     SafetensorsFile file;
   };
-  Checkpoint newest_checkpoint(TrainObserver& observer);
+  Checkpoint newest_checkpoint(const TrainObserver& observer);
   /// The oldest one that can be read, step -1 if there is none.
-  Checkpoint oldest_checkpoint(TrainObserver& observer);
+  Checkpoint oldest_checkpoint(const TrainObserver& observer);
   /// Appears whole.
   void write_checkpoint(int64_t step, const SafetensorsFile& file) const;
   /// Removes all but the newest `keep`.
@@ -87,11 +87,11 @@ class RunFolder {
   std::vector<int64_t> checkpoint_steps() const;  // newest first
   std::string checkpoint_path(int64_t step) const;
   // Of these steps; those before it are then set aside. Step -1 if there is none.
-  Checkpoint first_sound(const std::vector<int64_t>& steps, TrainObserver& observer) const;
+  Checkpoint first_sound(const std::vector<int64_t>& steps, const TrainObserver& observer) const;
   void append_metrics(const std::string& line) const;
 
   std::string folder_;
-  TrainingRun::Mode mode_;
+  OutputMode mode_;
   bool holds_run_;
   bool begun_ = false;
   base::File lock_;

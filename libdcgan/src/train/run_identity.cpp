@@ -18,7 +18,7 @@ ordered_json describe_data(const PackedImageReader& images, const std::string& s
   const int64_t row = images.info().height * images.info().width * 3;
   std::string sample;
   for (int64_t i = 0; i < kProbes; ++i) {
-    std::string pixels(static_cast<size_t>(row), '\0');
+    std::string pixels(row, '\0');
     images.read(i * (images.count() - 1) / (kProbes - 1), 1, reinterpret_cast<uint8_t*>(pixels.data()));
     sample += pixels;
   }
@@ -63,8 +63,8 @@ void check_same_run(const Processes& processes, const TrainingRun& run, const st
   agreed["free"] = {o.steps, o.log_every, o.sample_every, o.checkpoint_every, processes.device().is_cpu()};
   const auto hash = static_cast<int64_t>(derive_seed(0, json_text(agreed)));
   if (processes.receive_from_first(hash) == hash) return;
-  throw FileError(path, "process " + std::to_string(processes.rank()) +
-                            " has other images there, or other options, than the first process; all need the same.");
+  throw FileError(path, "process ", processes.rank(),
+                  " has other images there, or other options, than the first process; all need the same.");
 }
 
 }  // namespace dcgan::train

@@ -32,7 +32,7 @@ constexpr int64_t kBlock = 4096;          // images encoded at once: 50 MB
 
 int64_t count_of(const std::vector<uint8_t>& pixels) {
   if (pixels.size() % kValues != 0) {
-    throw Error(std::to_string(pixels.size()) + " bytes of pixels, expected images of 32x32x3 = 3072.");
+    throw Error(pixels.size(), " bytes of pixels, expected images of 32x32x3 = 3072.");
   }
   return static_cast<int64_t>(pixels.size()) / kValues;
 }
@@ -131,7 +131,7 @@ SemanticHash::~SemanticHash() = default;
 std::vector<ImageCode> SemanticHash::codes(const std::vector<uint8_t>& pixels) const {
   const at::NoGradGuard no_grad;
   const at::Tensor images = as_tensor(pixels);
-  std::vector<ImageCode> codes(static_cast<size_t>(images.size(0)));
+  std::vector<ImageCode> codes(images.size(0));
   for (int64_t first = 0; first < images.size(0); first += kBlock) {
     const int64_t n = std::min(kBlock, images.size(0) - first);
     const at::Tensor units =
@@ -140,7 +140,7 @@ std::vector<ImageCode> SemanticHash::codes(const std::vector<uint8_t>& pixels) c
             .contiguous();
     for (int64_t i = 0; i < n; ++i) {
       const float* unit = units.data_ptr<float>() + i * kHashBits;
-      ImageCode& code = codes[static_cast<size_t>(first + i)];
+      ImageCode& code = codes[first + i];
       for (size_t b = 0; b < static_cast<size_t>(kHashBits); ++b) {
         if (unit[b] > 0) code.bits[b / 64] |= uint64_t{1} << (b % 64);
       }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "dcgan/errors.h"
 #include "dcgan/seeds.h"
 
 namespace dcgan::train {
@@ -38,7 +39,7 @@ SpectralNorm::SpectralNorm(const nn::Discriminator& network, uint64_t seed) {
   at::Generator random = at::make_generator<at::CPUGeneratorImpl>(derive_seed(seed, "spectral"));
   nn::Discriminator shared = network;
   for (const at::Tensor* weight : weights_of(shared)) {
-    const std::string name = "spectral." + std::to_string(left_.size() + 1);
+    const std::string name = text_of("spectral.", left_.size() + 1);
     left_.emplace_back(name, of_length_one(at::empty({weight->size(0)}, at::kFloat).normal_(0, 1, random)));
   }
   settle(network);

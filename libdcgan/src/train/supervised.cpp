@@ -36,14 +36,14 @@ struct Examples {
                              at::kByte)),
         labels(at::empty({batch.count()}, at::kLong)) {
     if (batch.height != architecture.image_size || batch.width != architecture.image_size) {
-      throw Error("images of " + std::to_string(batch.width) + "x" + std::to_string(batch.height) +
-                  " pixels, the network takes " + std::to_string(architecture.image_size) + "; resize them.");
+      throw Error("images of ", batch.width, "x", batch.height, " pixels, the network takes ", architecture.image_size,
+                  "; resize them.");
     }
     if (batch.count() == 0 || batch.labels.size() != static_cast<size_t>(batch.count())) {
-      throw Error(std::to_string(batch.labels.size()) + " labels for " + std::to_string(batch.count()) + " images.");
+      throw Error(batch.labels.size(), " labels for ", batch.count(), " images.");
     }
     for (const int32_t label : batch.labels) {
-      if (label < 0 || label >= classes) throw Error("label " + std::to_string(label) + " is no class.");
+      if (label < 0 || label >= classes) throw Error("label ", label, " is no class.");
     }
     std::copy(batch.labels.begin(), batch.labels.end(), labels.data_ptr<int64_t>());
   }
@@ -89,7 +89,7 @@ class SupervisedTraining {
       };
       const int64_t side = training_.pixels.size(1);
       for (int64_t i = first; i < first + n; ++i) {
-        const at::Tensor image = padded_[order[static_cast<size_t>(i)]];
+        const at::Tensor image = padded_[order[i]];
         const int64_t down = offset();
         images.push_back(image.narrow(1, down, side).narrow(2, offset(), side));
       }

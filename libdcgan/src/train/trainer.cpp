@@ -20,7 +20,7 @@ namespace dcgan {
 
 void check(const TrainOptions& o) {
   const auto at_least = [](const std::string& flag, int64_t value, int64_t least) {
-    require_option(value >= least, flag, value, std::to_string(least) + " or more");
+    require_option(value >= least, flag, value, text_of(least, " or more"));
   };
   at_least("steps", o.steps, 0);
   at_least("batch-size", o.batch_size, 2);  // batch norm of the generator's units needs two images
@@ -47,7 +47,7 @@ void check(const TrainOptions& o) {
         "weight.");
   }
   if (o.adversarial == 0 && (o.augment || o.adversarial_loss != AdversarialLoss::kLogistic)) {
-    throw OptionError(std::string(o.augment ? "--augment" : "--adversarial-loss") +
+    throw OptionError(std::string(o.augment ? "--augment" : "--adversarial-loss"),
                       " has nothing to do with --adversarial 0; leave one of them out.");
   }
   if (o.adversarial_trunk == AdversarialTrunk::kOff && (o.adversarial == 0 || o.contrastive == 0)) {
@@ -74,16 +74,15 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
   const PackedImagesInfo& info = images.info();
   const bool larger = info.height == info.width && info.height > size && info.height % size == 0;
   if ((info.height != size || info.width != size) && !(larger && run.options.contrastive > 0)) {
-    throw FileError(images.path(), "images are " + std::to_string(info.width) + " x " + std::to_string(info.height) +
-                                       ", the network takes " + std::to_string(size) + " x " + std::to_string(size) +
-                                       (run.options.contrastive > 0 ? ", or twice, three times, ... as many" : "") +
-                                       "; prepare them with dcgan-prepare --size " + std::to_string(size) +
-                                       (larger ? ", set --image-size, or give --contrastive a weight, whose views are "
-                                                 "cut from larger images."
-                                               : ", or set --image-size."));
+    throw FileError(images.path(), "images are ", info.width, " x ", info.height, ", the network takes ", size, " x ",
+                    size, run.options.contrastive > 0 ? ", or twice, three times, ... as many" : "",
+                    "; prepare them with dcgan-prepare --size ", size,
+                    larger ? ", set --image-size, or give --contrastive a weight, whose views are "
+                             "cut from larger images."
+                           : ", or set --image-size.");
   }
   require_option(run.options.batch_size <= images.count(), "batch-size", run.options.batch_size,
-                 "at most " + std::to_string(images.count()) + ", the number of images in " + images.path());
+                 text_of("at most ", images.count(), ", the number of images in ", images.path()));
   const int64_t processes = run.processes.count;
   if (run.options.contrastive > 0 && processes > 1 && !run.options.sync_batch_norm) {
     throw OptionError(
@@ -92,13 +91,11 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
   }
   const int64_t least = run.options.contrastive > 0 ? kLeastContrasted : 2;
   require_option(run.options.batch_size >= least * processes, "batch-size", run.options.batch_size,
-                 std::to_string(least * processes) + " or more, " + std::to_string(least) + " images for each of " +
-                     std::to_string(processes) + " processes");
+                 text_of(least * processes, " or more, ", least, " images for each of ", processes, " processes"));
   const int64_t rest = images.count() % run.options.batch_size;
   if (rest >= least && rest < least * processes) {  // one process would use it
-    throw OptionError("--batch-size is " + std::to_string(run.options.batch_size) +
-                      ": the last minibatch of an epoch of " + std::to_string(images.count()) + " images has " +
-                      std::to_string(rest) + ", too few for " + std::to_string(processes) +
+    throw OptionError("--batch-size is ", run.options.batch_size, ": the last minibatch of an epoch of ",
+                      images.count(), " images has ", rest, ", too few for ", processes,
                       " processes; take another size.");
   }
   if (run.options.sync_batch_norm && run.architecture.guidelines.batch_norm == NormalizedLayers::kNone) {
@@ -110,9 +107,8 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
 void check_cuda_graphs(const TrainingRun& run, const Processes& processes) {
   if (run.options.cuda_graphs != CudaGraphs::kOn) return;
   if (processes.count() == 1 && processes.accelerator() != nullptr) return;
-  throw OptionError("--cuda-graphs is on; that needs one process, not " + std::to_string(processes.count()) +
-                    ", on a GPU, not " + processes.device().str() +
-                    ", and libdcgan_cuda.so beside libdcgan.so. Give auto or off.");
+  throw OptionError("--cuda-graphs is on; that needs one process, not ", processes.count(), ", on a GPU, not ",
+                    processes.device().str(), ", and libdcgan_cuda.so beside libdcgan.so. Give auto or off.");
 }
 
 TrainingEstimate estimate(const TrainingRun& run, const PackedImageReader& images) {
@@ -141,21 +137,21 @@ TrainingEstimate estimate(const TrainingRun& run, const PackedImageReader& image
   const int64_t images_there = training.image_place() == ImagePlace::kDevice ? need.images : 0;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  result.memory_bytes = training.device().is_cpu() ? static_cast<double>(usage.ru_maxrss) * 1024  // ru_maxrss: KiB
-                                                   : static_cast<double>(need.steps + images_there);
+  result.memory_bytes = training.device().is_cpu() ? int64_t{usage.ru_maxrss} * 1024  // ru_maxrss: KiB
+                                                   : need.steps + images_there;
   return result;
 }
 
 std::string to_text(const RunFolder::Workers& workers) {
-  const std::string threads = std::to_string(workers.threads) + (workers.threads == 1 ? " thread" : " threads");
-  return workers.processes == 1 ? threads : std::to_string(workers.processes) + " processes of " + threads + " each";
+  const std::string threads = text_of(workers.threads, workers.threads == 1 ? " thread" : " threads");
+  return workers.processes == 1 ? threads : text_of(workers.processes, " processes of ", threads, " each");
 }
 
 RunFolder::Workers workers_of(const Processes& processes) { return {at::get_num_threads(), processes.count()}; }
 
 // What the user should know before the first step.
 void say_how_it_trains(const TrainingRun& run, const Processes& processes, const RunFolder& folder,
-                       TrainObserver& observer) {
+                       const TrainObserver& observer) {
   const RunFolder::Workers workers = workers_of(processes);
   observer.on_message("Training on " + processes.device().str() + " with " + to_text(workers) + ".");
   if (!processes.accelerator_failure().empty() && run.options.cuda_graphs != CudaGraphs::kOff) {
@@ -173,7 +169,7 @@ void say_how_it_trains(const TrainingRun& run, const Processes& processes, const
                            : ", and the batch norm's statistics are those of other parts of the minibatch."));
 }
 
-int64_t follow(const TrainingRun& run, Training& training, TrainObserver& observer) {
+int64_t follow(const TrainingRun& run, Training& training, const TrainObserver& observer) {
   training.processes().any(false);  // all have come so far: the first one begins
   training.receive_from_first();
   FollowingCourse course(training);
@@ -187,7 +183,7 @@ int64_t lead(const LeadingCourse::Parts& parts, const std::string& identity) {
   folder.begin(observer);
   say_how_it_trains(run, training.processes(), folder, observer);
   LeadingCourse course(parts, identity);
-  const bool resumed = run.mode == TrainingRun::Mode::kResume && course.resume();
+  const bool resumed = run.mode == OutputMode::kResume && course.resume();
   if (!resumed) training.initialise([&observer = observer](const std::string& line) { observer.on_message(line); });
   training.receive_from_first();
   folder.open_log(training.step());
@@ -197,7 +193,7 @@ int64_t lead(const LeadingCourse::Parts& parts, const std::string& identity) {
   return training.step();
 }
 
-int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
+int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images, const TrainObserver& observer) {
   prepare(run, images);
   const SettingsScope settings(run.threads);
   const std::string identity = run_identity(run, images);
@@ -219,7 +215,7 @@ TrainingEstimate estimate_training(const TrainingRun& run, const PackedImageRead
   return train::naming_the_memory(run, images, [&] { return train::estimate(run, images); });
 }
 
-int64_t run_training(const TrainingRun& run, const PackedImageReader& images, TrainObserver& observer) {
+int64_t run_training(const TrainingRun& run, const PackedImageReader& images, const TrainObserver& observer) {
   return train::naming_the_memory(run, images, [&] { return train::train_to_the_end(run, images, observer); });
 }
 

@@ -31,7 +31,7 @@ const Accelerator* accelerator_of(const TrainingRun& run, const Processes& proce
   return processes.count() == 1 && run.options.cuda_graphs != CudaGraphs::kOff ? processes.accelerator() : nullptr;
 }
 
-RecordedPairs::Tell tell_unless_on(const TrainingRun& run, TrainObserver& observer) {
+RecordedPairs::Tell tell_unless_on(const TrainingRun& run, const TrainObserver& observer) {
   if (run.options.cuda_graphs == CudaGraphs::kOn) return nullptr;
   return [&observer](const std::string& line) { observer.on_message(line); };
 }

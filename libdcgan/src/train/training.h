@@ -29,7 +29,7 @@ class Training {
     const TrainingRun& run;
     const PackedImageReader& images;
     const Processes& processes;
-    TrainObserver& observer;  ///< told where steps cannot be recorded
+    const TrainObserver& observer;  ///< told where steps cannot be recorded
   };
   explicit Training(const Parts& parts);
 

@@ -149,11 +149,11 @@ at::Tensor render(const std::vector<View>& views, const at::Tensor& pixels, int6
 
 at::Tensor two_views(const ViewedImages& images, int64_t size) {
   const int64_t count = images.pixels.size(0);
-  std::vector<View> views(static_cast<size_t>(2 * count));
+  std::vector<View> views(2 * count);
   at::parallel_for(0, 2 * count, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const auto position = static_cast<uint64_t>(2 * (images.first + i % count) + i / count);
-      views[static_cast<size_t>(i)] = draw_view(derive_seed(images.seed, "view", position));
+      views[i] = draw_view(derive_seed(images.seed, "view", position));
     }
   });
   return render(views, images.pixels, size);

@@ -1,4 +1,4 @@
-#include "tools/cli/control_groups.h"
+#include "parallel/control_groups.h"
 
 #include <sched.h>
 
@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-namespace dcgan::cli {
+namespace dcgan::parallel {
 namespace {
 
 namespace fs = std::filesystem;
@@ -107,4 +107,4 @@ int64_t usable_cores(const std::string& root) {
   return allowed < static_cast<double>(cores) ? static_cast<int64_t>(allowed) : cores;
 }
 
-}  // namespace dcgan::cli
+}  // namespace dcgan::parallel

@@ -4,7 +4,9 @@
 #include <limits>
 #include <string>
 
-namespace dcgan::cli {
+#include "dcgan/export.h"
+
+namespace dcgan::parallel {
 
 /// What the control groups that this process is in let it have: a container's limits, a Slurm job's.
 struct GroupLimits {
@@ -14,10 +16,10 @@ struct GroupLimits {
 
 /// The smallest limits of the groups of version 1 and 2, and of those that they are in, as far as they can be seen.
 /// @param root  of /proc and /sys, for tests
-GroupLimits group_limits(const std::string& root = "");
+DCGAN_EXPORT GroupLimits group_limits(const std::string& root = "");
 
 /// Threads that can run at a time: the cores that this process may run on, and no more than its groups allow, a begun
 /// one counted.
-int64_t usable_cores(const std::string& root = "");
+DCGAN_EXPORT int64_t usable_cores(const std::string& root = "");
 
-}  // namespace dcgan::cli
+}  // namespace dcgan::parallel
