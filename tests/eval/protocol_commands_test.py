@@ -177,7 +177,7 @@ class ProtocolCommands(ProgramTest):
         folder.mkdir()
         (folder / "labels.csv").write_text("file,label\na.png,3\nb.png,12\n")
         self.assert_refuses("dcgan-eval", "svhn", "--data", folder, "--kmeans", 4, code=1,
-                            says=[folder / "labels.csv", "line 3", "b.png,12", "0 to 9"])
+                            says=[folder / "labels.csv", "b.png", "12", "0 to 9"])
 
 
 if __name__ == "__main__":

@@ -1,47 +1,19 @@
-#include <algorithm>
-#include <cstring>
 #include <iomanip>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "dcgan/feature_compression.h"
-#include "dcgan/feature_file.h"
 #include "eval/compression.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/eval/commands.h"
+#include "tools/shared/feature_rows.h"
 
 namespace dcgan::eval_tool {
 namespace {
 
-// The rows of a feature file, which need no labels here.
-class FeatureRows : public eval::RowSource {
- public:
-  explicit FeatureRows(const FeatureFileReader& file) : file_(file) {}
-  int64_t rows() const override { return file_.rows(); }
-  int64_t columns() const override { return file_.feature_count(); }
-  void read(int64_t first, int64_t count, float* out, int64_t pitch) const override {
-    constexpr int64_t kRowsAtOnce = 32;  // the reader packs rows densely
-    std::vector<float> dense(std::min(count, kRowsAtOnce) * columns());
-    for (int64_t done = 0; done < count; done += kRowsAtOnce) {
-      const int64_t now = std::min(kRowsAtOnce, count - done);
-      file_.read(first + done, now, dense.data());
-      if (const int64_t at = eval::find_not_finite(dense.data(), now * columns()); at >= 0) {
-        throw FileError(file_.path(), "row ", first + done + at / columns(), " has a value that is not finite; ",
-                        "remove the row, or extract it again.");
-      }
-      for (int64_t i = 0; i < now; ++i) {
-        std::memcpy(out + (done + i) * pitch, dense.data() + i * columns(), columns() * sizeof(float));
-      }
-    }
-  }
-
- private:
-  const FeatureFileReader& file_;
-};
-
-CompressionMap fit(const FeatureFileReader& file, const eval::CompressionOptions& options,
+CompressionMap fit(const tools::FeatureRows& rows, const eval::CompressionOptions& options,
                    const cli::CommonOptions& common) {
   std::unique_ptr<cli::Progress> progress;
   eval::CompressionResources resources;
@@ -52,10 +24,10 @@ CompressionMap fit(const FeatureFileReader& file, const eval::CompressionOptions
     progress->update(done);
     cli::stop_if_interrupted();
   };
-  const eval::Components components = eval::principal_components(FeatureRows(file), options, resources);
+  const eval::Components components = eval::principal_components(rows, options, resources);
   double kept = 0;
   for (const double variance : components.variances) kept += variance;
-  const FeatureFileInfo& info = file.info();
+  const FeatureFileInfo& info = rows.file().info();
   CompressionMap map;
   map.dimensions = options.dimensions;
   map.weights = components.weights;
@@ -65,7 +37,7 @@ CompressionMap fit(const FeatureFileReader& file, const eval::CompressionOptions
   map.grid = info.grid;
   map.preprocessing = info.preprocessing;
   map.record = nlohmann::ordered_json({{"method", "principal components of standardised features"},
-                                       {"rows", file.rows()},
+                                       {"rows", rows.rows()},
                                        {"input-list", info.inputs.list},
                                        {"passes", options.passes},
                                        {"whiten", options.whiten},
@@ -93,7 +65,8 @@ int compress_command(cli::CommandLine& line) {
   if (!line.parse()) return 0;
   check(options);
   output.require_free();
-  const FeatureFileReader file(features);
+  const tools::FeatureRows rows(features);
+  const FeatureFileReader& file = rows.file();
   line.require_apart([&file] { return file.files(); });
   if (file.info().model_sha256.empty()) {
     throw FileError(features, "does not say how it was made; --features names a file of dcgan-extract.");
@@ -101,7 +74,7 @@ int compress_command(cli::CommandLine& line) {
   if (!compression_sha256(file.info().preprocessing).empty()) {
     throw FileError(features, "is compressed already; --features names a file that was extracted without --compress.");
   }
-  FeatureCompression::save(output.path, fit(file, options, line.common()));
+  FeatureCompression::save(output.path, fit(rows, options, line.common()));
   const FeatureCompression made(output.path, line.common().threads);
   const auto record = nlohmann::ordered_json::parse(made.map().record);
   std::ostringstream text;

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "dcgan/errors.h"
+#include "eval/features/image_features.h"
 #include "tools/cli/progress.h"
 
 namespace dcgan::eval_tool {
@@ -61,7 +62,7 @@ void LabelledRows::read_rows(int64_t first, int64_t count, float* out, int64_t p
     std::vector<uint8_t> pixels(count * columns_);
     packed_->read(first, count, pixels.data());
     for (int64_t i = 0; i < count * columns_; ++i) {
-      out[i / columns_ * pitch + i % columns_] = scaled_pixel(pixels[i]);
+      out[i / columns_ * pitch + i % columns_] = eval::scaled_pixel(pixels[i]);
     }
     return;
   }

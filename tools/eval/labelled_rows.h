@@ -13,9 +13,6 @@
 
 namespace dcgan::eval_tool {
 
-/// A pixel as the raw-pixel baseline and the networks see it: 0 to 255 becomes -1 to 1.
-inline float scaled_pixel(uint8_t pixel) { return static_cast<float>(pixel) / 127.5f - 1; }
-
 /// A file of labelled rows, as the commands of dcgan-eval take it: a feature file, or packed images, whose rows are
 /// their pixels (the raw-pixel baseline), as the networks see them: x / 127.5 - 1, order H, W, C. Rows without a label
 /// are left out.

@@ -7,13 +7,13 @@
 #include "dcgan/errors.h"
 #include "dcgan/model_file.h"
 #include "dcgan/train_library.h"
-#include "eval/baselines/kmeans.h"
+#include "eval/features/image_features.h"
 #include "eval/protocols/tables.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
 #include "tools/eval/commands.h"
-#include "tools/eval/image_features.h"
+#include "tools/eval/protocol_images.h"
 #include "tools/eval/supervised_trials.h"
 #include "tools/eval/svhn_images.h"
 
@@ -73,12 +73,8 @@ class ProtocolCommand {
     check(kmeans);
     if (!files.model.empty()) {
       files.model = cli::model_file("--model", files.model);
-      const ModelFile model = load_model(files.model);
-      image_size = model.architecture.image_size;
-      training_record_ = model.training;
-      architecture_ = model.architecture;
-      uses_all_layers_ = files.layers.empty() && static_cast<size_t>(model.convolutions) ==
-                                                     discriminator_convolutions(model.architecture).size();
+      model_ = load_model(files.model);
+      image_size = model_.architecture.image_size;
     }
     const auto ignored = [&](bool useless, std::initializer_list<const char*> flags, const char* reason) {
       for (const char* flag : flags) {
@@ -113,14 +109,17 @@ class ProtocolCommand {
   void run(eval::ResultTable& table, const ProtocolImages& images, int64_t fits, const Protocol& protocol) {
     const LoadedImages& training = images.training;
     const LoadedImages& test = images.test;
-    const ProtocolModel model = protocol_model();
+    const eval::ImagePair pair = {training.batch, test.batch};
+    const eval::FeatureResources making = feature_resources();
     table.seed = common.seed;
     const int64_t all_rows = (files.no_baselines    ? 0
                               : files.model.empty() ? 1
                                                     : 2) +
                              (kmeans.centroids > 0 ? 1 : 0) + (files.model.empty() ? 0 : 1);
     int64_t row_number = 0;
-    const auto add = [&](const std::string& name, const FeaturePair& features, std::vector<std::string> row_notes) {
+    const auto add = [&](const std::string& name, const eval::FeaturePair& features,
+                         std::vector<std::string> row_notes) {
+      progress_.reset();
       const std::string place = text_of("row ", ++row_number, " of ", all_rows);
       cli::log(common.quiet,
                text_of(place, ", ", name, ": ", features.training->columns(), " features, ", fits, " fits"));
@@ -150,26 +149,25 @@ class ProtocolCommand {
       table.measured.push_back(std::move(row));
     };
     if (!files.no_baselines) {
-      add("raw pixels", pixel_features(training, test), {});
+      add("raw pixels", eval::pixel_features(pair), {});
     }
     if (!files.no_baselines && !files.model.empty()) {
       add_if_possible([&] {
-        add("untrained network", untrained_features(model, training, test), {"same architecture, initialised"});
+        add("untrained network", eval::untrained_features(pair, model_, making), {"same architecture, initialised"});
       });
     }
     if (kmeans.centroids > 0) {
-      add(text_of("1 layer K-means, ", kmeans.centroids, " centroids"), kmeans_features(kmeans, model, training, test),
+      add(text_of("1 layer K-means, ", kmeans.centroids, " centroids"), eval::kmeans_features(pair, kmeans, making),
           {text_of("Euclidean K-means on ", kmeans.patches, " patches of the training images, standardised")});
     }
     if (!files.model.empty()) {
       std::vector<std::string> row_notes = {training_note(), variant_note()};
       if (files.own_statistics) row_notes.push_back("batch-norm statistics of the model file");
-      add("DCGAN features + L2-SVM", network_features(model, training, test), std::move(row_notes));
+      add("DCGAN features + L2-SVM", eval::network_features(pair, model_, files.own_statistics, making),
+          std::move(row_notes));
     }
     std::cout << eval::render(table, files.format);
   }
-
-  ProtocolModel protocol_model() const { return {common, files.model, files.layers, files.own_statistics}; }
 
   cli::CommandLine& line;
   const cli::CommonOptions& common = line.common();
@@ -185,25 +183,37 @@ class ProtocolCommand {
     for (const auto& [name, text] : {std::pair("imagenet32", "imagenet32 variant, 28,672 features: the paper's text"),
                                      std::pair("svhn32", "svhn32 variant, 7,168 features: the authors' script")}) {
       ArchitectureOptions published = published_architecture(name);
-      published.ngf = architecture_.ngf;  // the generator's part does not matter
-      published.nz = architecture_.nz;
-      published.latent = architecture_.latent;
-      if (to_json(published) == to_json(architecture_) && uses_all_layers_) return text;
+      published.ngf = model_.architecture.ngf;  // the generator's part does not matter
+      published.nz = model_.architecture.nz;
+      published.latent = model_.architecture.latent;
+      const bool whole = model_.convolutions == static_cast<int64_t>(discriminator_convolutions(published).size());
+      if (to_json(published) == to_json(model_.architecture) && whole && files.layers.empty()) return text;
     }
     return "not all convolutions of a published variant (imagenet32: 28,672 features, svhn32: 7,168)";
   }
 
-  // Of the model file.
-  std::string training_record_;
-  ArchitectureOptions architecture_;
-  bool uses_all_layers_ = true;
+  eval::FeatureResources feature_resources() {
+    eval::FeatureResources r;
+    r.network.layers = files.layers;
+    r.network.threads = common.threads;
+    r.network.device = common.device;
+    r.seed = common.seed;
+    r.on_progress = [this, shown = std::string()](const std::string& what, int64_t done, int64_t total) mutable {
+      cli::stop_if_interrupted();
+      if (what != shown) progress_ = std::make_unique<cli::Progress>(what, total, common);
+      shown = what;
+      progress_->update(done);
+    };
+    return r;
+  }
 
-  std::unique_ptr<cli::Progress> progress_;  ///< over the fits of a row
+  ModelFile model_;
+  std::unique_ptr<cli::Progress> progress_;  ///< over the features, then over the fits of a row
   int64_t fits_done_ = 0;
 
   // What the model says of its own training data.
   std::string training_note() const {
-    const nlohmann::json training = nlohmann::json::parse(training_record_, nullptr, false);
+    const nlohmann::json training = nlohmann::json::parse(model_.training, nullptr, false);
     if (training.is_object() && training.contains("data") && training["data"].is_object()) {
       const nlohmann::json& data = training["data"];
       const std::string images = data.contains("images") ? data["images"].dump() + " images, " : "";
@@ -302,7 +312,7 @@ int svhn_command(cli::CommandLine& line) {
   }
   if (trials.trials > 0) {
     add_if_possible([&] {
-      table.measured.push_back(supervised_row(trials, draws, svhn.training, command.protocol_model()));
+      table.measured.push_back(supervised_row(trials, draws, svhn.training, line.common()));
       auto& results = table.measured.back().results;
       results.insert(results.begin(), column, eval::ProtocolResult{});
     });

@@ -77,7 +77,7 @@ void check(const TrialOptions& options) {
 }
 
 eval::MeasuredRow supervised_row(const TrialOptions& options, const eval::DrawOptions& draws,
-                                 const LoadedImages& training, const ProtocolModel& resources) {
+                                 const LoadedImages& training, const cli::CommonOptions& resources) {
   const eval::FeatureMatrix no_features(0, 1);  // rows are drawn by their labels
   const eval::LabelledFeatures labels{no_features, training.batch.labels, training.batch.paths, training.groups,
                                       training.classes};

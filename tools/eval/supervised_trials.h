@@ -4,7 +4,7 @@
 #include <string>
 
 #include "eval/protocols/tables.h"
-#include "tools/eval/image_features.h"
+#include "tools/eval/protocol_images.h"
 
 namespace dcgan::eval_tool {
 
@@ -32,6 +32,6 @@ void check(const TrialOptions& options);
 /// its validation error, as the paper reports it.
 /// @throws FileError if the file's trials were made with other data or options.
 eval::MeasuredRow supervised_row(const TrialOptions& options, const eval::DrawOptions& draws,
-                                 const LoadedImages& training, const ProtocolModel& resources);
+                                 const LoadedImages& training, const cli::CommonOptions& resources);
 
 }  // namespace dcgan::eval_tool

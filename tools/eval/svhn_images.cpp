@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 #include "data/image_folder.h"
+#include "data/labels.h"
 #include "data/svhn_mat.h"
 #include "dcgan/errors.h"
 #include "dcgan/seeds.h"
@@ -19,13 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr double kTestShare = 0.4;
 
-std::vector<std::string> fields_of(const std::string& line) {
-  std::vector<std::string> fields;
-  std::istringstream stream(line);
-  for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
-  return fields;
-}
-
 struct LabelTable {
   data::ImageList list;
   std::map<std::string, int64_t> houses;  // of a path; empty where the file has no such column
@@ -33,42 +25,33 @@ struct LabelTable {
 
 LabelTable read_labels(const std::string& folder) {
   const std::string path = folder + "/labels.csv";
-  std::ifstream file(path);
-  if (!file)
+  if (!fs::exists(path)) {
     throw FileError(path,
-                    "cannot be read; expected train_32x32.mat and test_32x32.mat, or a folder with labels.csv "
+                    "is not there; expected train_32x32.mat and test_32x32.mat, or a folder with labels.csv "
                     "(file,label[,house]).");
-  std::string line;
-  std::getline(file, line);
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  const std::vector<std::string> header = fields_of(line);
-  const auto column = [&](const char* name) { return std::find(header.begin(), header.end(), name) - header.begin(); };
-  const int64_t file_at = column("file"), label_at = column("label"), house_at = column("house");
-  const int64_t columns = static_cast<int64_t>(header.size());
-  if (file_at == columns || label_at == columns) {
-    throw FileError(path, "the first line is \"", line, "\", expected the columns file, label and perhaps house.");
+  }
+  const std::vector<std::vector<std::string>> rows = data::read_csv(path);
+  const std::vector<std::string>& header = rows.front();
+  const auto column = [&](const char* name) -> size_t {
+    return std::find(header.begin(), header.end(), name) - header.begin();
+  };
+  const size_t file_at = column("file"), label_at = column("label"), house_at = column("house");
+  if (file_at == header.size() || label_at == header.size()) {
+    throw FileError(path, "its first line lacks a column; expected file, label and perhaps house.");
   }
   LabelTable table;
   table.list.root = folder;
   for (char digit = '0'; digit <= '9'; ++digit) table.list.classes.push_back(std::string(1, digit));
   std::map<std::string, int64_t> house_numbers;
-  for (int64_t number = 2; std::getline(file, line); ++number) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    const std::vector<std::string> fields = fields_of(line);
-    const auto label = static_cast<int64_t>(fields.size()) == columns
-                           ? std::find(table.list.classes.begin(), table.list.classes.end(), fields[label_at])
-                           : table.list.classes.end();
-    if (label == table.list.classes.end()) {
-      throw FileError(path, "line ", number, " is \"", line, "\", expected ", columns,
-                      " fields with a label from 0 to 9.");
+  for (size_t i = 1; i < rows.size(); ++i) {
+    const std::string &name = rows[i][file_at], &label = rows[i][label_at];
+    if (label.size() != 1 || label < "0" || label > "9") {
+      throw FileError(path, name, " has the label \"", label, "\", expected 0 to 9.");
     }
-    const std::string& name = fields[file_at];
     table.list.paths.push_back(name);
-    table.list.labels.push_back(static_cast<int32_t>(label - table.list.classes.begin()));
-    if (house_at < columns) {
-      const std::string& house = fields[house_at];
-      table.houses[name] = house_numbers.emplace(house, static_cast<int64_t>(house_numbers.size())).first->second;
-    }
+    table.list.labels.push_back(label[0] - '0');
+    if (house_at == header.size()) continue;
+    table.houses[name] = house_numbers.emplace(rows[i][house_at], house_numbers.size()).first->second;
   }
   if (table.list.paths.empty()) throw FileError(path, "names no images.");
   return table;

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "tools/eval/image_features.h"
+#include "tools/eval/protocol_images.h"
 
 namespace dcgan::eval_tool {
 

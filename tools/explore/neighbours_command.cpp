@@ -5,7 +5,7 @@
 #include "dcgan/feature_compression.h"
 #include "dcgan/feature_extractor.h"
 #include "dcgan/pictures.h"
-#include "eval/features/feature_matrix.h"
+#include "eval/features/image_features.h"
 #include "eval/neighbours/nearest.h"
 #include "tools/cli/memory.h"
 #include "tools/cli/program.h"

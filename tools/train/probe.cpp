@@ -2,7 +2,7 @@
 
 #include "dcgan/feature_extractor.h"
 #include "dcgan/packed_images.h"
-#include "eval/features/feature_matrix.h"
+#include "eval/features/image_features.h"
 #include "eval/labels.h"
 #include "eval/svm/solver.h"
 
