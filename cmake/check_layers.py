@@ -36,6 +36,7 @@ LIBRARY_MODULES = ("base", "parallel", "kernels", "models", "store", "nn", "feat
 # the project, those that are named. They are not installed; as public headers, they include only the standard library,
 # public ones and each other.
 EXPORTED_HEADERS = {
+    "base/files.h": {"data"},
     "base/foreign_file.h": {"data"},
     "base/plugin.h": {"data"},
     "c_api/guard.h": {"images"},

@@ -1,14 +1,12 @@
 #include "data/tar_archive.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <string_view>
 
@@ -16,38 +14,6 @@
 #include "dcgan/errors.h"
 
 namespace dcgan::data {
-
-/// The file, read in any order by many threads.
-class TarBytes {
- public:
-  explicit TarBytes(const std::string& name) : path(name), descriptor(::open(name.c_str(), O_RDONLY | O_CLOEXEC)) {
-    struct stat status {};
-    if (descriptor < 0 || ::fstat(descriptor, &status) != 0) {
-      throw FileError(path, "cannot be opened: ", std::strerror(errno), ".");
-    }
-    size = status.st_size;
-  }
-  ~TarBytes() {
-    if (descriptor >= 0) ::close(descriptor);
-  }
-  TarBytes(const TarBytes&) = delete;
-  TarBytes& operator=(const TarBytes&) = delete;
-
-  void read_at(int64_t offset, void* bytes, int64_t count) const {
-    for (int64_t filled = 0; filled < count;) {
-      const ssize_t now =
-          ::pread(descriptor, static_cast<char*>(bytes) + filled, static_cast<size_t>(count - filled), offset + filled);
-      if (now < 0 && errno == EINTR) continue;
-      if (now < 0) throw FileError(path, "cannot be read: ", std::strerror(errno), ".");
-      if (now == 0) throw FileError(path, "became shorter while it was read.");
-      filled += now;
-    }
-  }
-
-  std::string path;
-  int descriptor;
-  int64_t size = 0;
-};
 
 namespace {
 
@@ -111,7 +77,7 @@ struct Extended {
 // The members between two places of the file.
 class Walk {
  public:
-  Walk(const TarBytes& file, std::map<std::string, ArchiveMember>& members) : file_(file), members_(members) {}
+  Walk(const base::File& file, std::map<std::string, ArchiveMember>& members) : file_(file), members_(members) {}
 
   void run(int64_t begin, int64_t end, const std::string& folder, int depth) {
     Extended extended;
@@ -145,7 +111,7 @@ class Walk {
   /// Empty where every member has a name of its own.
   std::string note_of_replaced() const {
     if (replaced_ == 0) return "";
-    return text_of(file_.path, ": of members of one name, such as ", first_replaced_,
+    return text_of(file_.path(), ": of members of one name, such as ", first_replaced_,
                    ", only the last is taken; that leaves ", replaced_, " out.");
   }
 
@@ -158,7 +124,7 @@ class Walk {
   };
 
   [[noreturn]] void fail(int64_t at, const std::string& what) const {
-    throw FileError(file_.path, "at byte ", at, ": ", what, ".");
+    throw FileError(file_.path(), "at byte ", at, ": ", what, ".");
   }
 
   static int64_t padded(int64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
@@ -178,7 +144,7 @@ class Walk {
     std::vector<char> bytes;
     for (; at < end; at += static_cast<int64_t>(bytes.size())) {
       bytes.resize(std::min<int64_t>(end - at, 1 << 16));
-      file_.read_at(at, bytes.data(), static_cast<int64_t>(bytes.size()));
+      file_.read_at(at, bytes.data(), bytes.size());
       const auto other = std::find_if(bytes.begin(), bytes.end(), [](char c) { return c != 0; });
       if (other != bytes.end()) {
         fail(at + (other - bytes.begin()),
@@ -255,7 +221,7 @@ class Walk {
     if (!is_new && has_image_extension(path) && replaced_++ == 0) first_replaced_ = path;
   }
 
-  const TarBytes& file_;
+  const base::File& file_;
   std::map<std::string, ArchiveMember>& members_;
   int64_t replaced_ = 0;
   std::string first_replaced_;
@@ -263,28 +229,25 @@ class Walk {
 
 }  // namespace
 
-TarArchive::TarArchive(const std::string& path) : bytes_(std::make_unique<TarBytes>(path)) {
+TarArchive::TarArchive(const std::string& path) : file_(path, O_RDONLY) {
   std::map<std::string, ArchiveMember> members;
-  Walk walk(*bytes_, members);
-  walk.run(0, bytes_->size, "", 0);
+  Walk walk(file_, members);
+  walk.run(0, file_.size(), "", 0);
   if (const std::string note = walk.note_of_replaced(); !note.empty()) notes_.push_back(note);
   for (auto& [name, member] : members) members_.push_back(std::move(member));
 }
 
-TarArchive::~TarArchive() = default;
-
 std::vector<uint8_t> TarArchive::read(const ArchiveMember& member, int64_t most) const {
   std::vector<uint8_t> bytes(std::min(member.size, most));
-  bytes_->read_at(member.place, bytes.data(), static_cast<int64_t>(bytes.size()));
+  file_.read_at(member.place, bytes.data(), bytes.size());
   return bytes;
 }
 
 bool has_tar_header(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  std::ifstream file(path, std::ios::binary);
   Header header{};
-  const bool whole = descriptor >= 0 && ::read(descriptor, header.data(), kBlock) == kBlock;
-  if (descriptor >= 0) ::close(descriptor);
-  return whole && std::string_view(header.data() + 257, 5) == "ustar" && checksum_holds(header);
+  return file.read(header.data(), kBlock) && std::string_view(header.data() + 257, 5) == "ustar" &&
+         checksum_holds(header);
 }
 
 }  // namespace dcgan::data

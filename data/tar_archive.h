@@ -1,15 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "data/archive.h"
 
 namespace dcgan::data {
-
-class TarBytes;
 
 /// The files in a tar archive that is not compressed, read where they lie: ours because libarchive, made for streams,
 /// leads to no member directly, and the images are read by many threads in any order.
@@ -21,13 +19,12 @@ class TarArchive : public Archive {
  public:
   /// @throws FileError if the file is no tar archive, damaged or cut short (its end marker counts)
   explicit TarArchive(const std::string& path);
-  ~TarArchive() override;
 
   std::vector<uint8_t> read(const ArchiveMember& member, int64_t most) const override;
   std::string kind() const override { return "tar"; }
 
  private:
-  std::unique_ptr<TarBytes> bytes_;
+  base::File file_;
 };
 
 /// Whether the file begins as tars of ustar, GNU and pax do.
