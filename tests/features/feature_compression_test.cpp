@@ -99,7 +99,7 @@ TEST_F(FeatureCompressionTest, RefusesFilesThatAreNoCompressionOrDamaged) {
   refuses(file, "dcgan-eval compress makes one");
   file = whole;
   file.metadata["format_version"] = "2";
-  refuses(file, "format_version is \"2\"");
+  refuses(file, "format version 2");
   file = whole;
   file.metadata["grid"] = "four";
   refuses(file, "metadata is damaged");

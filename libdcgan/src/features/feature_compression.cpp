@@ -4,9 +4,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "base/json_value.h"
 #include "dcgan/errors.h"
 #include "dcgan/safetensors.h"
+#include "features/fitted_file.h"
 #include "kernels/kernels.h"
 #include "models/sha256.h"
 #include "parallel/thread_pool.h"
@@ -14,18 +14,9 @@
 namespace dcgan {
 namespace {
 
-constexpr const char* kFormat = "dcgan-compression";
-constexpr const char* kFormatVersion = "1";
+using features::decisive;
 
-// How images were found and decoded is not in it.
-std::string decisive(const std::string& preprocessing) {
-  const auto all = nlohmann::json::parse(preprocessing, nullptr, /*allow_exceptions=*/false);
-  nlohmann::ordered_json kept = nlohmann::ordered_json::object();
-  for (const char* key : {"resize", "scale", "statistics", "precision"}) {
-    if (all.is_object() && all.contains(key)) kept[key] = all[key];
-  }
-  return kept.dump();
-}
+constexpr const char* kFormat = "dcgan-compression";
 
 void check(const std::string& path, const CompressionMap& map) {
   const auto k = static_cast<size_t>(map.dimensions);
@@ -41,42 +32,16 @@ void check(const std::string& path, const CompressionMap& map) {
 }
 
 CompressionMap read_map(const std::string& path) {
-  const SafetensorsFile file = read_safetensors(path);
-  const auto text = [&](const std::string& key) {
-    const auto found = file.metadata.find(key);
-    return found == file.metadata.end() ? std::string() : found->second;
-  };
-  if (text("format") != kFormat) {
-    throw FileError(path, "format is \"", text("format"), "\", expected \"", kFormat,
-                    "\"; dcgan-eval compress makes one.");
-  }
-  if (text("format_version") != kFormatVersion) {
-    throw FileError(path, "format_version is \"", text("format_version"), "\", this library reads ", kFormatVersion,
-                    "; take a newer one.");
-  }
-  const auto floats = [&](const std::string& name, size_t dimensions) {
-    const auto found = file.tensors.find(name);
-    if (found != file.tensors.end() && found->second.dtype == DType::kFloat32 &&
-        found->second.shape.size() == dimensions) {
-      return found->second.to_floats();
-    }
-    throw FileError(path, "has no float32 tensor \"", name, "\" of ", dimensions, " dimensions.");
-  };
+  const features::FittedFile file(path, kFormat, "dcgan-eval compress");
   CompressionMap map;
-  map.weights = floats("weights", 2);
-  map.offsets = floats("offsets", 1);
-  map.dimensions = file.tensors.at("weights").shape.front();
-  map.model_sha256 = text("model_sha256");
-  map.preprocessing = text("preprocessing");
-  map.record = text("record");
-  try {
-    map.layers = json_value<std::vector<int64_t>>(nlohmann::json::parse(text("layers")));
-    map.grid = json_value<int64_t>(nlohmann::json::parse(text("grid")));
-  } catch (const FileError&) {
-    throw;
-  } catch (const std::exception& e) {
-    throw FileError(path, "its metadata is damaged: ", e.what());
-  }
+  map.weights = file.floats("weights", 2);
+  map.offsets = file.floats("offsets", 1);
+  map.dimensions = file.rows("weights");
+  map.model_sha256 = file.text("model_sha256");
+  map.layers = file.value<std::vector<int64_t>>("layers");
+  map.grid = file.value<int64_t>("grid");
+  map.preprocessing = file.text("preprocessing");
+  map.record = file.text("record");
   check(path, map);
   return map;
 }
@@ -162,7 +127,7 @@ void FeatureCompression::save(const std::string& file, const CompressionMap& map
       make_tensor({map.dimensions, static_cast<int64_t>(map.weights.size()) / map.dimensions}, map.weights);
   content.tensors["offsets"] = make_tensor({map.dimensions}, map.offsets);
   content.metadata = {{"format", kFormat},
-                      {"format_version", kFormatVersion},
+                      {"format_version", "1"},
                       {"model_sha256", map.model_sha256},
                       {"layers", nlohmann::json(map.layers).dump()},
                       {"grid", std::to_string(map.grid)},

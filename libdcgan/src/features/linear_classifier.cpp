@@ -8,30 +8,17 @@
 #include <numeric>
 #include <utility>
 
-#include "base/json_value.h"
 #include "dcgan/errors.h"
 #include "dcgan/safetensors.h"
 #include "dcgan/text.h"
+#include "features/fitted_file.h"
 
 namespace dcgan {
 namespace {
 
+using features::decisive;
+
 constexpr const char* kFormat = "dcgan-linear-classifier";
-constexpr const char* kFormatVersion = "1";
-
-// What decides features: how images were found and decoded is not in it.
-constexpr std::array<const char*, 5> kDecisive = {"resize", "scale", "statistics", "precision", "compression"};
-
-std::string decisive(const std::string& preprocessing) {
-  const auto all = nlohmann::json::parse(preprocessing, nullptr, false);
-  nlohmann::ordered_json kept = nlohmann::ordered_json::object();
-  if (all.is_object()) {
-    for (const char* key : kDecisive) {
-      if (all.contains(key)) kept[key] = all[key];
-    }
-  }
-  return kept.dump();
-}
 
 std::string list_of(const std::vector<int64_t>& values) { return nlohmann::json(values).dump(); }
 
@@ -54,54 +41,24 @@ void check(const LinearMachines& machines) {
 }
 
 LinearMachines read_machines(const std::string& path) {
-  const SafetensorsFile file = read_safetensors(path);
-  const auto text = [&](const std::string& key) {
-    const auto found = file.metadata.find(key);
-    if (found == file.metadata.end()) throw FileError(path, "its metadata lacks \"", key, "\"; expected a ", kFormat);
-    return found->second;
-  };
-  if (const auto found = file.metadata.find("format"); found == file.metadata.end() || found->second != kFormat) {
-    throw FileError(path, "format is ", found == file.metadata.end() ? "not given" : found->second, ", expected ",
-                    kFormat, "; dcgan-eval svm --save makes one.");
-  }
-  if (text("format_version") != kFormatVersion) {
-    throw FileError(path, "format version ", text("format_version"), ", this library reads version ", kFormatVersion,
-                    "; take a newer one.");
-  }
-  const auto floats = [&](const std::string& name, size_t dimensions) {
-    const auto found = file.tensors.find(name);
-    if (found == file.tensors.end() || found->second.dtype != DType::kFloat32 ||
-        found->second.shape.size() != dimensions) {
-      throw FileError(path, "has no float32 tensor \"", name, "\" of ", dimensions, " dimensions.");
-    }
-    return found->second.to_floats();
-  };
+  const features::FittedFile file(path, kFormat, "dcgan-eval svm --save");
   LinearMachines machines;
-  machines.weights = floats("weights", 2);
-  machines.biases = floats("biases", 1);
-  try {
-    nlohmann::json::parse(text("classes")).get_to(machines.classes);
-    nlohmann::json::parse(text("c")).get_to(machines.c);
-    machines.origin.model_sha256 = text("model_sha256");
-    machines.origin.layers = json_value<std::vector<int64_t>>(nlohmann::json::parse(text("layers")));
-    machines.origin.grid = json_value<int64_t>(nlohmann::json::parse(text("grid")));
-  } catch (const FileError&) {
-    throw;
-  } catch (const std::exception& e) {
-    throw FileError(path, "its metadata is damaged: ", e.what());
-  }
-  machines.origin.preprocessing = decisive(text("preprocessing"));
-  machines.record = text("record");
+  machines.weights = file.floats("weights", 2);
+  machines.biases = file.floats("biases", 1);
+  machines.classes = file.value<std::vector<std::string>>("classes");
+  machines.c = file.value<double>("c");
+  machines.origin.model_sha256 = file.text("model_sha256");
+  machines.origin.layers = file.value<std::vector<int64_t>>("layers");
+  machines.origin.grid = file.value<int64_t>("grid");
+  machines.origin.preprocessing = decisive(file.text("preprocessing"));
+  machines.record = file.text("record");
   try {
     check(machines);
-  } catch (const FileError&) {
-    throw;
   } catch (const Error& e) {
     throw FileError(path, e.what());
   }
-  if (file.tensors.at("weights").shape.front() != static_cast<int64_t>(machines.classes.size())) {
-    throw FileError(path, "weights for ", file.tensors.at("weights").shape.front(), " classes, names of ",
-                    machines.classes.size(), '.');
+  if (file.rows("weights") != static_cast<int64_t>(machines.classes.size())) {
+    throw FileError(path, "weights for ", file.rows("weights"), " classes, names of ", machines.classes.size(), ".");
   }
   return machines;
 }
@@ -152,7 +109,7 @@ void LinearClassifier::save(const std::string& file) const {
   content.tensors["weights"] = make_tensor({classes, feature_count()}, machines_->weights);
   content.tensors["biases"] = make_tensor({classes}, machines_->biases);
   content.metadata = {{"format", kFormat},
-                      {"format_version", kFormatVersion},
+                      {"format_version", "1"},
                       {"classes", json_text(nlohmann::json(machines_->classes))},
                       {"c", nlohmann::json(machines_->c).dump()},
                       {"model_sha256", machines_->origin.model_sha256},
