@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What a discriminator is asked, and where it starts, compared at equal processor time.
 
-    python3 tests/bench/objectives.py BUILD/tools --small in32.h5 --large in64.h5 --probe cifar10-train.h5 --out runs \
-        --into docs/ablation.md
+    python3 tests/bench/objectives.py BUILD/tools --small in32.h5 --large in64.h5 --fit fit.h5 --compare compare.h5 \
+        --out runs --into docs/ablation.md
 
 Trains a narrow network for each row with as many steps as fit into --seconds of processor time on one thread (a start
 from patches counts), and writes a Markdown table between the marks of objectives in the file that --into names, or to
-stdout. --large holds the images of --small at twice the size, for views. Runs that are there go on.
+stdout. --large holds the images of --small at twice the size, for views; --fit and --compare are labelled images, such
+as two parts of CIFAR-10's training images, for a linear SVM on each network's features. Runs that are there are kept.
 """
 
 import argparse
@@ -38,55 +39,73 @@ SETUPS = {
 MARKS = ("<!-- objectives -->\n", "<!-- end of objectives -->\n")
 
 
-def train(arguments, setup, seed, name, steps, *more):
-    """Seconds of processor time that a run of so many steps took."""
-    options = SETUPS[setup]
-    data = arguments.large if "--contrastive" in options else arguments.small
-    run = arguments.out / name
-    if (run / "model.safetensors").exists():
-        return 0.0
-    decay = ["--decay-steps", steps, "--warm-up-steps", min(100, steps)] if "--decay-shape" in options else []
-    command = [arguments.programs / "dcgan-train", "--data", data, "--out", run, "--ndf", arguments.width, "--ngf",
-               arguments.width, "--steps", steps, "--seed", seed, "--threads", 1, "--log-every", 20,
-               "--checkpoint-every", 100000, "--sample-every", 100000, "--overwrite", *options, *decay, *more]
+def run(*command, log):
+    """Seconds of processor time that a command took, whose output is appended to a file."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with open(run.with_suffix(".log"), "w", encoding="utf-8") as file:
+    with open(log, "a", encoding="utf-8") as file:
         subprocess.run(list(map(str, command)), check=True, stdout=file, stderr=file)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def train(arguments, setup, seed, folder, steps, *more):
+    """Seconds of processor time that a training of so many steps took."""
+    options = SETUPS[setup]
+    data = arguments.large if "--contrastive" in options else arguments.small
+    decay = ["--decay-steps", steps, "--warm-up-steps", min(100, steps)] if "--decay-shape" in options else []
+    return run(arguments.programs / "dcgan-train", "--data", data, "--out", folder, "--ndf", arguments.width, "--ngf",
+               arguments.width, "--steps", steps, "--seed", seed, "--threads", 1, "--log-every", 20,
+               "--checkpoint-every", 100000, "--sample-every", 100000, "--overwrite", *options, *decay, *more,
+               log=folder.with_suffix(".log"))
+
+
+def accuracy(arguments, folder):
+    """What a linear SVM on the features of --fit gets right of --compare."""
+    files = [folder / "fit-features.h5", folder / "compare-features.h5"]
+    for images, features in zip((arguments.fit, arguments.compare), files):
+        run(arguments.programs / "dcgan-extract", images, "--model", folder / "model.safetensors", "-o", features,
+            "--threads", 1, "--overwrite", log=folder.with_suffix(".log"))
+    result = subprocess.run([arguments.programs / "dcgan-eval", "svm", "--train", files[0], "--test", files[1],
+                             "--c-grid", "1e-5,3e-5,1e-4,3e-4,1e-3", "--threads", "1", "--json"], check=True,
+                            stdout=subprocess.PIPE, text=True).stdout
+    for file in files:
+        file.unlink()
+    return json.loads(result)["accuracy"]
+
+
 def row(arguments, setup, seed):
-    name = "".join(c if c.isalnum() else "-" for c in setup) + f"-{seed}"
-    plan = arguments.out / (name + ".json")
-    if not plan.exists():
-        free = ["--frechet-images", 0]
-        start = train(arguments, setup, seed, name + "-start", 0, *free)
-        step = (train(arguments, setup, seed, name + "-some", 20, *free) - start) / 20
-        plan.write_text(json.dumps({"steps": max(1, int((arguments.seconds - start) / step)), "start": start,
-                                    "step": step}), encoding="utf-8")
-    steps = json.loads(plan.read_text(encoding="utf-8"))["steps"]
-    train(arguments, setup, seed, name, steps, "--probe", arguments.probe, "--probe-images", 4000)
-    lines = (arguments.out / name / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    last = {key: value for line in lines for key, value in json.loads(line).items()}
-    return [str(steps), f"{100 * last['probe_score']:.1f}%",
-            f"{last['frechet_distance']:.0f}" if "frechet_distance" in last else "–"]
+    folder = arguments.out / ("".join(c if c.isalnum() else "-" for c in setup) + f"-{seed}")
+    outcome = folder.with_suffix(".json")
+    if not outcome.exists():
+        start = train(arguments, setup, seed, folder, 0, "--frechet-images", 0)
+        step = (train(arguments, setup, seed, folder, 20, "--frechet-images", 0) - start) / 20
+        steps = max(1, int((arguments.seconds - start) / step))
+        train(arguments, setup, seed, folder, steps)
+        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        last = {key: value for line in lines for key, value in json.loads(line).items()}
+        outcome.write_text(json.dumps({"steps": steps, "start": start, "step": step,
+                                       "frechet_distance": last.get("frechet_distance"),
+                                       "accuracy": accuracy(arguments, folder)}), encoding="utf-8")
+    outcome = json.loads(outcome.read_text(encoding="utf-8"))
+    distance = outcome["frechet_distance"]
+    return [str(outcome["steps"]), f"{100 * outcome['accuracy']:.1f}%", "–" if distance is None else f"{distance:.0f}"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("programs", type=Path)
-    for name in ("small", "large", "probe", "out"):
+    for name in ("small", "large", "fit", "compare", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--into", type=Path)
     parser.add_argument("--seconds", type=float, default=100, help="processor time of each run")
     parser.add_argument("--width", type=int, default=32, help="--ndf and --ngf")
+    parser.add_argument("--setups", type=lambda text: text.split(";"), default=list(SETUPS), help="some of the rows")
     parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], default=[42])
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    lines = [["", "steps", "probe", "Fréchet distance"], ["---", "---:", "---:", "---:"]]
-    results = {(setup, seed): row(arguments, setup, seed) for seed in arguments.seeds for setup in SETUPS}
-    for setup in SETUPS:
+    lines = [["", "steps", "accuracy", "Fréchet distance"], ["---", "---:", "---:", "---:"]]
+    results = {(setup, seed): row(arguments, setup, seed) for seed in arguments.seeds for setup in arguments.setups}
+    for setup in arguments.setups:
         values = zip(*(results[setup, seed] for seed in arguments.seeds))
         lines.append([setup, *(" / ".join(value) for value in values)])
     markdown.write(markdown.table(lines), arguments.into, MARKS)
