@@ -5,6 +5,7 @@ Archives are Python's (tarfile, zipfile); folders are laid out as macOS, NAS, Ju
 
 import bz2
 import csv
+import ctypes
 import gzip
 import io
 import json
@@ -26,7 +27,6 @@ from programs import NARROW, ProgramTest, draw, program
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(3000)
 LEFT = ["__MACOSX/cat/._000.jpg", "cat/._000.jpg", ".ipynb_checkpoints/000-checkpoint.jpg", "cat/@eaDir/000.jpg/THUMB.jpg",
         ".Trash-1000/files/old.jpg", "lost+found/x.png"]
-NOBODY = 65534
 
 
 def jpeg(seed, kind="discs"):
@@ -151,7 +151,7 @@ class PassedOver(FoldersTest):
 
 
 class Unreadable(FoldersTest):
-    """A folder without permission: root may read it, so that the programs run as somebody else."""
+    """A folder without permission: root may read it, so that the programs run without root's capability to."""
 
     @classmethod
     def setUpClass(cls):
@@ -160,17 +160,22 @@ class Unreadable(FoldersTest):
         write_files(cls.photos, {**pets(), "locked/1.jpg": jpeg(1), "lost+found/2.jpg": jpeg(2)})
         cls.out = cls.folder / "out"
         cls.out.mkdir()
-        cls.out.chmod(0o777)
         for name in ("locked", "lost+found"):
             (cls.photos / name).chmod(0)
             cls.addClassCleanup((cls.photos / name).chmod, 0o755)
 
-    def run_as_nobody(self, *arguments, expect=0):
-        options = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
-        return self.run_program(*arguments, expect=expect, **options)
+    @staticmethod
+    def heed_permissions():
+        """What a program of root's started after this reads is what its owner may (prctl(2), capabilities(7))."""
+        pr_capbset_drop, cap_dac_override, cap_dac_read_search = 24, 1, 2
+        for capability in (cap_dac_override, cap_dac_read_search):
+            ctypes.CDLL(None).prctl(pr_capbset_drop, capability, 0, 0, 0)
+
+    def run_heeding(self, *arguments, expect=0):
+        return self.run_program(*arguments, expect=expect, preexec_fn=self.heed_permissions)
 
     def extract(self, output, *options, expect):
-        return self.run_as_nobody("dcgan-extract", self.photos, "-o", self.out / output, "--layers", 1, *options, expect=expect)
+        return self.run_heeding("dcgan-extract", self.photos, "-o", self.out / output, "--layers", 1, *options, expect=expect)
 
     def failures(self, output):
         with h5py.File(self.out / output) as file:
@@ -184,12 +189,12 @@ class Unreadable(FoldersTest):
         self.assertIn("1 file passed over: 1 lost+found", result.stdout)
         for part in range(3):
             self.extract(f"part-{part}.h5", "--shard", f"{part}/3", expect=3 if part == 2 else 0)
-        self.run_as_nobody("dcgan-extract", "merge", "-o", self.out / "merged.h5", *(self.out / f"part-{i}.h5" for i in range(3)))
+        self.run_heeding("dcgan-extract", "merge", "-o", self.out / "merged.h5", *(self.out / f"part-{i}.h5" for i in range(3)))
         self.assertEqual(self.failures("merged.h5"), locked)
         with h5py.File(self.out / "all.h5") as whole, h5py.File(self.out / "merged.h5") as merged:
             numpy.testing.assert_array_equal(whole["features"][:], merged["features"][:])
             self.assertEqual([c.decode() for c in whole["classes"]], ["cat", "dog"])
-        self.run_as_nobody("dcgan-extract", "verify", self.out / "merged.h5")
+        self.run_heeding("dcgan-extract", "verify", self.out / "merged.h5")
 
     def test_strict_stops_there_and_a_later_run_with_permission_says_that_the_inputs_differ(self):
         result = self.extract("strict.h5", "--strict", expect=1)
@@ -199,9 +204,9 @@ class Unreadable(FoldersTest):
         self.assertEqual(len(self.failures("strict.h5")), 1)
 
     def test_packing_and_a_run_with_only_such_folders_say_so(self):
-        self.run_as_nobody("dcgan-prepare", "folder", self.photos, "-o", self.out / "packed.h5", expect=3)
+        self.run_heeding("dcgan-prepare", "folder", self.photos, "-o", self.out / "packed.h5", expect=3)
         self.assertEqual([path for path, _ in self.failures("packed.h5")], ["locked"])
-        result = self.run_as_nobody("dcgan-prepare", "folder", self.photos / "locked", "-o", self.out / "x.h5", expect=1)
+        result = self.run_heeding("dcgan-prepare", "folder", self.photos / "locked", "-o", self.out / "x.h5", expect=1)
         self.assertIn("cannot be listed: Permission denied", result.stderr)
 
 

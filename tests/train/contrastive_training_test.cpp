@@ -52,7 +52,7 @@ TEST_F(ContrastiveTraining, StoppedAnywhereAndResumedEndsAsIfItHadNeverStopped) 
     whole.options.average_decay = 0.5;
     whole.options.warm_up_steps = 3;
     train(whole);
-    for (const int64_t stop : {1, 4}) {
+    for (const int64_t stop : {0, 1, 4}) {  // 0: in the start
       TrainingRun parts = whole;
       parts.folder = whole.folder + "-parts" + std::to_string(stop);
       EXPECT_EQ(run_training(parts, images_, test::stop_at(stop)), stop);

@@ -24,6 +24,7 @@ using testing::ThrowsMessage;
 class DataStart : public testing::Test {
  protected:
   DataStart() {
+    observer_.on_message = [this](const std::string& line) { said_.push_back(line); };
     architecture_.image_size = 16;
     architecture_.ndf = 4;
     std::iota(all_.begin(), all_.end(), 0);
@@ -31,7 +32,7 @@ class DataStart : public testing::Test {
 
   nn::Discriminator started(uint64_t seed) {
     nn::Discriminator network = nn::make_discriminator(architecture_, 1);
-    start_from_patches(network, rows_, seed, [this](const std::string& line) { said_.push_back(line); });
+    EXPECT_TRUE(start_from_patches(network, rows_, seed, observer_));
     return network;
   }
 
@@ -48,6 +49,7 @@ class DataStart : public testing::Test {
   ImageRows rows_{images_, ImagePlace::kHost, c10::kCPU};
   std::vector<int64_t> all_ = std::vector<int64_t>(kCount);
   std::vector<std::string> said_;
+  TrainObserver observer_;
 };
 
 TEST_F(DataStart, GivesEveryConvolutionOutputsOfDeviationOne) {
@@ -62,6 +64,16 @@ TEST_F(DataStart, GivesEveryConvolutionOutputsOfDeviationOne) {
   }
   EXPECT_THAT(said_,
               testing::ElementsAre(HasSubstr("1 of 4"), HasSubstr("2 of 4"), HasSubstr("3 of 4"), HasSubstr("4 of 4")));
+}
+
+TEST_F(DataStart, HearsAStopInTheMiddleOfALayer) {
+  int64_t asked = 0;
+  constexpr int64_t kAsked = 20;  // in the second layer
+  observer_.should_stop = [&] { return ++asked == kAsked; };
+  nn::Discriminator network = nn::make_discriminator(architecture_, 1);
+  EXPECT_FALSE(start_from_patches(network, rows_, 7, observer_));
+  EXPECT_EQ(asked, kAsked);
+  EXPECT_THAT(said_, testing::SizeIs(testing::AllOf(testing::Ge(1), testing::Lt(4))));
 }
 
 TEST_F(DataStart, LeavesFiltersOfTheImagesThatDoNotSeeAMean) {
@@ -124,7 +136,7 @@ TEST_F(DataStart, RefusesImagesThatAreAllOneColour) {
   const PackedImageReader grey(folder_ / "grey.h5");
   nn::Discriminator network = nn::make_discriminator(architecture_, 1);
   const ImageRows rows(grey, ImagePlace::kHost, c10::kCPU);
-  EXPECT_THAT([&] { start_from_patches(network, rows, 1, [](const std::string&) {}); },
+  EXPECT_THAT([&] { start_from_patches(network, rows, 1, {}); },
               ThrowsMessage<Error>(HasSubstr("the images do not vary")));
 }
 

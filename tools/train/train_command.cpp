@@ -298,16 +298,16 @@ int train_command(cli::CommandLine& line) {
     };
   }
   const int64_t done = run_training(training, images, observer);
-  if (training.processes.rank == 0) {
+  const int64_t asked = training.options.steps;
+  if (training.processes.rank == 0 && (done > 0 || asked == 0)) {
     const std::string model = files.out + "/model.safetensors";
-    const int64_t asked = training.options.steps;
     cli::print_result(common, {{"steps", done}, {"asked", asked}, {"model", model}},
                       text_of(model, ": ", done,
                               done > asked ? text_of(" steps were done before, more than --steps ", asked,
                                                      " asks for; nothing was left to do\n")
                                            : text_of(" of ", asked, " steps\n")));
   }
-  if (done < training.options.steps) throw cli::Interrupted(done, training.options.steps, "steps");
+  if (done < asked) throw cli::Interrupted(done, asked, "steps");
   return packed.all_packed ? 0 : cli::kSomeInputsFailed;
 }
 

@@ -32,16 +32,20 @@ int64_t images_used(int64_t images) { return std::min(images, kImages); }
 int64_t positions_of(const ConvolutionShape& shape) { return std::max<int64_t>(0, shape.size_in - shape.kernel + 1); }
 int64_t depth_of(const ConvolutionShape& shape) { return shape.kernel * shape.kernel * shape.in_channels; }
 
+struct Stopped {};  // thrown where the observer asks for it
+
 /// The start of one convolution.
 class LayerStart {
  public:
-  LayerStart(const nn::Discriminator& network, size_t layer, const ImageRows& images, uint64_t seed)
+  LayerStart(const nn::Discriminator& network, size_t layer, const ImageRows& images, uint64_t seed,
+             const TrainObserver& observer)
       : below_(network),
         layer_(layer),
         shape_(network.convolutions[layer].shape),
         images_(images),
         order_(shuffled_indices(images.count(), derive_seed(seed, "start-images"))),
-        seed_(derive_seed(seed, "start-layer", layer)) {
+        seed_(derive_seed(seed, "start-layer", layer)),
+        observer_(observer) {
     below_.convolutions.resize(layer);
     order_.resize(images_used(images.count()));
     depth_ = depth_of(shape_);
@@ -63,10 +67,15 @@ class LayerStart {
   }
 
  private:
+  void heed_a_stop() const {
+    if (observer_.should_stop()) throw Stopped();
+  }
+
   int64_t taken() const { return static_cast<int64_t>(order_.size()); }
 
   /// What the layer takes, of the images at first, first + 1, ... of the order.
   at::Tensor input(int64_t first, int64_t count) const {
+    heed_a_stop();
     const at::Tensor images = images_.at(order_.data() + first, count).to(at::kCPU);
     return layer_ == 0 ? images : below_.activations(images, nn::Statistics::kBatch).back();
   }
@@ -98,8 +107,9 @@ class LayerStart {
   }
 
   template <class Function>
-  static void for_each_block(const at::Tensor& rows, const Function& f) {
+  void for_each_block(const at::Tensor& rows, const Function& f) const {
     for (int64_t first = 0; first < rows.size(0); first += kBlock) {
+      heed_a_stop();
       f(rows.narrow(0, first, std::min(kBlock, rows.size(0) - first)), first);
     }
   }
@@ -191,6 +201,7 @@ class LayerStart {
   const ImageRows& images_;
   std::vector<int64_t> order_;  ///< of the images that patches are taken from
   uint64_t seed_;
+  const TrainObserver& observer_;
   int64_t depth_ = 0, positions_ = 0, per_image_ = 0;
 };
 
@@ -208,18 +219,21 @@ void check_patches(const ArchitectureOptions& architecture, int64_t images) {
   }
 }
 
-void start_from_patches(nn::Discriminator& network, const ImageRows& images, uint64_t seed,
-                        const std::function<void(const std::string&)>& say) {
+bool start_from_patches(nn::Discriminator& network, const ImageRows& images, uint64_t seed,
+                        const TrainObserver& observer) try {
   const at::NoGradGuard no_grad;
   const size_t layers = network.convolutions.size();
   for (size_t layer = 0; layer < layers; ++layer) {
-    say(text_of("Start from patches: convolution ", layer + 1, " of ", layers, "."));
+    observer.on_message(text_of("Start from patches: convolution ", layer + 1, " of ", layers, "."));
     nn::Convolution& convolution = network.convolutions[layer];
-    convolution.weight.copy_(LayerStart(network, layer, images, seed).weights());
+    convolution.weight.copy_(LayerStart(network, layer, images, seed, observer).weights());
     if (!convolution.shape.batch_norm) continue;
     convolution.batch_norm.weight.fill_(1);
     convolution.batch_norm.bias.fill_(0);
   }
+  return true;
+} catch (const Stopped&) {
+  return false;
 }
 
 void start_from_model(const nn::NamedTensors& parameters, const ModelFile& model, const std::string& file) {

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "dcgan/model_file.h"
+#include "dcgan/trainer.h"
 #include "nn/networks.h"
 #include "train/image_rows.h"
 
@@ -17,10 +17,11 @@ namespace dcgan::train {
 /// The same bytes for equal seeds and numbers of threads.
 /// @param network  on the CPU
 /// @param images   that it takes, of its size
-/// @param say      told what comes next
+/// @param observer  told what comes next, and asked whether to stop
+/// @return whether it came to its end; if not, the network is started in part
 /// @throws Error if the images do not vary
-void start_from_patches(nn::Discriminator& network, const ImageRows& images, uint64_t seed,
-                        const std::function<void(const std::string&)>& say);
+bool start_from_patches(nn::Discriminator& network, const ImageRows& images, uint64_t seed,
+                        const TrainObserver& observer);
 
 /// @throws OptionError if so few images have fewer patches than a layer has channels, or patches have values
 void check_patches(const ArchitectureOptions& architecture, int64_t images);

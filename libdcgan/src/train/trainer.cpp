@@ -171,6 +171,7 @@ void say_how_it_trains(const TrainingRun& run, const Processes& processes, const
 
 int64_t follow(const TrainingRun& run, Training& training, const TrainObserver& observer) {
   training.processes().any(false);  // all have come so far: the first one begins
+  if (training.processes().any(observer.should_stop())) return training.step();
   training.receive_from_first();
   FollowingCourse course(training);
   run_steps(training, run, observer, course);
@@ -184,7 +185,8 @@ int64_t lead(const LeadingCourse::Parts& parts, const std::string& identity) {
   say_how_it_trains(run, training.processes(), folder, observer);
   LeadingCourse course(parts, identity);
   const bool resumed = run.mode == OutputMode::kResume && course.resume();
-  if (!resumed) training.initialise([&observer = observer](const std::string& line) { observer.on_message(line); });
+  const bool started = resumed || training.initialise(observer);
+  if (training.processes().any(!started)) return training.step();
   training.receive_from_first();
   folder.open_log(training.step());
   course.make_up();

@@ -95,23 +95,25 @@ void Training::run_step() {
   ++steps_in_report_;
 }
 
-void Training::initialise(const std::function<void(const std::string&)>& say) {
+bool Training::initialise(const TrainObserver& observer) {
   const std::string& from = run_.options.initialise;
-  if (from == TrainOptions::kRandomStart) return;
+  if (from == TrainOptions::kRandomStart) return true;
   nn::Discriminator discriminator = nn::make_discriminator(run_.architecture, run_.seed);  // on the CPU
   if (from == TrainOptions::kPatchesStart) {
-    start_from_patches(discriminator, minibatches_.images(), run_.seed, say);
-    return networks_.start_from(discriminator.parameters());
+    if (!start_from_patches(discriminator, minibatches_.images(), run_.seed, observer)) return false;
+    networks_.start_from(discriminator.parameters());
+    return true;
   }
   const ModelFile model = load_model(from);
   start_from_model(discriminator.parameters(), model, from);
   networks_.start_from(discriminator.parameters());
-  say("The discriminator starts from " + from + ".");
-  if (!model.has_generator || !run_.options.has_generator()) return;
+  observer.on_message("The discriminator starts from " + from + ".");
+  if (!model.has_generator || !run_.options.has_generator()) return true;
   const nn::Generator generator = nn::make_generator(run_.architecture, run_.seed);
   start_from_model(generator.parameters(), model, from);
   networks_.start_from(generator.parameters());
-  say("The generator starts from " + from + ".");
+  observer.on_message("The generator starts from " + from + ".");
+  return true;
 }
 
 StepReport Training::report() {

@@ -42,9 +42,10 @@ class Training {
   ImagePlace image_place() const { return image_place_; }
 
   /// The weights that --initialise names, before the first step.
-  /// @param say  told what comes next
+  /// @param observer  told what comes next, and asked whether to stop
+  /// @return whether they stand
   /// @throws Error or FileError if the images or the model do not fit
-  void initialise(const std::function<void(const std::string&)>& say);
+  bool initialise(const TrainObserver& observer);
 
   /// One pair of updates, or one of the discriminator alone.
   void run_step();
