@@ -35,12 +35,12 @@ struct JpegErrors {
   std::longjmp(errors->jump, 1);
 }
 
-// Surplus bytes before a marker: zeros, as some cameras leave them, and any others behind a whole scan. Between the
-// tables they may be what is left of a damaged one, which no scan shows.
+// Surplus bytes before a marker: behind a whole scan, and zeros between the tables, as some cameras leave them. Others
+// there may be what is left of a damaged table.
 bool is_harmless_surplus(const jpeg_decompress_struct& info, ByteView file) {
   const JOCTET* marker = info.src->next_input_byte;
-  const bool zeros = std::all_of(marker - info.err->msg_parm.i[0], marker, [](JOCTET byte) { return byte == 0; });
-  return info.progressive_mode || info.input_scan_number == 0 ? zeros : scan_is_whole(file);
+  if (info.input_scan_number > 0) return scan_is_whole(file, static_cast<size_t>(marker - file.data));
+  return std::all_of(marker - info.err->msg_parm.i[0], marker, [](JOCTET byte) { return byte == 0; });
 }
 
 // Warnings that say nothing of the pixels: odd version numbers and scan parameters that a sequential JPEG does not use.

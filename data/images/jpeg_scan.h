@@ -4,13 +4,16 @@
 
 namespace dcgan::data {
 
-/// Whether bytes that stand between the last block of a JPEG's scan and the next marker are surplus: the scan is whole
-/// before them. Of a damaged scan, in which the decoder lost its place and found it again, they are what was left over;
-/// libjpeg, which only counts them, gives the same warning for both.
-///
-/// A scan that is whole fills its last byte with ones. What is left of a damaged one ends, block by block, exactly at
-/// the marker; other bytes hardly ever do.
-/// @return false also where it cannot be known: progressive, arithmetic and lossless JPEGs, several scans
-bool scan_is_whole(ByteView jpeg);
+/// Whether bytes that stand between the last block of a JPEG's scan and the marker at `marker` are surplus: the scan,
+/// or the part of it since the last restart marker, is whole before them. Of a damaged scan, in which the decoder lost
+/// its place and found it again, they are what was left over; libjpeg, which only counts them, gives the same warning
+/// for both. These are signs of damage, of which an encoder's scan has none:
+///  - the last byte is not filled with ones,
+///  - a run of empty blocks reaches beyond the last block,
+///  - a block's samples, or a coefficient, lie further outside their range than rounding can bring them.
+/// What has none of them may still be damaged (3% of the sequential scans that were tried, 9% of the progressive ones):
+/// by what is left over alone it cannot be told from other bytes, which may be the end of another picture's scan.
+/// @return false also where it cannot be known: arithmetic and lossless JPEGs
+bool scan_is_whole(ByteView jpeg, size_t marker);
 
 }  // namespace dcgan::data

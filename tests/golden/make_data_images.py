@@ -83,6 +83,7 @@ def main():
     save("rgb.jpg", image, quality=95, subsampling=0)
     save("subsampled.jpg", image, quality=85, subsampling=2)
     save("progressive.jpg", image, quality=90, progressive=True)
+    save("restarts.jpg", image, quality=90, restart_marker_blocks=1)
     save("grey.jpg", grey, quality=95)
     save("cmyk.jpg", image.convert("CMYK"), quality=95)
     for orientation in range(2, 9):
