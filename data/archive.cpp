@@ -89,6 +89,8 @@ std::unique_ptr<Archive> open_archive(const std::string& path) {
   if (is_zip(first_bytes_of(path))) return image_library().open_zip(path);
   refuse_container(path);
   refuse_foreign(path);
+  // Behind a program that unpacks it, or the mark of several segments, a zip has other first bytes.
+  if (ends_in(path, ".zip") && !has_tar_header(path)) return image_library().open_zip(path);
   return std::make_unique<TarArchive>(path);
 }
 

@@ -191,7 +191,11 @@ class Lister {
       const auto first_bytes = [&] {
         return member.failure.empty() ? archive->read(member, kFirstBytes) : std::vector<uint8_t>();
       };
-      if (!rules_.takes(member.path, first_bytes)) continue;
+      if (!rules_.takes(member.path, first_bytes)) {
+        const bool left = !rules_.left_by_system(member.path).empty();
+        if (!left && has_archive_extension(member.path)) rules_.passed_over.add("." + extension_of(member.path));
+        continue;
+      }
       add(prefix + member.path, {archive.get(), &member});
       part.flat = part.flat && member.path.find('/') == std::string::npos;
     }
@@ -239,6 +243,32 @@ void find_members(ImageList& list) {
   }
 }
 
+bool is_there(const std::string& folder, const std::string& path) {
+  std::error_code error;
+  return fs::exists(joined(folder, path), error);
+}
+
+// Labels behind the paths, as in lists of Caffe and in tables: the first line, or the one behind a heading.
+void refuse_more_than_paths(const std::vector<std::string>& lines, const NamedList& named) {
+  for (size_t i = 0; i < std::min(lines.size(), size_t{2}); ++i) {
+    const size_t end = lines[i].find_last_of(" \t,;");
+    if (end == std::string::npos || end == 0 || is_there(named.folder, lines[i])) continue;
+    if (!is_there(named.folder, lines[i].substr(0, end))) continue;
+    throw FileError(named.name, "has more than a path in a line (", lines[i],
+                    "); expected one path a line. Labels are taken from a table by --label-by FILE.csv.");
+  }
+}
+
+// Whether a list was written on Windows: its first path with a back slash is only there with slashes.
+bool back_slashes_separate(const std::vector<std::string>& paths, const std::string& folder) {
+  const auto first = std::find_if(paths.begin(), paths.end(),
+                                  [](const std::string& path) { return path.find('\\') != std::string::npos; });
+  if (first == paths.end() || is_there(folder, *first)) return false;
+  std::string path = *first;
+  std::replace(path.begin(), path.end(), '\\', '/');
+  return is_there(folder, path);
+}
+
 }  // namespace
 
 std::string ImageList::file(int64_t i) const { return joined(root, paths[i]); }
@@ -270,6 +300,10 @@ ImageList read_image_list(std::istream& lines, const NamedList& named, const Inp
   }
   if (lines.bad()) throw FileError(named.name, "cannot be read to its end.");
   if (paths.empty()) throw FileError(named.name, "names no images; expected one path a line.");
+  refuse_more_than_paths(paths, named);
+  if (back_slashes_separate(paths, named.folder)) {
+    for (std::string& path : paths) std::replace(path.begin(), path.end(), '\\', '/');
+  }
   ImageList list = labelled_list(std::move(paths), named.folder, options);
   if (!named.folder.empty() && is_archive(named.folder)) find_members(list);
   return list;

@@ -131,13 +131,15 @@ std::string container_format_name(ByteView bytes) {
     std::string_view bytes;
     const char* name;
   };
-  static const std::array<Magic, 7> known = {{{"7z\xBC\xAF\x27\x1C", "7-Zip"},
+  static const std::array<Magic, 9> known = {{{"7z\xBC\xAF\x27\x1C", "7-Zip"},
                                               {"Rar!\x1A\x07", "RAR"},
                                               {"PAR1", "Parquet"},
                                               {"\x1F\x8B", "gzip"},
                                               {"BZh", "bzip2"},
                                               {{"\xFD\x37zXZ\0", 6}, "xz"},
-                                              {"\x28\xB5\x2F\xFD", "zstd"}}};
+                                              {"\x28\xB5\x2F\xFD", "zstd"},
+                                              {"\x04\x22\x4D\x18", "lz4"},
+                                              {"\x1F\x9D", "compress"}}};
   for (const Magic& magic : known) {
     if (bytes.starts_with(magic.bytes)) return magic.name;
   }

@@ -107,7 +107,10 @@ std::vector<std::string> from_table(const std::string& path, ImageList& list) {
   const auto column = [&](const char* name) {
     const auto found = std::find(rows.front().begin(), rows.front().end(), name);
     if (found != rows.front().end()) return static_cast<size_t>(found - rows.front().begin());
-    throw FileError(path, std::string("has no column \""), name, "\"; expected the columns file and label.");
+    std::string all;
+    for (const std::string& heading : rows.front()) all += (all.empty() ? "" : ",") + heading;
+    throw FileError(path, "has no column \"", name, "\" in its first line, ", all,
+                    "; expected the columns file and label, with a comma between.");
   };
   const size_t file_at = column("file");
   const size_t label_at = column("label");
@@ -117,8 +120,12 @@ std::vector<std::string> from_table(const std::string& path, ImageList& list) {
     bool used = false;
   };
   std::map<std::string, Line> lines;
+  // Of a file that is named in full, or from where the table lies.
+  const auto in_full = [](const fs::path& name) { return composed(fs::absolute(name).lexically_normal().string()); };
+  std::map<std::string, std::string> lines_in_full;
   for (size_t i = 1; i < rows.size(); ++i) {
     const auto [line, is_new] = lines.emplace(key(rows[i][file_at]), Line{rows[i][label_at]});
+    if (is_new) lines_in_full.emplace(in_full(fs::path(path).parent_path() / rows[i][file_at]), line->first);
     if (!is_new && line->second.label != rows[i][label_at]) {
       throw FileError(path, "gives ", rows[i][file_at], " the labels ", line->second.label, " and ", rows[i][label_at],
                       "; expected one.");
@@ -128,7 +135,11 @@ std::vector<std::string> from_table(const std::string& path, ImageList& list) {
   for_each_image(list, [&](int64_t i, const Entry& entry) {
     auto found = lines.find(key(entry.path));
     if (found == lines.end()) found = lines.find(key(entry.below_named()));
-    if (found == lines.end()) return;
+    if (found == lines.end()) {
+      const auto full = lines_in_full.find(in_full(list.file(i)));
+      if (full == lines_in_full.end()) return;
+      found = lines.find(full->second);
+    }
     found->second.used = true;
     names[i] = found->second.label;
   });

@@ -4,6 +4,7 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <mutex>
 
@@ -26,6 +27,10 @@ std::string failure_of(const zip_stat_t& entry, bool is_link) {
   constexpr zip_uint64_t kMostDeflated = 1100;  // deflate makes at most 1,032 bytes of one (RFC 1951)
   if (is_link) return "is a symbolic link; unpack the archive";
   if (entry.encryption_method != ZIP_EM_NONE) return "is encrypted; unpack the archive with its password";
+  if (zip_compression_method_supported(entry.comp_method, 0) == 0) {
+    return "is compressed by a method that is not read (method " + std::to_string(entry.comp_method) +
+           "); unpack the archive";
+  }
   if (entry.size > static_cast<zip_uint64_t>(kMaximumMember)) return "has more than 1 GiB";
   const bool deflated = entry.comp_method == ZIP_CM_DEFLATE;
   if ((deflated || entry.comp_method == ZIP_CM_STORE) && entry.size / kMostDeflated > entry.comp_size) {
@@ -44,6 +49,7 @@ class ZipArchive : public Archive {
     }
     std::map<std::string, ArchiveMember> members;
     const zip_int64_t count = zip_get_num_entries(zip_, 0);
+    const bool windows = back_slashes_separate();
     int64_t replaced = 0;
     std::string first_replaced;
     for (zip_int64_t i = 0; i < count; ++i) {
@@ -55,7 +61,9 @@ class ZipArchive : public Archive {
         zip_discard(zip_);
         throw FileError(path, "entry ", i, " of the zip cannot be read; it is damaged.");
       }
-      std::string name = without_root(entry.name);
+      std::string name = entry.name;
+      if (windows) std::replace(name.begin(), name.end(), '\\', '/');
+      name = without_root(name);
       if (name.empty() || name.back() == '/') continue;
       const ArchiveMember member{name, i, static_cast<int64_t>(entry.size), failure_of(entry, is_link(index))};
       if (!members.insert_or_assign(name, member).second && replaced++ == 0) first_replaced = name;
@@ -73,7 +81,6 @@ class ZipArchive : public Archive {
   std::string kind() const override { return "zip"; }
 
   std::vector<uint8_t> read(const ArchiveMember& member, int64_t most) const override {
-    std::vector<uint8_t> bytes(std::min(member.size, most));
     const std::lock_guard<std::mutex> lock(mutex_);  // one file, one position
     struct Entry {
       zip_file_t* file;
@@ -83,15 +90,19 @@ class ZipArchive : public Archive {
     };
     const Entry entry{zip_fopen_index(zip_, static_cast<zip_uint64_t>(member.place), 0)};
     if (entry.file == nullptr) throw FileError(path_, "cannot be read: ", zip_strerror(zip_), ".");
-    size_t filled = 0;
-    while (filled < bytes.size()) {
+    const size_t wanted = std::min(member.size, most);
+    constexpr size_t kPiece = size_t{1} << 20;  // what an entry claims is not believed before it is there
+    std::vector<uint8_t> bytes;
+    while (bytes.size() < wanted) {
+      const size_t filled = bytes.size();
+      bytes.resize(std::min(wanted, filled + std::max(filled, kPiece)));
       const zip_int64_t now = zip_fread(entry.file, bytes.data() + filled, bytes.size() - filled);
       if (now <= 0) fail(now < 0 ? zip_error_strerror(zip_file_get_error(entry.file)) : "it ends too early");
-      filled += static_cast<size_t>(now);
+      bytes.resize(filled + now);
     }
     // The checksum is looked at where the data end.
     uint8_t beyond = 0;
-    const zip_int64_t rest = static_cast<int64_t>(filled) < member.size ? 0 : zip_fread(entry.file, &beyond, 1);
+    const zip_int64_t rest = static_cast<int64_t>(bytes.size()) < member.size ? 0 : zip_fread(entry.file, &beyond, 1);
     if (rest != 0) fail(rest < 0 ? zip_error_strerror(zip_file_get_error(entry.file)) : "it is longer than it claims");
     return bytes;
   }
@@ -99,6 +110,16 @@ class ZipArchive : public Archive {
  private:
   [[noreturn]] void fail(const std::string& why) const {
     throw FileError(path_, "is damaged at this member: ", why, ".");
+  }
+
+  // As some programs of Windows write them, against the format.
+  bool back_slashes_separate() const {
+    const zip_int64_t count = zip_get_num_entries(zip_, 0);
+    for (zip_int64_t i = 0; i < count; ++i) {
+      const char* name = zip_get_name(zip_, static_cast<zip_uint64_t>(i), 0);
+      if (name != nullptr && std::strchr(name, '/') != nullptr) return false;
+    }
+    return true;
   }
 
   bool is_link(zip_uint64_t index) const {

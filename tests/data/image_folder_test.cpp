@@ -89,7 +89,8 @@ TEST(ImageFolder, PassesOverWhatSystemsLeaveAndCountsItByKind) {
   const std::vector<std::string> left = {
       "__MACOSX/cat/._a.png", "cat/._a.png",      "cat/._b.png",        ".ipynb_checkpoints/a.png",
       "cat/@eaDir/a.png",     "lost+found/a.png", "$RECYCLE.BIN/a.png", ".Trash-1000/files/a.png",
-      "cat/.b.png",           "#recycle/a.heic"};
+      "cat/.b.png",           "#recycle/a.heic",  "LOST.DIR/a.png",     "cat/@SynoEAStream/a.png",
+      "FOUND.000/a.png"};
   for (const std::string& name : left) touch(folder / name);
   for (const char* name : {"cat/a.png", "dog/b.png", ".git/config", "cat/.DS_Store", "cat/Thumbs.db"}) {
     touch(folder / name);
@@ -98,12 +99,12 @@ TEST(ImageFolder, PassesOverWhatSystemsLeaveAndCountsItByKind) {
   EXPECT_THAT(list.paths, ElementsAre("cat/a.png", "dog/b.png"));
   EXPECT_THAT(list.classes, ElementsAre("cat", "dog"));
   EXPECT_EQ(list.passed_over.text(),
-            "10 files passed over: 2 ._*, 1 #recycle, 1 $RECYCLE.BIN, 1 .Trash-1000, 1 .ipynb_checkpoints, 1 @eaDir, 1 "
-            "__MACOSX, 1 hidden, 1 lost+found");
+            "13 files passed over: 2 ._*, 1 #recycle, 1 $RECYCLE.BIN, 1 .Trash-1000, 1 .ipynb_checkpoints, 1 "
+            "@SynoEAStream, 1 @eaDir, 1 FOUND.000, 1 LOST.DIR, 1 __MACOSX, 1 hidden, 1 lost+found");
   data::InputOptions options;
   options.hidden = true;
   list = data::list_images({folder.path()}, options);
-  EXPECT_EQ(list.count(), 11);  // all that are called .png
+  EXPECT_EQ(list.count(), 14);  // all that are called .png
   EXPECT_EQ(list.passed_over.text(), "1 file passed over: 1 .heic");
 }
 

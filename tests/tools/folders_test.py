@@ -279,6 +279,44 @@ class Archives(FoldersTest):
         (self.folder / "cut.zip").write_bytes(content[: len(content) // 2])
         self.refused(self.folder / "cut.zip", says=["cut.zip", "zip", "fetch it again"])
 
+    def test_a_zip_of_a_windows_program_has_the_classes_that_its_back_slashes_separate(self):
+        path = self.folder / "windows.zip"
+        for folder in ("", "photos/"):
+            with zipfile.ZipFile(path, "w") as archive:
+                for name, content in pets().items():
+                    entry = zipfile.ZipInfo()  # which turns no slashes
+                    entry.filename = (folder + name).replace("/", "\\")
+                    archive.writestr(entry, content)
+            _, paths, labels, _ = self.pack(path)
+            self.assertEqual((paths, labels), ([folder + name for name in sorted(pets())], ["cat"] * 3 + ["dog"] * 3))
+        # Where slashes separate, a back slash is a letter.
+        write_zip(path, {"a\\b/1.jpg": jpeg(1), "c/2.jpg": jpeg(2)})
+        self.assertEqual(self.pack(path)[1:3], (["a\\b/1.jpg", "c/2.jpg"], ["a\\b", "c"]))
+
+    def test_a_zip_whose_first_bytes_are_others_is_read_and_a_member_packed_by_an_unknown_method_fails(self):
+        for name, first in (("program.zip", b"MZ" + bytes(100)), ("segments.zip", b"PK\x07\x08")):
+            with open(self.folder / name, "wb") as file:
+                file.write(first)
+                with zipfile.ZipFile(file, "a") as archive:
+                    for path, content in pets().items():
+                        archive.writestr(path, content)
+            self.assertEqual(self.pack(self.folder / name)[1], sorted(pets()))
+        write_zip(self.folder / "method.zip", pets(), zipfile.ZIP_STORED)
+        content = bytearray((self.folder / "method.zip").read_bytes())
+        for header, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+            content[content.index(header) + method] = 97  # WavPack
+        (self.folder / "method.zip").write_bytes(content)
+        self.assertEqual(len(self.pack(self.folder / "method.zip", expect=3)[1]), 5)
+        with h5py.File(self.folder / "packed.h5") as file:
+            self.assertIn("method 97", file["failures/reason"][0].decode())
+
+    def test_archives_in_archives_are_read_or_counted(self):
+        write_zip(self.folder / "inner.zip", pets())
+        write_zip(self.folder / "outer.zip", {"inner.zip": (self.folder / "inner.zip").read_bytes()})
+        self.refused(self.folder / "outer.zip", says=["holds no images", "1 file passed over: 1 .zip"])
+        write_tar(self.folder / "outer.tar", {**pets(), "inner.zip": (self.folder / "inner.zip").read_bytes()})
+        self.assertEqual(self.pack(self.folder / "outer.tar")[0]["passed_over"], {".zip": 1})
+
     def test_archives_beside_images_are_counted_and_a_folder_of_them_alone_is_read(self):
         folder = self.folder / "mixed"
         write_files(folder, pets())
@@ -311,6 +349,8 @@ class Archives(FoldersTest):
                                    ("x.tar.bz2", bz2.compress(content.read_bytes()), ["bzip2", "tar -xf"]),
                                    ("x.7z", b"7z\xbc\xaf\x27\x1c" + bytes(50), ["7-Zip", "7z x "]),
                                    ("x.rar", b"Rar!\x1a\x07\x01\0" + bytes(50), ["RAR", "unrar x "]),
+                                   ("x.tar.lz4", b"\x04\x22\x4d\x18" + bytes(50), ["lz4", "tar -xf"]),
+                                   ("x.tar.Z", b"\x1f\x9d\x90" + bytes(50), ["compress", "tar -xf"]),
                                    ("x.parquet", b"PAR1" + bytes(50), ["Parquet"])):
             (self.folder / name).write_bytes(packed)
             self.refused(self.folder / name, says=[name, *says])
@@ -421,6 +461,15 @@ class Labels(FoldersTest):
         self.run_program("dcgan-extract", photos, "-o", features, "--layers", 1, "--label-by", "parent")
         self.run_program("dcgan-extract", "verify", features)
 
+    def test_a_table_may_name_files_in_full_or_from_where_it_lies_and_says_what_columns_it_has_instead(self):
+        photos, table = self.folder / "tables/photos", self.folder / "tables/labels.csv"
+        write_files(photos, {"0.jpg": jpeg(0), "1.jpg": jpeg(1), "2.jpg": jpeg(2)})
+        table.write_text(f"file,label\n0.jpg,a\nphotos/1.jpg,b\n{photos}/2.jpg,c\n")
+        for source in (photos, os.path.relpath(photos)):
+            self.assertEqual(self.pack(source, "--label-by", table)[2], ["a", "b", "c"])
+        table.write_text("file;label\n0.jpg;a\n")
+        self.refused(photos, "--label-by", table, says=[table, "file;label", "file and label, with a comma"])
+
     def test_parts_of_a_set_and_several_folders_are_spoken_about(self):
         photos = self.folder / "sets"
         write_files(photos, {f"{part}/{path}": content for part in ("train", "test") for path, content in pets(1).items()})
@@ -488,6 +537,17 @@ class Names(FoldersTest):
             model = out + b"/model.safetensors"
             self.assertIn("architecture", json.dumps(run("dcgan-convert", b"info", model, b"--json")))
             run("dcgan-convert", b"model", model, b"-o", out + b"/half-\xe4.safetensors", b"--storage", b"f16", b"--json")
+
+    def test_lists_of_windows_are_read_and_lists_with_labels_are_refused_by_what_stands_behind_the_paths(self):
+        folder, lines = self.folder / "listed", self.folder / "lines.txt"
+        write_files(folder, {**pets(), "odd\\name.jpg": jpeg(1)})
+        lines.write_text("".join(path.replace("/", "\\") + "\r\n" for path in pets()))
+        self.assertEqual(self.pack(folder, "--list", lines)[1:3], (list(pets()), ["cat"] * 3 + ["dog"] * 3))
+        lines.write_text("odd\\name.jpg\ncat/000.jpg\n")  # which is the name of a file
+        self.assertEqual(self.pack(folder, "--list", lines)[1], ["odd\\name.jpg", "cat/000.jpg"])
+        for first, between in (("", " "), ("", "\t"), ("path,label\n", ",")):
+            lines.write_text(first + "".join(f"{path}{between}{path[:3]}\n" for path in pets()))
+            self.refused(folder, "--list", lines, says=[lines, f"cat/000.jpg{between}cat", "one path a line", "--label-by"])
 
     def test_marks_of_other_editors_in_lists_and_configurations_are_understood_or_named(self):
         photos = self.folder / "listed"
