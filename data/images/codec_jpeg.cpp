@@ -39,7 +39,7 @@ struct JpegErrors {
 // there may be what is left of a damaged table.
 bool is_harmless_surplus(const jpeg_decompress_struct& info, ByteView file) {
   const JOCTET* marker = info.src->next_input_byte;
-  if (info.input_scan_number > 0) return scan_is_whole(file, static_cast<size_t>(marker - file.data));
+  if (info.input_scan_number > 0) return scan_is_whole(file, marker - file.data);
   return std::all_of(marker - info.err->msg_parm.i[0], marker, [](JOCTET byte) { return byte == 0; });
 }
 
@@ -117,7 +117,7 @@ int decode_rows(jpeg_decompress_struct& info, const DecodeOptions& options, RgbI
   image.pixels.resize(image.height * image.width * 3);
   if (four_inks) row.resize(image.width * 4);
   while (info.output_scanline < info.output_height) {
-    uint8_t* rgb = image.pixels.data() + static_cast<size_t>(info.output_scanline) * width * 3;
+    uint8_t* rgb = image.pixels.data() + info.output_scanline * width * 3;
     JSAMPROW target = four_inks ? row.data() : rgb;
     jpeg_read_scanlines(&info, &target, 1);
     if (four_inks) rgb_from_cmyk(row.data(), width, info.saw_Adobe_marker != 0, rgb);

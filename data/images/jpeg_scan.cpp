@@ -93,8 +93,8 @@ std::optional<int> take_symbol(Bits& bits, const HuffmanTable& table) {
     if (!bit) return std::nullopt;
     code = code << 1 | *bit;
     const int count = table.codes[length];
-    if (code - first < count) return table.symbols[index + static_cast<size_t>(code - first)];
-    index += static_cast<size_t>(count);
+    if (code - first < count) return table.symbols[index + code - first];
+    index += count;
     first = (first + count) << 1;
   }
   return std::nullopt;
@@ -129,7 +129,7 @@ bool is_of_a_picture(const Values& values, const Steps& steps) {
   for (size_t k = 0; k < 64; ++k) {
     const double value = values[k] * static_cast<double>(steps[k]);
     moved += static_cast<double>(steps[k]) * steps[k];
-    for (size_t x = 0; x < 8; ++x) rows[down][x] += value * cosines()[static_cast<size_t>(across)][x];
+    for (size_t x = 0; x < 8; ++x) rows[down][x] += value * cosines()[across][x];
     if (up > 0 ? across == 7 || down == 0 : down == 7 || across == 0) {
       (up > 0 ? across < 7 : down == 7) ? ++across : ++down;
       up = -up;
@@ -189,8 +189,8 @@ class Blocks {
       if (size == 0 && run != 15) return take_run(bits, run) && empty_blocks_-- > 0;
       k += run;
       const std::optional<int> value = k > 63 ? std::nullopt : bits.take_value(size);
-      if (!value || !is_of_a_picture(*value, steps[static_cast<size_t>(k)] << scan_.shift)) return false;
-      values_[static_cast<size_t>(k)] = *value;
+      if (!value || !is_of_a_picture(*value, steps[k] << scan_.shift)) return false;
+      values_[k] = *value;
       if (nonzero != nullptr && *value != 0) *nonzero |= uint64_t{1} << k;
     }
     return true;
@@ -243,7 +243,7 @@ class Jpeg {
       while (at + 1 < file_.size && file_.data[at + 1] == 0xFF) ++at;
       if (at + 4 > file_.size) return false;
       const int marker = file_.data[at + 1];
-      const auto length = static_cast<size_t>(unsigned16(file_.data + at + 2));
+      const auto length = unsigned16(file_.data + at + 2);
       if (length < 2 || at + 2 + length > file_.size) return false;
       at += 2 + length;
       if (!read_segment(marker, file_.part(at + 2 - length, length - 2))) return false;
@@ -280,11 +280,10 @@ class Jpeg {
       const int place = content.data[0];
       HuffmanTable table;
       size_t symbols = 0;
-      for (size_t length = 1; length <= 16; ++length)
-        symbols += static_cast<size_t>(table.codes[length] = content.data[length]);
+      for (size_t length = 1; length <= 16; ++length) symbols += table.codes[length] = content.data[length];
       if (content.size < 17 + symbols || (place & 0x0F) > 3 || place > 0x1F) return false;
       table.symbols.assign(content.data + 17, content.data + 17 + symbols);
-      tables_[static_cast<size_t>(place >> 4)][static_cast<size_t>(place & 3)] = table;
+      tables_[place >> 4][place & 3] = table;
       content = content.part(17 + symbols);
     }
     return content.size == 0;
@@ -322,7 +321,7 @@ class Jpeg {
       c.across = parts_of(parts_of(width * c.horizontal, horizontal), 8);
       c.down = parts_of(parts_of(height * c.vertical, vertical), 8);
       c.row = across_ * c.horizontal;
-      if (progressive_) c.nonzero.assign(static_cast<size_t>(c.row * down_ * c.vertical), 0);
+      if (progressive_) c.nonzero.assign(c.row * down_ * c.vertical, 0);
     }
     return true;
   }
@@ -336,9 +335,9 @@ class Jpeg {
       const auto found =
           std::find_if(components_.begin(), components_.end(), [id](const Component& c) { return c.id == id; });
       if (found == components_.end() || (tables >> 4) > 3 || (tables & 15) > 3) return false;
-      found->dc = tables_[0][static_cast<size_t>(tables >> 4)];
-      found->ac = tables_[1][static_cast<size_t>(tables & 15)];
-      scan_.components.push_back(static_cast<size_t>(found - components_.begin()));
+      found->dc = tables_[0][tables >> 4];
+      found->ac = tables_[1][tables & 15];
+      scan_.components.push_back(found - components_.begin());
     }
     const uint8_t* last = content.data + 1 + 2 * count;
     if (progressive_) scan_ = {scan_.components, last[0], last[1], last[2] >> 4, last[2] & 15};
@@ -381,7 +380,7 @@ class Jpeg {
       for (int64_t y = 0; y < height; ++y) {
         for (int64_t x = 0; x < width; ++x) {
           const int64_t block = (unit / in_a_row * height + y) * c.row + unit % in_a_row * width + x;
-          uint64_t* nonzero = c.nonzero.empty() ? nullptr : &c.nonzero[static_cast<size_t>(block)];
+          uint64_t* nonzero = c.nonzero.empty() ? nullptr : &c.nonzero[block];
           if (!blocks.take(bits, c, steps_[c.steps], nonzero)) return false;
         }
       }

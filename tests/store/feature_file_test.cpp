@@ -394,7 +394,7 @@ TEST_F(DamagedFeatureFile, WithoutItsFeaturesIsRefused) {
 
 TEST_F(DamagedFeatureFile, WithIntegersForFeaturesIsRefused) {
   replace_by_integers("features", 55, 0);
-  EXPECT_THAT(refusal_when_closed(), HasSubstr("must be floats [N, D]"));
+  EXPECT_THAT(refusal_when_closed(), AllOf(HasSubstr("is int32 [55]"), HasSubstr("must be floats [N, D]")));
 }
 
 TEST_F(DamagedFeatureFile, WithFewerLabelsThanRowsIsRefused) {
@@ -445,6 +445,11 @@ void FeatureFile::expect_labels_of_other_programs() const {
     EXPECT_EQ(labels_of(std::string("labels_") + name), thirds) << name;
     EXPECT_THAT(classes_of(std::string("labels_") + name), ElementsAre("cat", "dog", "eel")) << name;
   }
+  for (const char* name : {"enum", "enum_column", "enum_wide"}) {
+    EXPECT_EQ(labels_of(std::string("labels_") + name), thirds) << name;
+    EXPECT_THAT(classes_of(std::string("labels_") + name), ElementsAre("cat", "dog", "eel")) << name;
+  }
+  EXPECT_THAT(classes_of("labels_enum_beyond"), ElementsAre("2", "cat", "dog"));
   EXPECT_THAT(classes_of("labels_text_classes"), ElementsAre("eel", "cat", "owl", "dog"));
   const std::vector<int32_t> first(labels_of("labels_text_classes"));
   EXPECT_THAT(std::vector<int32_t>(first.begin(), first.begin() + 3), ElementsAre(1, 3, 0)) << "cat, dog, eel";

@@ -83,6 +83,16 @@ for name, values in {
     with h5py.File(folder / f"{name}.h5", "w") as f:
         f["features"] = rows.astype(np.float32)
         f.create_dataset("labels", data=values, dtype=texts if values.dtype == object else None)
+# The numbers of an enumeration are arbitrary, and say nothing of the order of its names.
+numbers = {"cat": 70, "dog": -2, "eel": 30}
+for name, kind, known, column in (("enum", "i1", 3, False), ("enum_column", ">i2", 3, True), ("enum_wide", "i8", 3, False),
+                                  ("enum_beyond", "i4", 2, False)):
+    with h5py.File(folder / f"labels_{name}.h5", "w") as f:
+        f["features"] = rows.astype(np.float32)
+        of_names = {key: value for key, value in list(numbers.items())[:known]}
+        values = np.array([of_names.get(key, 2) for key in names], dtype=kind)
+        f.create_dataset("labels", data=values[:, None] if column else values,
+                         dtype=h5py.enum_dtype(of_names, basetype=kind))
 with h5py.File(folder / "labels_text_classes.h5", "w") as f:
     f["features"] = rows.astype(np.float32)
     f.create_dataset("labels", data=names.astype(object), dtype=texts)

@@ -6,6 +6,7 @@
 #include "dcgan/feature_file.h"
 #include "store/feature_identity.h"
 #include "store/hdf5_handles.h"
+#include "store/hdf5_labels.h"
 #include "store/image_tables.h"
 
 namespace dcgan {
@@ -48,7 +49,7 @@ FeatureFileReader::FeatureFileReader(const std::string& path, const std::string&
   const bool own = store::check_origin(root, store::kFeaturesFormat);
   r.rows = hdf5::open_dataset(root, features);
   if (r.rows.type_class != H5T_FLOAT || r.rows.shape.size() != 2 || r.rows.shape[1] < 1) {
-    throw FileError(path, "dataset \"", features, "\" must be floats [N, D].");
+    throw FileError(path, "dataset \"", features, "\" is ", hdf5::description(r.rows), "; it must be floats [N, D].");
   }
   r.info.feature_count = r.rows.shape[1];
   const hdf5::Handle half = hdf5::float_type(true);

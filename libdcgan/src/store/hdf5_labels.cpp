@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <map>
 
 #include "dcgan/errors.h"
 #include "store/hdf5_texts.h"
@@ -13,7 +15,8 @@ namespace {
 constexpr int64_t kBlockValues = 65536;
 constexpr int64_t kMaximumClasses = int64_t{1} << 20;  // of one-hot rows: no file makes the reader allocate more
 
-/// For a message: "float64 [60, 10]".
+}  // namespace
+
 std::string description(const Dataset& dataset) {
   const size_t bits = H5Tget_size(dataset.type) * 8;
   std::string text;
@@ -41,8 +44,9 @@ std::string description(const Dataset& dataset) {
   return text + " [" + shape + "]";
 }
 
-Labels from_texts(Place at, const std::string& name) {
-  const std::vector<std::string> texts = read_texts(at, name);
+namespace {
+
+Labels from_texts(const std::vector<std::string>& texts) {
   Labels labels;
   labels.names = texts;
   std::sort(labels.names.begin(), labels.names.end());
@@ -95,6 +99,37 @@ std::vector<int32_t> from_numbers(const Dataset& dataset, hid_t memory_type, Pla
   return labels;
 }
 
+// The names that an enumeration gives to its numbers; none of NumPy's booleans, which are one, too.
+std::map<int64_t, std::string> enumerated(const Dataset& dataset, const std::string& path) {
+  std::map<int64_t, std::string> names;
+  const Handle number(H5Tget_super(dataset.type), H5Tclose, path, "the type of its labels cannot be read");
+  const int members = H5Tget_nmembers(dataset.type);
+  for (int i = 0; i < members; ++i) {
+    // Converted in place, from the file's type, which may be the wider.
+    std::vector<unsigned char> value(std::max(sizeof(int64_t), H5Tget_size(dataset.type)));
+    char* name = H5Tget_member_name(dataset.type, i);
+    if (name != nullptr && H5Tget_member_value(dataset.type, i, value.data()) >= 0 &&
+        H5Tconvert(number, H5T_NATIVE_INT64, 1, value.data(), nullptr, H5P_DEFAULT) >= 0) {
+      int64_t key = 0;
+      std::memcpy(&key, value.data(), sizeof key);
+      names[key] = name;
+    }
+    H5free_memory(name);
+  }
+  const std::map<int64_t, std::string> booleans = {{0, "FALSE"}, {1, "TRUE"}};
+  return names == booleans ? std::map<int64_t, std::string>() : names;
+}
+
+Labels with_names(const std::vector<int32_t>& values, const std::map<int64_t, std::string>& names) {
+  if (names.empty()) return {values, {}};
+  std::vector<std::string> texts;
+  for (const int32_t value : values) {
+    const auto found = names.find(value);
+    texts.push_back(found == names.end() ? std::to_string(value) : found->second);
+  }
+  return from_texts(texts);
+}
+
 }  // namespace
 
 Labels read_labels(Place at, const std::string& name) {
@@ -103,7 +138,10 @@ Labels read_labels(Place at, const std::string& name) {
   const bool column = rank == 1 || (rank == 2 && dataset.shape[1] == 1);
   const bool matrix = rank == 2 && dataset.shape[1] > 1 && dataset.shape[1] <= kMaximumClasses;
   const H5T_class_t kind = dataset.type_class;
-  if (kind == H5T_STRING && column) return from_texts(at, name);
+  if (kind == H5T_STRING && column) return from_texts(read_texts(at, name));
+  if (kind == H5T_ENUM && column) {
+    return with_names(from_numbers<int64_t>(dataset, H5T_NATIVE_INT64, at, name), enumerated(dataset, at.path));
+  }
   if ((column || matrix) && (kind == H5T_INTEGER || kind == H5T_ENUM)) {
     return {from_numbers<int64_t>(dataset, H5T_NATIVE_INT64, at, name), {}};
   }
