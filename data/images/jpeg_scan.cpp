@@ -67,12 +67,14 @@ class Bits {
     const std::optional<int> bits = take(count);
     return !bits || count == 0 || *bits >> (count - 1) == 1 ? bits : std::optional(*bits - (1 << count) + 1);
   }
+  bool at_end() const { return at_ >= end_; }  ///< but for what is left of the last byte
+  size_t at() const { return at_; }
   /// Of the current byte.
   bool left_are_ones() const { return (current_ & ((1 << left_) - 1)) == (1 << left_) - 1; }
 
  private:
   bool take_byte() {
-    if (at_ >= end_) return false;
+    if (at_end()) return false;
     current_ = file_.data[at_];
     while (current_ == 0xFF && file_.data[at_] == 0xFF) ++at_;
     ++at_;
@@ -358,7 +360,8 @@ class Jpeg {
       bool taken = true;
       for (; taken && unit < end; ++unit) taken = take_unit(bits, blocks, unit);
       if (!taken || marker >= wanted_) {
-        verdict_ = taken && marker == wanted_ && bits.left_are_ones() && !blocks.run_goes_on();
+        verdict_ = taken && marker == wanted_ && bits.left_are_ones() && !blocks.run_goes_on() &&
+                   (is_surplus(bits.at()) || !go_on(bits, blocks));
       }
       at = marker;
       if (verdict_ || unit == units) break;
@@ -367,6 +370,21 @@ class Jpeg {
       ++at;
     }
     return at;
+  }
+
+  // Few bytes may look like blocks by chance, and so does what some buffer had in it from this scan.
+  bool is_surplus(size_t at) const {
+    constexpr size_t kMany = 128, kTelling = 16;
+    const uint8_t* begin = file_.data + at;
+    return wanted_ - at < kMany || std::search(file_.data, begin, begin, begin + kTelling) != begin;
+  }
+
+  // Whether blocks of an image follow, up to the marker, and end as a scan does.
+  bool go_on(Bits bits, Blocks blocks) {
+    while (!progressive_ && take_unit(bits, blocks, 0)) {
+      if (bits.at_end()) return bits.left_are_ones();
+    }
+    return false;
   }
 
   // A.2: a scan of one component has blocks for units.

@@ -10,9 +10,9 @@ namespace dcgan::data {
 /// for both. These are signs of damage, of which an encoder's scan has none:
 ///  - the last byte is not filled with ones,
 ///  - a run of empty blocks reaches beyond the last block,
-///  - a block's samples, or a coefficient, lie further outside their range than rounding can bring them.
-/// What has none of them may still be damaged (3% of the sequential scans that were tried, 9% of the progressive ones):
-/// by what is left over alone it cannot be told from other bytes, which may be the end of another picture's scan.
+///  - a block's samples, or a coefficient, lie further outside their range than rounding can bring them,
+///  - many bytes follow that are blocks of an image, one behind the other, up to the marker.
+/// docs/formats.md says how many damaged ones have none of them.
 /// @return false also where it cannot be known: arithmetic and lossless JPEGs
 bool scan_is_whole(ByteView jpeg, size_t marker);
 
