@@ -167,6 +167,54 @@ class Distributed(ProgramTest):
         self.finish(processes, [130, 130])
         self.assertEqual(len(list((self.folder / "interrupted").glob("checkpoints/*.safetensors"))), 1)
 
+    def start_one(self, rank, *arguments, port):
+        env = {**os.environ, "RANK": str(rank), "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        name, *rest = self.command("alone", "--distributed", "--steps", 1, *arguments)
+        process = subprocess.Popen([program(name), *map(str, rest)], env=env, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_who_has_not_come_is_said_every_ten_seconds_and_one_signal_ends_the_wait(self):
+        port = free_port()
+        for rank, says, number in ((0, "Waiting for processes 1, 2 of 0 to 2 to come", signal.SIGINT),
+                                   (1, f"Waiting for process 0, at 127.0.0.1:{port} (Connection refused), to come",
+                                    signal.SIGTERM)):
+            process = self.start_one(rank, port=port)
+            lines = []
+            start = time.monotonic()
+            while sum(says in line for line in lines) < 2:
+                lines.append(process.stderr.readline())
+                self.assertTrue(lines[-1], lines)
+            self.assertLess(abs(time.monotonic() - start - 20), 15)
+            process.send_signal(number)
+            self.assertEqual(process.wait(timeout=20), 130)
+            process.communicate()
+        self.assertFalse((self.folder / "alone").exists())
+
+    def test_a_process_that_gave_up_waiting_is_missed_and_may_come_again(self):
+        port = free_port()
+        first, second = self.start_one(0, port=port), self.start_one(1, port=port)
+        line = ""
+        while "process 2 of 0 to 2" not in line:
+            line = first.stderr.readline()
+            self.assertTrue(line)
+        second.send_signal(signal.SIGINT)
+        self.assertEqual(second.wait(timeout=20), 130)
+        while "processes 1, 2 of 0 to 2" not in line:
+            line = first.stderr.readline()
+            self.assertTrue(line)
+        others = [self.start_one(rank, port=port) for rank in (1, 2)]
+        self.finish([first, *others], [0, 0, 0])
+        second.communicate()
+
+    def test_with_quiet_nothing_is_said_while_others_are_missing(self):
+        process = self.start_one(0, "--quiet", port=free_port())
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(timeout=14)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.communicate(timeout=20)[1].replace("interrupted\n", ""), "")
+
     def test_a_process_with_other_images_is_refused(self):
         write_image_folder(self.folder / "other", 20, seed=9)
         other = self.folder / "other.h5"

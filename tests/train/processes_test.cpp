@@ -33,7 +33,7 @@ void in_two(ProcessOptions options, const std::function<void(const Processes&)>&
   const auto one = [&](int64_t rank) {
     ProcessOptions own = options;
     own.rank = rank;
-    const Processes processes(own, "cpu");
+    const Processes processes(own, "cpu", [](const std::string&) {});
     work(processes);
   };
   std::thread other(one, 1);

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -73,6 +74,18 @@ TrainObserver console_observer(const cli::CommonOptions& common, std::function<v
   };
   observer.should_stop = cli::interrupted;
   return observer;
+}
+
+// A line every so often, in each process that knows who is missing.
+std::function<void(const std::string&)> waiting_observer(bool quiet) {
+  using Clock = std::chrono::steady_clock;
+  return [quiet, last = Clock::now()](const std::string& missing) mutable {
+    constexpr std::chrono::seconds kEvery{10};
+    cli::stop_if_interrupted();
+    if (missing.empty() || Clock::now() - last < kEvery) return;
+    last = Clock::now();
+    cli::log(quiet, "Waiting for " + missing + " to come; Ctrl-C ends it.");
+  };
 }
 
 std::optional<double> tell_score(std::optional<double> accuracy, bool quiet) {
@@ -289,6 +302,7 @@ int train_command(cli::CommandLine& line) {
     if (packed.fresh) packed.fresh->run_begins();
     record_call(arguments, line);
   };
+  observer.on_waiting = waiting_observer(line.common().quiet);  // not only in the process that speaks for all
   // In every process, so that all end where it is refused, and none waits for the others.
   std::optional<Probe> probe;
   if (!probe_options.images.empty()) {

@@ -229,6 +229,9 @@ struct TrainObserver {
   /// The first training in this run folder, or one that replaces another, is about to begin: nothing is left that could
   /// refuse it, and what an earlier run wrote is gone.
   std::function<void()> on_new_run = [] {};
+  /// Several times a second while processes of a training of several have not come, in each of those that have; what it
+  /// throws ends the wait. @param missing  who, "processes 1, 3 of 0 to 3"; empty where the first process says it
+  std::function<void(const std::string& missing)> on_waiting = [](const std::string&) {};
   std::function<void(int64_t done, int64_t total)> on_step = [](int64_t, int64_t) {};
   std::function<void(const StepReport& report)> on_report = [](const StepReport&) {};
   /// A model was written; the caller may measure how good it is, on images that are no test set.
@@ -242,8 +245,8 @@ struct TrainObserver {
 
 /// One of several processes that train together, on one machine or many, each on its part of every minibatch
 /// (data-parallel, gradients averaged; c10d, with Gloo on CPUs and NCCL on GPUs). The first alone writes the run folder
-/// and calls all functions of TrainObserver, the others only should_stop() and on_step(). With sync_batch_norm the
-/// parameters are those of one process up to rounding.
+/// and calls all functions of TrainObserver, the others only on_waiting(), should_stop() and on_step(). With
+/// sync_batch_norm the parameters are those of one process up to rounding.
 struct ProcessOptions {
   int64_t rank = 0;  ///< 0 to count - 1
   int64_t count = 1;

@@ -3,11 +3,18 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
 #include <c10/util/Exception.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <exception>
 #include <new>
+#include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -46,13 +53,88 @@ auto with_clear_errors(const ProcessOptions& options, const std::string& failure
   }
 }
 
+// Empty where somebody listens there.
+std::string why_nobody_answers(const std::string& host, int64_t port) {
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found);
+  if (error != 0) return ::gai_strerror(error);
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
+  int failure = ENETUNREACH;
+  for (const addrinfo* a = found; a != nullptr && failure != 0; a = a->ai_next) {
+    const int descriptor = ::socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) continue;
+    failure = ::connect(descriptor, a->ai_addr, a->ai_addrlen) == 0 ? 0 : errno;
+    if (failure == EINPROGRESS) {
+      constexpr int kMilliseconds = 500;
+      pollfd ready = {descriptor, POLLOUT, 0};
+      socklen_t size = sizeof failure;
+      failure = ETIMEDOUT;
+      if (::poll(&ready, 1, kMilliseconds) == 1) ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size);
+    }
+    ::close(descriptor);
+  }
+  return failure == 0 ? "" : std::strerror(failure);
+}
+
+// @param is_there  whether what is waited for has come; otherwise says in `missing` what has not
+// @throws what `on_waiting` throws, and Error after kPatience
+template <class IsThere>
+void wait_until(const IsThere& is_there, const Processes::OnWaiting& on_waiting) {
+  constexpr std::chrono::milliseconds kLook{200};
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  for (std::string missing; !is_there(missing); std::this_thread::sleep_for(kLook)) {
+    if (std::chrono::steady_clock::now() > end) {
+      throw Error(missing, " did not come in ", kPatience.count(), " minutes; start it, too, or all of them again.");
+    }
+    on_waiting(missing);
+  }
+}
+
+// "processes 1, 3 of 0 to 3"
+std::string absent(c10d::Store& store, const std::vector<std::string>& keys) {
+  constexpr int64_t kMost = 8;
+  std::string list;
+  int64_t missing = 0;
+  for (size_t rank = 0; rank < keys.size(); ++rank) {
+    if (!store.check({keys[rank]}) && ++missing <= kMost) list += text_of(list.empty() ? " " : ", ", rank);
+  }
+  if (missing > kMost) list += text_of(" and ", missing - kMost, " more");
+  return text_of(missing == 1 ? "process" : "processes", list, " of 0 to ", keys.size() - 1);
+}
+
+// Each says in the store that it is there, and that it has gone where it stops waiting.
+void wait_for_all(const ProcessOptions& options, c10d::Store& store, const Processes::OnWaiting& on_waiting) {
+  std::vector<std::string> keys;
+  for (int64_t rank = 0; rank < options.count; ++rank) keys.push_back(text_of("here/", rank));
+  const auto all_are_there = [&](std::string& missing) {
+    return with_clear_errors(options, kAnotherHasEnded, [&] {
+      if (store.check(keys)) return true;
+      if (options.rank == 0) missing = absent(store, keys);
+      return false;
+    });
+  };
+  const std::string& own = keys[options.rank];
+  with_clear_errors(options, kAnotherHasEnded, [&] { store.set(own, std::vector<uint8_t>{1}); });
+  try {
+    wait_until(all_are_there, on_waiting);
+  } catch (...) {
+    try {
+      store.deleteKey(own);
+    } catch (const std::exception&) {  // the store has gone, too
+    }
+    throw;
+  }
+}
+
 }  // namespace
 
 struct Processes::Impl {
   c10::intrusive_ptr<c10d::ProcessGroup> group;
 };
 
-Processes::Processes(const ProcessOptions& options, const std::string& device)
+Processes::Processes(const ProcessOptions& options, const std::string& device, const OnWaiting& on_waiting)
     : options_(options),
       device_(nn::resolve_device(device, options.count == 1 ? std::nullopt : std::optional(options.local_rank))) {
   if (!device_.is_cpu()) accelerator_ = find_accelerator(accelerator_failure_);
@@ -62,16 +144,29 @@ Processes::Processes(const ProcessOptions& options, const std::string& device)
     throw Error("several processes on GPUs need libdcgan_cuda.so: ", accelerator_failure_, " Or give --device cpu.");
   }
   const std::string address = text_of(options.address, ":", options.port);
-  impl_ = std::make_unique<Impl>();
-  impl_->group = with_clear_errors(options, "cannot join the others at " + address, [&] {
+  const std::string failure = "cannot join the others at " + address;
+  const bool is_server = options.rank == 0 && !options.has_store;
+  if (!is_server) {
+    const auto answers = [&](std::string& missing) {
+      const std::string reason = why_nobody_answers(options.address, options.port);
+      missing = text_of("process 0, at ", address, " (", reason, "),");
+      return reason.empty();
+    };
+    wait_until(answers, on_waiting);
+  }
+  const auto store = with_clear_errors(options, failure, [&] {
     c10d::TCPStoreOptions store_options;
     store_options.port = static_cast<uint16_t>(options.port);
-    store_options.isServer = options.rank == 0 && !options.has_store;
+    store_options.isServer = is_server;
     store_options.numWorkers = static_cast<size_t>(options.count);
     store_options.waitWorkers = false;
     store_options.timeout = kPatience;
-    const auto store = c10::make_intrusive<c10d::PrefixStore>(
-        text_of("dcgan-train/", options.attempt), c10::make_intrusive<c10d::TCPStore>(options.address, store_options));
+    return c10::make_intrusive<c10d::PrefixStore>(text_of("dcgan-train/", options.attempt),
+                                                  c10::make_intrusive<c10d::TCPStore>(options.address, store_options));
+  });
+  wait_for_all(options, *store, on_waiting);
+  impl_ = std::make_unique<Impl>();
+  impl_->group = with_clear_errors(options, failure, [&] {
     auto gloo_options = c10d::ProcessGroupGloo::Options::create(kPatience);
     const bool one_machine = options.address == "localhost" || options.address.rfind("127.", 0) == 0;
     gloo_options->devices.push_back(one_machine ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")

@@ -19,9 +19,12 @@ namespace dcgan::train {
 /// must call the functions in the same order. Where another one has ended, they throw Error.
 class Processes {
  public:
+  using OnWaiting = decltype(TrainObserver::on_waiting);
+
   /// Waits until all have come, for half an hour at most.
-  /// @param device  as TrainingRun::device
-  Processes(const ProcessOptions& options, const std::string& device);
+  /// @param device      as TrainingRun::device
+  /// @param on_waiting  as TrainObserver::on_waiting
+  Processes(const ProcessOptions& options, const std::string& device, const OnWaiting& on_waiting);
   ~Processes();
 
   int64_t rank() const { return options_.rank; }

@@ -114,7 +114,7 @@ void check_cuda_graphs(const TrainingRun& run, const Processes& processes) {
 TrainingEstimate estimate(const TrainingRun& run, const PackedImageReader& images) {
   prepare(run, images);
   const SettingsScope settings(run.threads);
-  const Processes processes(run.processes, run.device);
+  const Processes processes(run.processes, run.device, [](const std::string&) {});
   const ReusedTensorMemory reused_memory(processes.device());
   check_memory(run, images, processes.device());
   check_cuda_graphs(run, processes);
@@ -199,7 +199,7 @@ int64_t train_to_the_end(const TrainingRun& run, const PackedImageReader& images
   prepare(run, images);
   const SettingsScope settings(run.threads);
   const std::string identity = run_identity(run, images);
-  const Processes processes(run.processes, run.device);
+  const Processes processes(run.processes, run.device, observer.on_waiting);
   check_memory(run, images, processes.device());
   check_cuda_graphs(run, processes);
   check_same_run(processes, run, identity, images.path());
