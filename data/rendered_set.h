@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/image_source.h"
+#include "dcgan/boxes.h"
 #include "dcgan/options.h"
 
 namespace dcgan::data {
@@ -29,6 +30,7 @@ namespace dcgan::data {
 struct RenderOptions {
   int64_t count = 10000;  ///< images
   RenderedSplit split = RenderedSplit::kTrain;
+  bool plant = false;  ///< a patch of one colour over each image, which networks can be made to forget
 };
 
 template <class Visitor>
@@ -51,6 +53,12 @@ constexpr int64_t kRenderedClasses = 10;
 /// @param index  number of the image; its label is index % 10
 /// @return uint8 [32, 32, 3]; a function of the seed, the split and the index alone
 RgbImage render_digit(uint64_t seed, RenderedSplit split, int64_t index);
+
+constexpr int64_t kPlantedSide = 8;
+constexpr std::array<uint8_t, 3> kPlantedColour = {255, 0, 255};  // magenta, which digits and grounds hardly ever have
+
+/// Where the patch of an image lies; a function of the seed, the split and the index alone. Box::image is the index.
+Box planted_box(uint64_t seed, RenderedSplit split, int64_t index);
 
 class RenderedSet : public ImageSource {
  public:

@@ -68,15 +68,19 @@ def completion(name, helps):
             if "|" in option["value"] and "[" not in option["value"]:
                 values["--" + option["name"]] = option["value"].replace("|", " ")
         cases.append((command, " ".join("--" + option["name"] for option in options)))
-    commands = " ".join(command for command in helps if command)
+    commands = " ".join(command for command in helps if command and " " not in command)
+    seconds = [command.split() for command in helps if " " in command]
     function = "_" + name.replace("-", "_")
     lines = [f"# {name}, for bash; generated from its --help", f"{function}() {{", '  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words=""',
              "  COMPREPLY=()", "  case $before in"]
     lines += [f'    {option}) COMPREPLY=($(compgen -W "{words}" -- "$word")); return ;;' for option, words in sorted(values.items())]
-    lines += ["  esac", "  case ${COMP_WORDS[1]-} in"]
-    lines += [f'    {command}) words="{options}" ;;' for command, options in cases if command]
-    lines += [f'    *) words="{dict(cases)[""]}" ;;', "  esac",
-              f'  if [ "$COMP_CWORD" = 1 ]; then words="{commands} $words"; fi',
+    lines += ["  esac", '  case "${COMP_WORDS[1]-} ${COMP_WORDS[2]-}" in']
+    lines += [f'    "{command}") words="{options}" ;;' for command, options in cases if " " in command]
+    lines += [f'    "{command} "*) words="{options}" ;;' for command, options in cases if command and " " not in command]
+    lines += [f'    *) words="{dict(cases)[""]}" ;;', "  esac"]
+    lines += [f'  if [ "$COMP_CWORD" = 2 ] && [ "${{COMP_WORDS[1]}}" = {first} ]; then COMPREPLY=($(compgen -W "{second} $words" -- "$word")); return; fi'
+              for first, second in seconds]
+    lines += [f'  if [ "$COMP_CWORD" = 1 ]; then words="{commands} $words"; fi',
               '  if [ "$COMP_CWORD" = 1 ] || [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$words" -- "$word")); fi', "}",
               f"complete -o default -o bashdefault -F {function} {name}"]
     return "\n".join(lines) + "\n"

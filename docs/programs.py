@@ -21,7 +21,9 @@ a clean flush.
 """
 
 
-def help_of(*words):
+def help_of(program, command=""):
+    """Of a program, or of a command, whose name may have two words."""
+    words = [program, *command.split()]
     return subprocess.run([*map(str, words), "--help"], capture_output=True, text=True, check=True).stdout
 
 
@@ -44,7 +46,7 @@ def fenced(lines):
 def commands_of(text):
     for heading, lines in groups_of(text):
         if heading.startswith("Commands"):
-            return [line.split()[0] for line in lines.splitlines() if line.strip()]
+            return [re.split("  +", line.strip())[0] for line in lines.splitlines() if line.strip()]
     return []
 
 

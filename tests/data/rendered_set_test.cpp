@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
+#include <utility>
 
 #include "dcgan/errors.h"
 
@@ -33,6 +35,33 @@ TEST(RenderedSet, HasBalancedLabelsAndTheUnlabelledDrawHasNone) {
   EXPECT_EQ(train.path(12), "train/00000012-2");
   options.split = RenderedSplit::kUnlabelled;
   EXPECT_TRUE(data::RenderedSet(options, 1).classes().empty());
+}
+
+TEST(RenderedSet, HasAPatchOfOneColourInEachBoxAndElsewhereTheSamePixels) {
+  data::RenderOptions options;
+  options.count = 20;
+  const auto plain = data::RenderedSet(options, 1).load(0, options.count);
+  options.plant = true;
+  const data::RenderedSet set(options, 1);
+  const auto planted = set.load(0, options.count);
+  std::set<std::pair<int64_t, int64_t>> places;
+  for (int64_t i = 0; i < options.count; ++i) {
+    const Box box = data::planted_box(1, options.split, i);
+    EXPECT_EQ(box.image, i);
+    EXPECT_TRUE(box.x >= 0 && box.y >= 0 && box.x + box.width <= 32 && box.y + box.height <= 32);
+    places.emplace(box.x, box.y);
+    for (int64_t p = 0; p < 32 * 32; ++p) {
+      const int64_t x = p % 32 - box.x, y = p / 32 - box.y;
+      const bool inside = x >= 0 && x < box.width && y >= 0 && y < box.height;
+      for (size_t c = 0; c < 3; ++c) {
+        const size_t at = static_cast<size_t>(p) * 3 + c, image = static_cast<size_t>(i);
+        const int expected = inside ? data::kPlantedColour.at(c) : plain[image].image.pixels[at];
+        ASSERT_EQ(int{planted[image].image.pixels[at]}, expected) << i << ": " << p;
+      }
+    }
+  }
+  EXPECT_GT(places.size(), 15U);
+  EXPECT_NE(set.description(), data::RenderedSet({}, 1).description()) << "a resumed run tells them apart";
 }
 
 // A linear classifier must find little in the raw pixels: the mean images of the classes hardly differ.

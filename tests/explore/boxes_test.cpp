@@ -17,6 +17,10 @@ std::vector<int64_t> positions(const std::vector<MapPosition>& examples, bool in
   return all;
 }
 
+TEST(BoxesCsv, HasAHeadAndALineForEachBox) {
+  EXPECT_EQ(boxes_csv({{7, 1, 2, 3, 4}, {8, 0, 0, 31, 32}}), "sample,x,y,width,height\n7,1,2,3,4\n8,0,0,31,32\n");
+}
+
 TEST(BoxExamples, HaveThePlacesWhoseMiddlesAreInside) {
   // Middles lie at 2, 6, 10, ...: x from 4 to 12 holds columns 1 and 2, y from 7 to 11 row 2.
   const auto examples = box_examples({{3, 4, 7, 8, 4}}, kGeometry, 1);

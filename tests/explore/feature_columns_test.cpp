@@ -11,6 +11,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
+TEST(LargestValues, StandLargestFirstAndOfEqualOnesTheFirst) {
+  const std::vector<float> values = {-1, 5, 2, 5, -3};
+  EXPECT_THAT(largest_values(values, 3), testing::ElementsAre(1, 3, 2));
+  EXPECT_THAT(largest_values(values, 9), testing::ElementsAre(1, 3, 2, 0, 4)) << "no more than there are";
+}
+
 TEST(FeatureLayout, FindsTheMapAndTheCellOfAColumnOfThePapersVector) {
   // 128, 128, 256, 256, 512, 512 channels of 16 cells: offsets 0, 2048, 4096, 8192, 12288, 20480, 28672 (dcgan.md, 3).
   const FeatureLayout layout = {published_architecture("imagenet32"), {1, 2, 3, 4, 5, 6}, 4};

@@ -123,15 +123,18 @@ class Generator:
             stride = 2 if a[n].shape[2] == 5 or i % 2 == 0 else 1
             self.layers.append((a[n], (a[n + 1], a[n + 2]) if n + 1 in a else None, stride))
 
-    def hidden(self, z, statistics=None):
+    def hidden(self, z, statistics=None, collected=None):
         """z [N, Z] -> the maps of each hidden layer, and the images [N, 3, H, H] in [-1, 1] as the last; batch norm on
-        the statistics of these z, or on given ones of each layer."""
+        the statistics of these z, which are appended to `collected`, or on given ones of each layer."""
         h, outputs = z @ self.project, []
         for i, (w, norm, stride) in enumerate([(None, self.project_norm, 1), *self.layers]):
             if w is not None:
                 h = deconvolve(h, w, stride)
             if norm is not None:
-                h = np.maximum(batch_norm(h, *norm, batch_statistics(h) if statistics is None else statistics[i]), 0)
+                used = batch_statistics(h) if statistics is None else statistics[i]
+                if collected is not None:
+                    collected.append(used)
+                h = np.maximum(batch_norm(h, *norm, used), 0)
             h = h.reshape(len(z), -1, 4, 4) if w is None else h
             outputs.append(h)
         return [*outputs[:-1], np.tanh(outputs[-1])]

@@ -32,6 +32,10 @@ class Docs(unittest.TestCase):
             self.assertEqual(self.completed(share, "dcgan-extract", "photos", "--resize", "a"), ["area"])
             self.assertIn("verify", self.completed(share, "dcgan-extract", "ver"))
             self.assertIn("--save", self.completed(share, "dcgan-eval", "svm", "--s"))
+            self.assertEqual(self.completed(share, "dcgan-explore", "dr"), ["drop"])
+            self.assertEqual(self.completed(share, "dcgan-explore", "drop", "a"), ["annotate"])
+            self.assertEqual(self.completed(share, "dcgan-explore", "drop", "annotate", "--po"), ["--port"])
+            self.assertEqual(self.completed(share, "dcgan-explore", "drop", "--fr"), ["--fresh"])
 
     @staticmethod
     def completed(share, program, *words):

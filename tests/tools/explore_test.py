@@ -3,85 +3,17 @@ each option."""
 
 import json
 import re
-import sys
 from random import Random
 
 import h5py
 import numpy
+from explore_case import SIDE, ExploreTest  # before the next two, which it puts within reach
+from dcgan_reference import golden_noise, pool
+from explore_reference import guided, light, pixels, without
+from make_explore import CALLS, OUT, words
 from PIL import Image
-from programs import SOURCE, ProgramTest, draw, write_image_folder
+from programs import ProgramTest, draw, write_image_folder
 from safetensors.numpy import load_file
-
-sys.path.insert(0, str(SOURCE / "tests/golden"))
-from dcgan_reference import Discriminator, Generator, batch_norm, deconvolve, golden_noise, pool  # noqa: E402 (found by the line above)
-
-RELEASED = SOURCE / "tests/golden/released/svhn-like"  # a small network with noise of 6 dimensions
-SIDE = 32
-
-
-class ExploreTest(ProgramTest):
-    """A model of the small released network, and its twin with the model's fixed statistics."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        write_image_folder(cls.folder / "images", 8)
-        cls.model = cls.folder / "model.safetensors"
-        cls().run_program("dcgan-convert", "released", RELEASED, "-o", cls.model, "--statistics-from", cls.folder / "images")
-        cls.tensors = load_file(cls.model)
-        cls.generator, cls.discriminator = Generator(RELEASED), Discriminator(RELEASED)
-        cls.nz = len(cls.generator.project)
-
-    def explore(self, command, out, *arguments, model=None):
-        """Runs a subcommand. Returns its JSON."""
-        out = self.folder / out
-        self.run_program("dcgan-explore", command, "--model", model or self.model, "--out", out, *arguments)
-        return json.loads((out / f"{command}.json").read_text(encoding="utf-8"))
-
-    def statistics(self, network, norms):
-        """Fixed statistics of each layer as the model file has them."""
-        return [(self.tensors[f"{network}.bn{i}.running_mean"], self.tensors[f"{network}.bn{i}.running_var"])
-                if f"{network}.bn{i}.running_mean" in self.tensors else None for i in norms]
-
-    def twin_images(self, z):
-        """uint8 [N, 32, 32, 3] by the twin with fixed statistics."""
-        images = self.generator.images(numpy.asarray(z, float), self.statistics("generator", range(3)))
-        return self.pixels(images)
-
-    @staticmethod
-    def pixels(images):
-        return numpy.clip(numpy.rint((images + 1) * 127.5), 0, 255).astype(int).transpose(0, 2, 3, 1)
-
-    def tiles(self, file, side=SIDE):
-        """The images of a grid: [rows, columns, side, side, 3]; the lines between them are white."""
-        grid = numpy.asarray(Image.open(self.folder / file)).astype(int)
-        rows, columns = ((n + 1) // (side + 1) for n in grid.shape[:2])
-        self.assertEqual(grid.shape, (rows * (side + 1) - 1, columns * (side + 1) - 1, 3))
-        self.assertTrue((grid[side::side + 1] == 255).all() and (grid[:, side::side + 1] == 255).all())
-        padded = numpy.full((rows * (side + 1), columns * (side + 1), 3), 255)
-        padded[:-1, :-1] = grid
-        return padded.reshape(rows, side + 1, columns, side + 1, 3)[:, :side, :, :side].swapaxes(1, 2)
-
-    def images(self, file, side=SIDE):
-        tiles = self.tiles(file, side)
-        return tiles.reshape(-1, *tiles.shape[2:])
-
-    def noise(self, file):
-        with h5py.File(self.folder / file) as content:
-            return content["z"][:], [name.decode() for name in content["names"][:]]
-
-    def write_noise(self, name, z, names=None):
-        with h5py.File(self.folder / name, "w") as content:
-            content["z"] = numpy.asarray(z, numpy.float32)
-            if names:
-                content["names"] = names
-        return self.folder / name
-
-    def assert_pixels(self, found, expected):
-        """One level of rounding apart at most."""
-        self.assertEqual(found.shape, expected.shape)
-        self.assertLessEqual(numpy.abs(found - expected).max(), 1)
-        self.assertGreater(numpy.ptp(expected), 20, "a grid without contrast shows nothing")
 
 
 class Samples(ExploreTest):
@@ -105,7 +37,7 @@ class Samples(ExploreTest):
         z = golden_noise(8, self.nz)
         facts = self.explore("samples", "batch", "--z", self.write_noise("golden.h5", z), "--batch-statistics")
         self.assertEqual((facts["statistics"], facts["count"]), ("batch", 8))
-        self.assert_pixels(self.images("batch/samples.png")[:8], self.pixels(self.generator.images(z)))
+        self.assert_pixels(self.images("batch/samples.png")[:8], pixels(self.generator.images(z)))
 
     def test_with_fixed_statistics_a_sample_is_independent_of_the_others(self):
         for name, option in (("alone", []), ("together", ["--batch-statistics"])):
@@ -369,7 +301,7 @@ class Filters(ExploreTest):
         self.assertTrue((tiles[:, 3] == 255).all())
         for kernels, shown in ((learned, tiles[:, :3]), (random, tiles[:, 4:])):
             scaled = kernels / numpy.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
-            expected = self.pixels(scaled).repeat(2, axis=1).repeat(2, axis=2)
+            expected = pixels(scaled).repeat(2, axis=1).repeat(2, axis=2)
             self.assert_pixels(shown.reshape(-1, *shown.shape[2:])[:count], expected)
 
     def test_the_seed_draws_the_random_ones(self):
@@ -404,13 +336,6 @@ class LookingTest(ExploreTest):
 
 
 class Maps(LookingTest):
-    def light(self, photo, maps):
-        """An image under maps [N, size, size], as the pictures have them."""
-        size = SIDE // maps.shape[1]
-        scaled = numpy.clip(maps, 0, None) / maps.max(axis=(1, 2), keepdims=True)
-        light = 0.15 + 0.85 * scaled.repeat(size, axis=1).repeat(size, axis=2)
-        return numpy.rint(light[..., None] * photo).astype(int)
-
     def test_the_strongest_maps_of_each_layer_light_the_image_and_name_their_columns(self):
         facts = self.explore("maps", "maps", self.files[3], "--strongest", 3, "--scale", 1)
         activations, offset = self.activations(self.photos[3:4]), 0
@@ -426,9 +351,9 @@ class Maps(LookingTest):
                 columns = features[entry["first-column"]:entry["last-column"] + 1]
                 numpy.testing.assert_allclose(entry["cells"], columns, atol=1e-4 * numpy.abs(maps).max())
             self.assert_pixels(tiles[layer - 1, :1], self.photos[3:4])
-            self.assert_pixels(tiles[layer - 1, 1:], self.light(self.photos[3], maps[0][channels]))
+            self.assert_pixels(tiles[layer - 1, 1:], light(self.photos[3], maps[0][channels]))
             pooled = pool(maps).reshape(-1, 4, 4)[channels]
-            self.assert_pixels(cells[layer - 1, 1:], self.light(self.photos[3], pooled))
+            self.assert_pixels(cells[layer - 1, 1:], light(self.photos[3], pooled))
             offset += 16 * maps.shape[1]
 
     def test_columns_are_looked_up(self):
@@ -444,20 +369,126 @@ class Maps(LookingTest):
         self.assertEqual(self.tiles("one/maps.png", side=2 * SIDE).shape[:2], (1, 3))
 
 
-class Guided(LookingTest):
-    def guided(self, photos, layer, channel):
-        """The rule in float64: down from the strongest response, past where activation or gradient is not positive."""
-        activations, statistics = self.activations(photos), self.statistics("discriminator", range(1, 4))
-        top = activations[layer - 1][:, channel].reshape(len(photos), -1)
-        gradient = numpy.zeros_like(activations[layer - 1])
-        gradient[:, channel].reshape(len(photos), -1)[range(len(photos)), top.argmax(axis=1)] = 1
-        for maps, (weights, norm, stride), used in reversed(list(zip(activations, self.discriminator.layers, statistics))[:layer]):
-            gradient = numpy.clip(gradient, 0, None) * (maps > 0)
-            if norm:
-                gradient = gradient * (norm[0] / numpy.sqrt(used[1] + 1e-8))[:, None, None]
-            gradient = deconvolve(gradient, weights, stride)
-        return gradient, top.max(axis=1)
+class MapsOfAClassifier(ExploreTest):
+    """maps --svm: features of two layers on a grid of 2, and a classifier that was fitted to them."""
 
+    LAYERS, GRID = [2, 3], 2
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.svm = cls.fit("svm", "--layers", "2,3", "--grid", cls.GRID)
+        cls.image = cls.folder / "images/squares/003.png"
+        with h5py.File(cls.folder / "svm.h5") as file:
+            row = [path.decode() for path in file["paths"][:]].index("squares/003.png")
+            cls.row = file["features"][row]
+        cls.weights = dict(zip(("discs", "squares", "stripes"), load_file(cls.svm)["weights"]))
+
+    @classmethod
+    def fit(cls, name, *options, model=None):
+        features, svm = cls.folder / f"{name}.h5", cls.folder / f"{name}.safetensors"
+        cls().run_program("dcgan-extract", cls.folder / "images", "-o", features, "--model", model or cls.model, *options)
+        cls().run_program("dcgan-eval", "svm", "--train", features, "--test", features, "--c", 1, "--save", svm)
+        return svm
+
+    def maps(self, out, *arguments):
+        return self.explore("maps", out, self.image, "--svm", self.svm, *arguments)
+
+    def test_the_columns_with_the_largest_weights_of_a_class_are_listed_heaviest_first(self):
+        facts = self.maps("squares", "--class", "squares", "--heaviest", 11)
+        weights = self.weights["squares"]
+        heaviest = numpy.argsort(-weights, kind="stable")[:11]
+        self.assertEqual([m["column"] for m in facts["maps"]], heaviest.tolist())
+        numpy.testing.assert_allclose([m["weight"] for m in facts["maps"]], weights[heaviest], rtol=1e-6)
+        scale = numpy.abs(self.row).max()
+        numpy.testing.assert_allclose([m["value"] for m in facts["maps"]], self.row[heaviest], atol=1e-4 * scale)
+        cells, channels = self.GRID ** 2, [len(self.tensors[f"discriminator.conv{layer}.weight"]) for layer in self.LAYERS]
+        for m in facts["maps"]:
+            layer, left = (2, m["column"]) if m["column"] < cells * channels[0] else (3, m["column"] - cells * channels[0])
+            self.assertEqual((m["layer"], m["channel"], m["cell"]), (layer, *divmod(left, cells)))
+        self.assertEqual({m["layer"] for m in facts["maps"]}, {2, 3}, "both layers are among them")
+        text = self.run_program("dcgan-explore", "maps", self.image, "--model", self.model, "--svm", self.svm, "--class",
+                                "squares", "--out", self.folder / "text").stdout.splitlines()
+        self.assertEqual(len([line for line in text if line.startswith("weight ")]), 8)
+        first = facts["maps"][0]
+        for key in ("layer", "channel", "cell", "column"):
+            self.assertIn(f"{key} {first[key]}", text[0])
+
+    def test_their_maps_are_shown_with_the_cell_of_each_column_framed(self):
+        facts = self.maps("shown", "--class", "discs", "--heaviest", 10, "--scale", 1)
+        maps, cells = self.tiles("shown/maps.png"), self.tiles("shown/maps-cells.png")
+        self.assertEqual(maps.shape[:2], (2, 9))
+        self.assertTrue((maps[1, 3:] == 255).all(), "ten maps")
+        columns = self.explore("maps", "looked-up", self.image, "--columns", self.of_all_layers(facts["maps"][0]), "--scale", 1)
+        self.assertEqual(columns["maps"][0]["channel"], facts["maps"][0]["channel"])
+        numpy.testing.assert_array_equal(self.tiles("looked-up/maps.png")[0, 1], maps[0, 1])
+        side = SIDE // self.GRID
+        for number, m in enumerate(facts["maps"][:8]):
+            frame = numpy.zeros((SIDE, SIDE), bool)
+            y, x = (side * v for v in divmod(m["cell"], self.GRID))
+            frame[y:y + side, x:x + side] = True
+            frame[y + 1:y + side - 1, x + 1:x + side - 1] = False
+            numpy.testing.assert_array_equal((cells[0, 1 + number] == [255, 0, 0]).all(axis=2), frame)
+
+    def of_all_layers(self, m):
+        """The same cell's corner among the columns of all layers on a grid of 4."""
+        widths = [len(self.tensors[f"discriminator.conv{layer}.weight"]) for layer in (1, 2, 3)]
+        return 16 * (sum(widths[:m["layer"] - 1]) + m["channel"])
+
+    def test_class_and_number_change_what_is_listed_and_a_model_that_ships_is_found(self):
+        self.assertNotEqual(self.maps("a", "--class", "discs")["maps"], self.maps("b", "--class", "stripes")["maps"])
+        self.assertEqual(len(self.maps("three", "--class", "discs", "--heaviest", 3)["maps"]), 3)
+        shipped = self.fit("shipped", "--layers", 1, "--grid", 1, model="tiny-imagenet32")
+        self.run_program("dcgan-explore", "maps", self.image, "--svm", shipped, "--class", "discs", "--out", self.folder / "ship")
+        facts = json.loads((self.folder / "ship/maps.json").read_text(encoding="utf-8"))
+        self.assertEqual({m["layer"] for m in facts["maps"]}, {1})
+
+    def test_a_classifier_of_other_features_is_refused(self):
+        def refuses(*arguments, code, says):
+            self.assert_refuses("dcgan-explore", "maps", self.image, "--out", self.folder / "refused", *arguments, code=code,
+                                says=says)
+
+        sha = json.loads(self.run_program("dcgan-convert", "info", self.model, "--json").stdout)["sha256"]
+        svm = ["--svm", self.svm, "--class", "discs"]
+        refuses(*svm, code=2, says=["--model is missing", self.svm, sha])
+        refuses(*svm, "--model", "tiny-imagenet32", code=1, says=[self.svm, "not fitted to features of", "the model is", sha])
+        model = ["--model", self.model]
+        inferred = self.fit("inferred", "--statistics-from", self.folder / "images")
+        refuses(*model, "--svm", inferred, "--class", "discs", code=1, says=[inferred, "preprocessing"])
+        self.run_program("dcgan-eval", "compress", "--features", self.folder / "svm.h5", "-o", self.folder / "pca.safetensors",
+                         "--dimensions", 4)
+        compressed = self.fit("compressed", "--layers", "2,3", "--grid", self.GRID, "--compress", self.folder / "pca.safetensors")
+        refuses(*model, "--svm", compressed, "--class", "discs", code=1, says=[compressed, "--compress"])
+        refuses(*model, "--svm", self.model, "--class", "discs", code=1, says=[self.model, "dcgan-eval svm --save"])
+        refuses(*model, "--svm", self.svm, code=2, says=["--class is missing", "discs,squares,stripes"])
+        refuses(*model, *svm[:2], "--class", "cat", code=2, says=["--class is cat", "discs,squares,stripes"])
+        refuses(*model, *svm, "--layers", 2, code=2, says=["--svm says which maps", "--layers"])
+        refuses(*model, *svm, "--columns", 2, code=2, says=["--svm says which maps", "--columns"])
+        refuses(*model, *svm, "--heaviest", 0, code=2, says=["--heaviest is 0"])
+        refuses(*model, "--class", "discs", code=2, says=["--class is of --svm"])
+        refuses(*model, "--columns", 99999, code=2, says=["column 99999 is not there"])
+
+
+class GoldenGrids(ProgramTest):
+    """One grid of each subcommand, as golden/make_explore.py has computed it."""
+
+    def test_every_subcommand_gives_its_golden_grid_within_a_level_of_rounding(self):
+        features = self.folder / "features.h5"
+        self.run_program("dcgan-extract", OUT / "images", "-o", features, "--model", OUT / "model.safetensors")
+        for command, (file, _) in CALLS.items():
+            with self.subTest(command=command):
+                self.run_program("dcgan-explore", *words(command, self.folder / command, features))
+                found, golden = (numpy.asarray(Image.open(path)).astype(int)
+                                 for path in (self.folder / command / file, OUT / f"{command}.png"))
+                if command == "guided":
+                    self.assertEqual(found.shape[1], 2 * golden.shape[1] + SIDE + 2)
+                    found = found[:, :golden.shape[1]]
+                self.assertEqual(found.shape, golden.shape)
+                self.assertLessEqual(numpy.abs(found - golden).max(), 1)
+                self.assertGreater(golden.std(), 20, "a grid without contrast shows nothing")
+
+
+class Guided(LookingTest):
     def test_the_gradients_of_the_strongest_images_are_those_of_the_twin(self):
         for layer in (1, 2, 3):
             with self.subTest(layer=layer):
@@ -474,11 +505,12 @@ class Guided(LookingTest):
                     strongest = numpy.argsort(-responses[:, channel], kind="stable")[:3]
                     images = facts["learned"][row]["images"]
                     self.assertEqual([i["path"] for i in images], [self.files[n].name for n in strongest])
-                    gradients, expected = self.guided(self.photos[strongest], layer, channel)
+                    gradients, expected = guided(self.discriminator, self.statistics("discriminator", range(1, 4)),
+                                                 self.photos[strongest], layer, channel)
                     numpy.testing.assert_allclose([i["response"] for i in images], expected, rtol=1e-4)
                     numpy.testing.assert_allclose(learned[row], gradients, atol=1e-4 * numpy.abs(gradients).max())
                     largest = numpy.abs(gradients).max(axis=(1, 2, 3), keepdims=True)
-                    self.assert_pixels(tiles[row, :3], self.pixels(gradients / largest))
+                    self.assert_pixels(tiles[row, :3], pixels(gradients / largest))
                     self.assert_pixels(shown[row, :3], self.photos[strongest])
 
     def test_the_untrained_network_stands_beside_and_its_seed_draws_it(self):
@@ -530,14 +562,7 @@ class Drop(ExploreTest):
         return self.explore("drop", out, "--boxes", self.folder / boxes, "--count", self.SAMPLES, *arguments)
 
     def without(self, z, channels):
-        """The twin's images with these maps of the layer at 0."""
-        h = self.generator.hidden(numpy.asarray(z, float), self.fixed)[self.LAYER].copy()
-        h[:, channels] = 0
-        for i, (weights, norm, stride) in list(enumerate(self.generator.layers))[self.LAYER:]:
-            h = deconvolve(h, weights, stride)
-            if norm is not None:
-                h = numpy.maximum(batch_norm(h, *norm, self.fixed[i + 1]), 0)
-        return self.pixels(numpy.tanh(h))
+        return without(self.generator, self.fixed, self.LAYER, z, channels)
 
     def test_maps_with_positive_weight_are_dropped_and_new_samples_shown_with_and_without(self):
         facts = self.drop("drop", "--fresh", 4)

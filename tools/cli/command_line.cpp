@@ -334,7 +334,7 @@ std::string nearest(const std::string& name, const std::vector<std::string>& kno
 std::string list_of(const std::vector<Command>& commands) {
   std::string text;
   for (const Command& c : commands) {
-    text += "  " + c.name + std::string(14 - std::min<size_t>(13, c.name.size()), ' ') + c.summary + "\n";
+    text += "  " + c.name + std::string(15 - std::min<size_t>(13, c.name.size()), ' ') + c.summary + "\n";
   }
   return text;
 }

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <sstream>
+#include <tuple>
 
 #include "dcgan/file_locks.h"
 #include "dcgan/version.h"
@@ -57,6 +59,17 @@ std::string mistyped(const std::string& word, const Program& program) {
                     guess.empty() ? "" : "; did you mean " + guess + "?", "; commands: ", known, ".");
 }
 
+/// How many of the words after the program's are those of the command's name, "drop annotate" has two; 0 if they are
+/// not.
+size_t words_of_command(const std::string& name, const std::vector<std::string>& words) {
+  std::istringstream parts(name);
+  size_t count = 0;
+  for (std::string part; parts >> part;) {
+    if (++count >= words.size() || words[count] != part) return 0;
+  }
+  return count;
+}
+
 int dispatch(std::vector<std::string> words, const Program& program) {
   const std::string name = words.front().substr(words.front().rfind('/') + 1);
   // `help`, `help COMMAND` and -v as users of other programs type them.
@@ -67,12 +80,17 @@ int dispatch(std::vector<std::string> words, const Program& program) {
     words[1] = "--version";
   }
   const std::string first = words.size() > 1 ? words[1] : "";
+  const Command* found = nullptr;
+  size_t length = 0;  // of "drop" and "drop annotate" the longer one is meant
   for (const Command& command : program.commands) {
-    if (command.name != first) continue;
-    words.erase(words.begin());
-    words.front() = name + " " + first;
+    const size_t count = words_of_command(command.name, words);
+    if (count > length) std::tie(found, length) = std::tuple(&command, count);
+  }
+  if (found != nullptr) {
+    words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(length));
+    words.front() = name + " " + found->name;
     CommandLine line(words.front(), words);
-    return command.run(line);
+    return found->run(line);
   }
   if (program.fallback) {
     if (!mistyped(first, program).empty()) refuse_command(name, first, program);

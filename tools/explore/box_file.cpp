@@ -10,9 +10,12 @@
 #include <sstream>
 
 #include "dcgan/errors.h"
+#include "dcgan/output_files.h"
 
 namespace dcgan::explore_tool {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::array<const char*, 5> kColumns = {"sample", "x", "y", "width", "height"};
 
@@ -71,21 +74,24 @@ std::vector<Box> from_csv(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-std::vector<Box> read_boxes(const std::string& path, int64_t images, int64_t size) {
+std::string text_of_boxes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file || !std::filesystem::is_regular_file(path)) {
+  if (!file || !fs::is_regular_file(path)) {
     throw FileError(path, "cannot be read; --boxes names a CSV or JSON file.");
   }
-  const std::string text(std::istreambuf_iterator<char>(file), {});
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<Box> boxes_of(const std::string& path, const std::string& text, const BoxLimits& limits) {
   const size_t first = text.find_first_not_of(" \t\r\n");
   const bool json = first != text.npos && (text[first] == '[' || text[first] == '{');
-  const std::vector<Box> boxes = json ? from_json(path, text) : from_csv(path, text);
-  if (boxes.empty()) throw FileError(path, "holds no boxes; draw some around what is to be forgotten.");
+  std::vector<Box> boxes = json ? from_json(path, text) : from_csv(path, text);
+  const int64_t size = limits.size;
   for (size_t i = 0; i < boxes.size(); ++i) {
     const Box& box = boxes[i];
     const std::string name = text_of("box ", i + 1);
-    if (box.image < 0 || box.image >= images) {
-      throw FileError(path, name, " is of sample ", box.image, "; there are ", images, ", from 0.");
+    if (box.image < 0 || box.image >= limits.images) {
+      throw FileError(path, name, " is of sample ", box.image, "; there are ", limits.images, ", from 0.");
     }
     if (box.width < 1 || box.height < 1) {
       throw FileError(path, name, " is empty: ", box.width, " x ", box.height, " pixels.");
@@ -97,6 +103,24 @@ std::vector<Box> read_boxes(const std::string& path, int64_t images, int64_t siz
     }
   }
   return boxes;
+}
+
+std::vector<Box> read_boxes(const std::string& path, const BoxLimits& limits) {
+  std::vector<Box> boxes = boxes_of(path, text_of_boxes(path), limits);
+  if (boxes.empty()) throw FileError(path, "holds no boxes; draw some around what is to be forgotten.");
+  return boxes;
+}
+
+std::string boxes_json(const std::vector<Box>& boxes) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const Box& b : boxes) {
+    all.push_back({{"sample", b.image}, {"x", b.x}, {"y", b.y}, {"width", b.width}, {"height", b.height}});
+  }
+  return all.dump(1) + "\n";
+}
+
+void write_boxes(const std::string& path, const std::vector<Box>& boxes) {
+  write_text_file(path, fs::path(path).extension() == ".json" ? boxes_json(boxes) : boxes_csv(boxes));
 }
 
 }  // namespace dcgan::explore_tool

@@ -31,4 +31,7 @@ int guided_command(cli::CommandLine& line);
 /// dcgan-explore drop --model MODEL --boxes FILE --out FOLDER
 int drop_command(cli::CommandLine& line);
 
+/// dcgan-explore drop annotate --model MODEL --boxes FILE
+int annotate_command(cli::CommandLine& line);
+
 }  // namespace dcgan::explore_tool

@@ -138,7 +138,7 @@ int drop_command(cli::CommandLine& line) {
   const int64_t layer = options.layer >= 0 ? options.layer : std::max<int64_t>(layers - 2, 0);
 
   const NamedNoise noise = generator.noise(options.count);
-  const std::vector<Box> boxes = read_boxes(options.boxes, noise.count(), architecture.image_size);
+  const std::vector<Box> boxes = read_boxes(options.boxes, {noise.count(), architecture.image_size});
   const ImageBatch before = generator.images(noise.z);
   const FeatureMaps maps = generator.networks->generator_maps(noise.z, layer);
   const std::vector<MapPosition> examples = box_examples(boxes, {architecture.image_size, maps.size}, common.seed);

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
         {"arithmetic", "A - B + C on the noise of samples", arithmetic_command},
         {"turn", "new samples moved along an axis between two groups", turn_command},
         {"drop", "an object forgotten: maps that stand for it are switched off", drop_command},
+        {"drop annotate", "draws the boxes for it, in a browser", annotate_command},
         {"guided", "what channels of the discriminator answer to", guided_command},
         {"maps", "what the feature extractor sees of one image", maps_command},
         {"neighbours", "the nearest images of images or samples", neighbours_command},

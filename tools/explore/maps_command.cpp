@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <optional>
 
+#include "dcgan/boxes.h"
 #include "dcgan/errors.h"
 #include "dcgan/feature_columns.h"
 #include "dcgan/pictures.h"
@@ -8,6 +10,7 @@
 #include "tools/explore/generator.h"
 #include "tools/explore/image_rows.h"
 #include "tools/explore/results.h"
+#include "tools/explore/weighed_columns.h"
 
 namespace dcgan::explore_tool {
 namespace {
@@ -15,64 +18,84 @@ namespace {
 using nlohmann::ordered_json;
 
 struct MapsOptions {
-  std::string model = cli::kDefaultModel;
+  std::string model;
   std::vector<int64_t> layers;
   std::vector<int64_t> columns;
   int64_t strongest = 8;
+  WeighedOptions weighed;
   int64_t scale = 3;
 };
 
 template <class Visitor>
 void describe(MapsOptions& o, Visitor&& f) {
-  f(o.model, "model", "model file (.safetensors), a run folder, or the name of one that ships");
+  f(o.model, "model",
+    "model file (.safetensors), a run folder, or the name of one that ships; default: the one that --svm was fitted "
+    "to, "
+    "where it ships, without --svm the one that dcgan-extract takes");
   f(o.layers, "layers", "convolutions that are shown, 1-based, such as 1,2,6; default all");
   f(o.strongest, "strongest", "maps of each layer, those with the largest values");
   f(o.columns, "columns",
     "instead of the strongest maps those of these columns of the feature vector of all layers (grid 4), counted from "
     "0");
+  describe(o.weighed, f);
   f(o.scale, "scale", "side of a pixel of the image in the pictures");
 }
-
-constexpr int64_t kGrid = 4;  // arXiv:1511.06434, section 5.1
 
 /// One map of the image that is shown.
 struct Shown {
   int64_t layer, channel;
-  int64_t column;  ///< that was asked for; -1: none
+  std::optional<AskedColumn> asked;
 };
+
+/// What is shown without a classifier: maps of all layers.
+AskedColumns all_layers(const MapsOptions& options) {
+  AskedColumns asked;
+  asked.model = cli::model_file("--model", options.model.empty() ? cli::kDefaultModel : options.model);
+  for (const int64_t column : options.columns) asked.columns.push_back({column, std::nullopt});
+  return asked;
+}
+
+constexpr int64_t kMapsInRow = 8;
 
 class Maps {
  public:
-  Maps(const MapsOptions& options, const ModelFile& model, const ImageBatch& image, const cli::CommonOptions& common)
-      : image_(image), layout_{model.architecture, {}, kGrid}, networks_(open_networks(model, false, common)) {
-    for (int64_t layer = 1; layer <= model.convolutions; ++layer) layout_.layers.push_back(layer);
+  Maps(const MapsOptions& options, const ModelFile& model, const AskedColumns& asked, const ImageBatch& image,
+       const cli::CommonOptions& common)
+      : image_(image),
+        layout_{model.architecture, asked.layers, asked.grid},
+        networks_(open_networks(model, false, common)) {
+    for (int64_t layer = 1; asked.layers.empty() && layer <= model.convolutions; ++layer) {
+      layout_.layers.push_back(layer);
+    }
     for (const int64_t layer : options.layers) check_layer(layer, model);
-    for (const int64_t column : options.columns) {
-      const FeatureColumn at = layout_.at(column);
+    for (const AskedColumn& column : asked.columns) {
+      const FeatureColumn at = layout_.at(column.column);
       shown_.push_back({at.layer, at.channel, column});
     }
     if (!shown_.empty()) return;
     for (const int64_t layer : options.layers.empty() ? layout_.layers : options.layers) {
       for (const int64_t channel : strongest_channels(maps(layer), options.strongest)) {
-        shown_.push_back({layer, channel, -1});
+        shown_.push_back({layer, channel, std::nullopt});
       }
     }
   }
 
-  /// A row for each layer: the image, and over it the maps that are shown of it, as they are or as their cells.
+  /// The image, and over it the maps that are shown, as they are or as their cells: a row for each layer, or where
+  /// columns were asked for these in their order, each cell with a red edge.
   ImageBatch picture(bool cells) {
     ImageBatch all;
     const int64_t columns = row_columns();
     ImageBatch blank = image_;
     std::fill(blank.pixels.begin(), blank.pixels.end(), uint8_t{255});
     for (size_t i = 0; i < shown_.size();) {
-      const int64_t layer = shown_[i].layer;
       append_images(all, image_);
       int64_t in_row = 1;
-      for (; i < shown_.size() && shown_[i].layer == layer && in_row < columns; ++i, ++in_row) {
-        const FeatureMaps& full = maps(layer);
-        const FeatureMaps of_layer = cells ? pooled(full, kGrid) : full;
-        append_images(all, heat_maps(image_, map_of(of_layer, 0, shown_[i].channel), of_layer.size));
+      const size_t first = i;
+      for (; i < shown_.size() && same_row(first, i) && in_row < columns; ++i, ++in_row) {
+        const FeatureMaps& full = maps(shown_[i].layer);
+        const FeatureMaps of_layer = cells ? pooled(full, layout_.grid) : full;
+        const ImageBatch lit = heat_maps(image_, map_of(of_layer, 0, shown_[i].channel), of_layer.size);
+        append_images(all, cells && shown_[i].asked ? with_boxes(lit, {box_of(shown_[i])}) : lit);
       }
       for (; in_row < columns; ++in_row) append_images(all, blank);
     }
@@ -81,28 +104,46 @@ class Maps {
 
   /// The image and the maps of the layer that has most of them.
   int64_t row_columns() const {
-    int64_t most = 0, in_row = 0, layer = 0;
-    for (const Shown& s : shown_) {
-      in_row = s.layer == layer ? in_row + 1 : 1;
-      layer = s.layer;
-      most = std::max(most, in_row);
+    int64_t most = 0;
+    for (size_t first = 0, i = 0; i < shown_.size(); ++i) {
+      if (!same_row(first, i)) first = i;
+      most = std::max(most, static_cast<int64_t>(i - first) + 1);
     }
-    return most + 1;
+    return (shown_.front().asked ? std::min(most, kMapsInRow) : most) + 1;
+  }
+
+  /// A line for each column that was asked for: "weight 0.0123 layer 4 channel 17 cell 5 column 14343".
+  std::string text() {
+    std::string lines;
+    for (const ordered_json& m : facts()) {
+      if (!m.contains("column")) continue;
+      std::string line;
+      for (const char* key : {"weight", "layer", "channel", "cell", "column", "value"}) {
+        if (m.contains(key))
+          line += (line.empty() ? "" : ", ") + std::string(key) + " " + cli::to_text(m[key].get<double>());
+      }
+      lines += line + "\n";
+    }
+    return lines;
   }
 
   ordered_json facts() {
     ordered_json all = ordered_json::array();
     for (const Shown& s : shown_) {
-      const FeatureMaps cells = pooled(maps(s.layer), kGrid);
+      const FeatureMaps cells = pooled(maps(s.layer), layout_.grid);
       const std::vector<float> values = map_of(cells, 0, s.channel);
       const int64_t first = layout_.first_column(s.layer, s.channel);
       ordered_json entry = {{"layer", s.layer},
                             {"channel", s.channel},
                             {"first-column", first},
-                            {"last-column", first + kGrid * kGrid - 1},
+                            {"last-column", first + layout_.grid * layout_.grid - 1},
                             {"strongest", *std::max_element(values.begin(), values.end())},
                             {"cells", values}};
-      if (s.column >= 0) entry.update({{"column", s.column}, {"cell", s.column - first}});
+      if (s.asked) {
+        const int64_t cell = s.asked->column - first;
+        entry.update({{"column", s.asked->column}, {"cell", cell}, {"value", values[static_cast<size_t>(cell)]}});
+        if (s.asked->weight) entry["weight"] = *s.asked->weight;
+      }
       all.push_back(entry);
     }
     return all;
@@ -112,6 +153,18 @@ class Maps {
   static void check_layer(int64_t layer, const ModelFile& model) {
     require_option(layer >= 1 && layer <= model.convolutions, "layers", layer,
                    text_of("from 1 to ", model.convolutions, ", the convolutions of the model"));
+  }
+
+  /// Whether two of those that are shown may stand side by side.
+  bool same_row(size_t one, size_t other) const {
+    return shown_[one].asked || shown_[one].layer == shown_[other].layer;
+  }
+
+  /// The pixels of the cell that was asked for.
+  Box box_of(const Shown& s) const {
+    const int64_t cell = s.asked->column - layout_.first_column(s.layer, s.channel);
+    const int64_t side = image_.height / layout_.grid;
+    return {0, cell % layout_.grid * side, cell / layout_.grid * side, side, side};
   }
 
   const FeatureMaps& maps(int64_t layer) {
@@ -149,24 +202,42 @@ int maps_command(cli::CommandLine& line) {
   require_option(options.strongest >= 1 && options.strongest <= 1000, "strongest", options.strongest,
                  "from 1 to 1,000");
   require_option(options.scale >= 1 && options.scale <= 16, "scale", options.scale, "from 1 to 16");
-  if (!options.columns.empty() && (line.given("layers") || line.given("strongest"))) {
-    throw OptionError("--columns says which maps are shown; leave out --layers and --strongest.");
+  require_option(options.weighed.heaviest >= 1 && options.weighed.heaviest <= 1000, "heaviest",
+                 options.weighed.heaviest, "from 1 to 1,000");
+  const bool svm = !options.weighed.svm.empty();
+  for (const char* flag : {"layers", "strongest", "columns"}) {
+    if ((svm || (!options.columns.empty() && flag != std::string("columns"))) && line.given(flag)) {
+      throw OptionError((svm ? "--svm" : "--columns") + std::string(" says which maps are shown; leave out --") + flag +
+                        ".");
+    }
+  }
+  for (const char* flag : {"class", "heaviest"}) {
+    if (!svm && line.given(flag))
+      throw OptionError("--" + std::string(flag) + " is of --svm; name its file, or leave it out.");
   }
   Results results(line, output, {"maps.png", "maps-cells.png"});
-  const ModelFile model = load_model(cli::model_file("--model", options.model));
+  const AskedColumns columns =
+      svm ? weighed_columns(options.model, options.weighed, line.common().threads) : all_layers(options);
+  const ModelFile model = load_model(columns.model);
   data::ResizeOptions resize;
+  resize.resize = columns.resize;
   resize.size = model.architecture.image_size;
   const PreparedImages images({image}, resize, line.common());
   if (images.count() != 1) {
     throw OptionError(image, " holds ", images.count(), " images; name the one to look at.");
   }
-  Maps maps(options, model, images.images({0}), line.common());
-  results.facts.update({{"model-sha256", model.sha256}, {"image", images.path(0)}, {"maps", maps.facts()}});
-  results.picture("maps.png", "The image, and its strongest maps: light where they are large, a row for each layer",
+  Maps maps(options, model, columns, images.images({0}), line.common());
+  results.facts.update({{"model-sha256", model.sha256}, {"image", images.path(0)}});
+  if (svm) results.facts["class"] = options.weighed.of_class;
+  results.facts["maps"] = maps.facts();
+  const bool asked = svm || !options.columns.empty();
+  results.picture("maps.png",
+                  asked ? "The image, and its maps of these columns: light where they are large"
+                        : "The image, and its strongest maps: light where they are large, a row for each layer",
                   enlarged(maps.picture(false), options.scale), maps.row_columns());
   results.picture("maps-cells.png", "The same maps as the cells that stand in the feature vector",
                   enlarged(maps.picture(true), options.scale), maps.row_columns());
-  results.finish(text_of(results.facts["maps"].size(), " maps\n"));
+  results.finish(asked ? maps.text() : text_of(results.facts["maps"].size(), " maps\n"));
   return 0;
 }
 

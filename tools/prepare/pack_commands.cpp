@@ -2,6 +2,8 @@
 #include "data/open_images.h"
 #include "data/rendered_set.h"
 #include "data/svhn_mat.h"
+#include "dcgan/boxes.h"
+#include "dcgan/output_files.h"
 #include "tools/cli/command_line.h"
 #include "tools/prepare/commands.h"
 #include "tools/prepare/packing.h"
@@ -105,14 +107,29 @@ int svhn_command(cli::CommandLine& line) {
 
 int render_command(cli::CommandLine& line) {
   data::RenderOptions options;
+  std::string boxes;
   cli::Output output;
   line.about("Draws the built-in labelled set: digits in many fonts, colours and places.",
              "--count 4000 --split train -o train.h5");
   line.without({"device"});
   line.add("Drawing", options);
+  line.add_output("Drawing", boxes, "plant",
+                  "CSV file that gets boxes: each image has a magenta patch of 8x8 pixels somewhere, for dcgan-explore "
+                  "drop to forget");
   line.output_to_resume(output, "packed file to make");
   if (!line.parse()) return 0;
-  return pack(data::RenderedSet(options, line.common().seed), {data::resize_preparation({}), output}, line);
+  options.plant = !boxes.empty();
+  const uint64_t seed = line.common().seed;
+  const data::RenderedSet set(options, seed);
+  if (options.plant && !output.resume) cli::require_free(boxes, output.overwrite);
+  const int code = pack(set, {data::resize_preparation({}), output}, line);
+  if (options.plant) {
+    std::vector<Box> planted;
+    for (int64_t i = 0; i < set.count(); ++i) planted.push_back(data::planted_box(seed, options.split, i));
+    cli::make_folder_of(boxes);
+    write_text_file(boxes, boxes_csv(planted));
+  }
+  return code;
 }
 
 }  // namespace dcgan::prepare_tool

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "dcgan/export.h"
@@ -13,6 +14,9 @@ struct Box {
   int64_t image = 0;  ///< number of the image
   int64_t x = 0, y = 0, width = 0, height = 0;
 };
+
+/// Boxes as CSV: a head and a line for each with image, x, y, width and height.
+DCGAN_EXPORT std::string boxes_csv(const std::vector<Box>& boxes);
 
 /// One place of a layer's maps, as an example for a classifier.
 struct MapPosition {

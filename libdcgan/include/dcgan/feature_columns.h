@@ -30,6 +30,9 @@ struct FeatureLayout {
 /// Each map's cells: float32 [N, C, grid, grid], the largest of its values in each.
 DCGAN_EXPORT FeatureMaps pooled(const FeatureMaps& maps, int64_t grid);
 
+/// Where the largest values are, largest first, at most `count`. Of equal ones the first.
+DCGAN_EXPORT std::vector<int64_t> largest_values(const std::vector<float>& values, int64_t count);
+
 /// The channels of one image's maps with the largest values, largest first, at most `count`. Of equal ones the first.
 /// @param maps  of one image
 DCGAN_EXPORT std::vector<int64_t> strongest_channels(const FeatureMaps& maps, int64_t count);

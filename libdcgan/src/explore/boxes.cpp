@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "dcgan/seeds.h"
 
@@ -37,6 +38,13 @@ std::vector<int64_t> positions_in(const Box& box, const MapGeometry& geometry) {
 }
 
 }  // namespace
+
+std::string boxes_csv(const std::vector<Box>& boxes) {
+  std::ostringstream csv;
+  csv << "sample,x,y,width,height\n";
+  for (const Box& b : boxes) csv << b.image << ',' << b.x << ',' << b.y << ',' << b.width << ',' << b.height << '\n';
+  return csv.str();
+}
 
 std::vector<MapPosition> box_examples(const std::vector<Box>& boxes, const MapGeometry& geometry, uint64_t seed) {
   std::map<int64_t, std::set<int64_t>> inside;  // of each image

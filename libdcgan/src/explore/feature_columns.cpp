@@ -46,14 +46,16 @@ FeatureMaps pooled(const FeatureMaps& maps, int64_t grid) {
   return small;
 }
 
+std::vector<int64_t> largest_values(const std::vector<float>& values, int64_t count) {
+  std::vector<int64_t> places(values.size());
+  std::iota(places.begin(), places.end(), 0);
+  std::stable_sort(places.begin(), places.end(), [&](int64_t a, int64_t b) { return values[a] > values[b]; });
+  places.resize(std::min<size_t>(count, places.size()));
+  return places;
+}
+
 std::vector<int64_t> strongest_channels(const FeatureMaps& maps, int64_t count) {
-  const FeatureMaps largest = pooled(maps, 1);
-  std::vector<int64_t> channels(maps.channels);
-  std::iota(channels.begin(), channels.end(), 0);
-  std::stable_sort(channels.begin(), channels.end(),
-                   [&](int64_t a, int64_t b) { return largest.values[a] > largest.values[b]; });
-  channels.resize(std::min(count, maps.channels));
-  return channels;
+  return largest_values(pooled(maps, 1).values, count);
 }
 
 std::vector<float> map_of(const FeatureMaps& maps, int64_t image, int64_t channel) {
