@@ -44,7 +44,8 @@ def patch_in(image):
     if count == 0 or sizes.max() < LEAST:
         return None
     rows, columns = find_objects(pieces)[sizes.argmax()]
-    return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
+    box = columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
+    return box if max(box[2:]) <= SIDE // 2 else None  # a whole ground of that colour is no patch
 
 
 def share(images):
@@ -56,7 +57,7 @@ def write_boxes(images, file):
     lines = ["sample,x,y,width,height"]
     for number, image in enumerate(images):
         box = patch_in(image)
-        if box and max(box[2:]) < SIDE // 2:  # a whole ground of that colour is no patch
+        if box:
             lines.append(",".join(map(str, (number, *box))))
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return len(lines) - 1

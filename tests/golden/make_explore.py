@@ -32,7 +32,7 @@ CALLS = {
     "samples": ("samples.png", "--z {z.h5}"),
     "walk": ("walk.png", "--z {z.h5} --frames 7 --columns 4"),
     "arithmetic": ("arithmetic.png", "--z {z.h5} --a 0,1 --b 2,3 --c 4,5"),
-    "turn": ("turn.png", "--z {z.h5} --from 0,1 --to 2,3 --count 2 --steps 3"),
+    "turn": ("turn.png", "--z {z.h5} --from 0,1 --to 2,3 --count 2 --steps 3 --reach 0.7"),
     "filters": ("filters.png", "--columns 4 --scale 1"),
     "maps": ("maps.png", "{images/1.png} --strongest 3 --scale 1"),
     "guided": ("guided.png", "{images} --layer 2 --channels 1,3 --strongest 2 --scale 1"),
@@ -135,7 +135,7 @@ def main():
     grids["arithmetic"] = grid([tile for row in rows for tile in (*images(row), None, *images([row.mean(axis=0)]), None)], 5)
     turned = drawn(programs, "turn", "turn.h5", None)["z"].reshape(2, 3, -1)
     axis = z[2:4].mean(axis=0) - z[:2].mean(axis=0)
-    numpy.testing.assert_allclose(turned, turned[:, 1:2] + numpy.array([-1, 0, 1])[:, None] * axis, atol=1e-5)
+    numpy.testing.assert_allclose(turned, turned[:, 1:2] + numpy.array([-0.7, 0, 0.7])[:, None] * axis, atol=1e-5)
     grids["turn"] = grid(images(turned.reshape(6, -1)), 3)
     kernels = [discriminator.layers[0][0][:, :, ::-1, ::-1], drawn(programs, "filters", "filters.h5", None)["random"]]
     scaled = [list(pixels(k / numpy.abs(k).max(axis=(1, 2, 3), keepdims=True))) for k in kernels]

@@ -453,7 +453,8 @@ class MapsOfAClassifier(ExploreTest):
         refuses(*svm, code=2, says=["--model is missing", self.svm, sha])
         refuses(*svm, "--model", "tiny-imagenet32", code=1, says=[self.svm, "not fitted to features of", "the model is", sha])
         model = ["--model", self.model]
-        inferred = self.fit("inferred", "--statistics-from", self.folder / "images")
+        write_image_folder(self.folder / "others", 3, seed=2)
+        inferred = self.fit("inferred", "--statistics-from", self.folder / "others")
         refuses(*model, "--svm", inferred, "--class", "discs", code=1, says=[inferred, "preprocessing"])
         self.run_program("dcgan-eval", "compress", "--features", self.folder / "svm.h5", "-o", self.folder / "pca.safetensors",
                          "--dimensions", 4)

@@ -68,18 +68,19 @@ READ = {
 }
 # Options that name a file to make, where it is not -o alone.
 OUTPUTS = {"dcgan-prepare dedup": ["-o {} --sheet {other}", "-o {other} --sheet {}", "-o {other} --list {}"],
+           "dcgan-prepare render": ["-o {}", "-o {other} --plant {}"],
            "dcgan-extract export": ["--npy {}", "--csv {}"],
            "dcgan-eval svm": ["--save {}", "--html {}", "--mistakes {}"]}
 # Options that name a file to read elsewhere, and one to make here.
-MADE_HERE = {"dcgan-prepare dedup": ["list"]}
+MADE_HERE = {"dcgan-prepare dedup": ["list"], "dcgan-explore drop annotate": ["boxes"]}
 # These name a folder, or a file that is also read; other tests look at them.
 OTHERS = {"dcgan-prepare download": ["output"], "dcgan-train": ["out"], "dcgan-eval svhn": ["trials-file"],
-          "dcgan-explore samples": ["out", "save"],
+          "dcgan-explore samples": ["out", "save"], "dcgan-explore drop annotate": ["boxes"],
           **{f"dcgan-explore {command}": ["out"] for command in ("walk", "arithmetic", "turn", "filters", "neighbours", "maps",
                                                                  "guided", "drop")}}
 READ_TEXTS = {"boxes", "cascade", "classifier", "compress", "config", "data", "images", "initialise", "list", "mapping",
-              "model", "probe", "recipe", "statistics-from", "statistics-list", "test", "test-images", "train", "z"}
-OTHER_TEXTS = {"a", "b", "c", "device", "features", "from", "keep", "label-by", "labels", "max-memory", "md5", "mirror",
+              "model", "probe", "svm", "recipe", "statistics-from", "statistics-list", "test", "test-images", "train", "z"}
+OTHER_TEXTS = {"a", "b", "c", "class", "device", "features", "from", "keep", "label-by", "labels", "max-memory", "md5", "mirror",
                "names", "prefix", "shard", "to", "trials-architecture"}
 
 

@@ -63,6 +63,8 @@ CALLS = [
     (2, "dcgan-prepare render -o {new} --count 0", ["--count", "0"]),
     (2, "dcgan-prepare render -o {new} --count 1e3", ["--count", "1e3", "whole number"]),
     (2, "dcgan-prepare render -o {new} --seed -1", ["--seed", "-1"]),
+    (1, "dcgan-prepare render -o {new} --plant {text}", ["{text}", "--overwrite"]),
+    (2, "dcgan-prepare render -o {new} --plant {new}", ["{new}", "another option"]),
     (2, "dcgan-prepare dedup -o {new}", ["expected one FILE", "0 were named"]),
     (2, "dcgan-prepare dedup {packed} {features} -o {new}", ["expected one FILE", "2 were named"]),
     (1, "dcgan-prepare dedup {features} -o {new}", ["{features}", "dcgan-images"]),
@@ -223,6 +225,9 @@ CALLS = [
     (2, "dcgan-explore maps {images}/discs/000.jpg --model {model} --columns 99999 --out {folder}", ["column 99999", "896 columns"]),
     (2, "dcgan-explore maps {packed} --strongest 0 --out {folder}", ["--strongest is 0"]),
     (2, "dcgan-explore maps {packed} --columns 1 --layers 2 --out {folder}", ["--columns", "--layers"]),
+    (1, "dcgan-explore maps {packed} --svm {none} --class one --out {folder}", ["{none}"]),
+    (1, "dcgan-explore maps {packed} --svm {model} --class one --out {folder}", ["{model}", "dcgan-eval svm --save"]),
+    (2, "dcgan-explore maps {packed} --class one --out {folder}", ["--class is of --svm"]),
     (2, "dcgan-explore guided --out {folder}", ["no IMAGES given"]),
     (1, "dcgan-explore guided {none} --model {model} --out {folder}", ["{none}"]),
     (2, "dcgan-explore guided {images} --model {model} --layer 7 --out {folder}", ["--layer is 7", "from 1 to 6"]),
@@ -237,6 +242,14 @@ CALLS = [
     (2, "dcgan-explore drop --model {model} --boxes {text} --fresh 0 --out {folder}", ["--fresh is 0"]),
     (2, "dcgan-explore drop --model {model} --boxes {text} --c 0 --out {folder}", ["--c is 0"]),
     (1, "dcgan-explore drop --model tiny-imagenet32 --boxes {text} --out {folder}", ["no generator"]),
+    (2, "dcgan-explore drop anotate --model {model} --boxes {new}", ["anotate", "not expected here"]),
+    (2, "dcgan-explore drop annotate --model {model}", ["--boxes is missing"]),
+    (2, "dcgan-explore drop annotate --boxes {new}", ["--model is missing"]),
+    (1, "dcgan-explore drop annotate --model {model} --boxes {text}", ["{text}", "line 1", "five whole numbers"]),
+    (1, "dcgan-explore drop annotate --model {model} --boxes {model}", ["{model}", "which this command reads"]),
+    (1, "dcgan-explore drop annotate --model tiny-imagenet32 --boxes {new}", ["no generator"]),
+    (2, "dcgan-explore drop annotate --model {model} --boxes {new} --count 0", ["--count is 0"]),
+    (2, "dcgan-explore drop annotate --model {model} --boxes {new} --port -1", ["--port is -1", "0 to 65,535"]),
     (2, "dcgan-explore filters --out {folder}", ["--model is missing"]),
     (2, "dcgan-explore filters --model {model} --out {folder} --columns 0", ["--columns is 0"]),
     (2, "dcgan-explore filters --model {model} --out {folder} --scale 0", ["--scale is 0"]),
@@ -307,8 +320,8 @@ class WrongCalls(ProgramTest):
         for program in ("prepare", "train", "extract", "eval", "explore", "convert"):
             shown = self.run_program(f"dcgan-{program}", "--help").stdout
             commands = re.search(r"^Commands.*:\n((?:  .*\n)+)", shown, re.MULTILINE).group(1)
-            for command in (line.split()[0] for line in commands.splitlines()):
-                calls = [call for _, call, _ in CALLS if call.split()[:2] == [f"dcgan-{program}", command]]
+            for command in (re.split("  +", line.strip())[0] for line in commands.splitlines()):
+                calls = [call for _, call, _ in CALLS if f"{call} ".startswith(f"dcgan-{program} {command} ")]
                 self.assertGreaterEqual(len(calls), 4, f"dcgan-{program} {command}")
 
     def test_a_run_folder_stands_for_its_model_and_a_missing_folder_is_made(self):

@@ -6,6 +6,7 @@
 #include "dcgan/errors.h"
 #include "dcgan/output_files.h"
 #include "dcgan/png_file.h"
+#include "dcgan/text.h"
 #include "tools/cli/program.h"
 #include "tools/explore/annotate_page.h"
 #include "tools/explore/box_file.h"
@@ -58,12 +59,11 @@ class Annotation {
   BoxLimits limits() const { return {static_cast<int64_t>(names_.size()), size_}; }
 
   std::string facts() const {
-    return nlohmann::ordered_json({{"count", names_.size()},
-                                   {"size", size_},
-                                   {"columns", columns_},
-                                   {"names", names_},
-                                   {"boxes", nlohmann::ordered_json::parse(boxes_json(boxes_))}})
-        .dump();
+    return json_text(nlohmann::ordered_json({{"count", names_.size()},
+                                             {"size", size_},
+                                             {"columns", columns_},
+                                             {"names", names_},
+                                             {"boxes", nlohmann::ordered_json::parse(boxes_json(boxes_))}}));
   }
 
   Response save(const std::string& text) {
