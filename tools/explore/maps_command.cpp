@@ -141,7 +141,7 @@ class Maps {
                             {"cells", values}};
       if (s.asked) {
         const int64_t cell = s.asked->column - first;
-        entry.update({{"column", s.asked->column}, {"cell", cell}, {"value", values[static_cast<size_t>(cell)]}});
+        entry.update({{"column", s.asked->column}, {"cell", cell}, {"value", values[cell]}});
         if (s.asked->weight) entry["weight"] = *s.asked->weight;
       }
       all.push_back(entry);
@@ -207,13 +207,11 @@ int maps_command(cli::CommandLine& line) {
   const bool svm = !options.weighed.svm.empty();
   for (const char* flag : {"layers", "strongest", "columns"}) {
     if ((svm || (!options.columns.empty() && flag != std::string("columns"))) && line.given(flag)) {
-      throw OptionError((svm ? "--svm" : "--columns") + std::string(" says which maps are shown; leave out --") + flag +
-                        ".");
+      throw OptionError(svm ? "--svm" : "--columns", " says which maps are shown; leave out --", flag, ".");
     }
   }
   for (const char* flag : {"class", "heaviest"}) {
-    if (!svm && line.given(flag))
-      throw OptionError("--" + std::string(flag) + " is of --svm; name its file, or leave it out.");
+    if (!svm && line.given(flag)) throw OptionError("--", flag, " is of --svm; name its file, or leave it out.");
   }
   Results results(line, output, {"maps.png", "maps-cells.png"});
   const AskedColumns columns =

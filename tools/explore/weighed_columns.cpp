@@ -16,9 +16,8 @@ std::string model_of(const std::string& model, const std::string& sha256, const 
   if (!model.empty()) return cli::model_file("--model", model);
   std::string file = cli::shipped_model_of(sha256);
   if (file.empty()) {
-    throw OptionError("--model is missing; " + svm +
-                      " was fitted to features of a model that does not ship with the project, SHA-256 " + sha256 +
-                      ".");
+    throw OptionError("--model is missing; ", svm,
+                      " was fitted to features of a model that does not ship with the project, SHA-256 ", sha256, ".");
   }
   return file;
 }
@@ -27,8 +26,8 @@ int64_t number_of(const LinearClassifier& classifier, const WeighedOptions& opti
   const std::vector<std::string>& classes = classifier.classes();
   const auto found = std::find(classes.begin(), classes.end(), options.of_class);
   if (found != classes.end()) return found - classes.begin();
-  throw OptionError("--class is " + (options.of_class.empty() ? "missing" : options.of_class) + "; " + options.svm +
-                    " has the classes " + cli::to_text(classes) + ".");
+  throw OptionError("--class is ", options.of_class.empty() ? "missing" : options.of_class, "; ", options.svm,
+                    " has the classes ", cli::to_text(classes), ".");
 }
 
 }  // namespace
