@@ -242,7 +242,7 @@ CALLS = [
     (2, "dcgan-explore drop --model {model} --boxes {text} --fresh 0 --out {folder}", ["--fresh is 0"]),
     (2, "dcgan-explore drop --model {model} --boxes {text} --c 0 --out {folder}", ["--c is 0"]),
     (1, "dcgan-explore drop --model tiny-imagenet32 --boxes {text} --out {folder}", ["no generator"]),
-    (2, "dcgan-explore drop anotate --model {model} --boxes {new}", ["anotate", "not expected here"]),
+    (2, "dcgan-explore drop annotator --model {model} --boxes {new}", ["annotator", "not expected here"]),
     (2, "dcgan-explore drop annotate --model {model}", ["--boxes is missing"]),
     (2, "dcgan-explore drop annotate --boxes {new}", ["--model is missing"]),
     (1, "dcgan-explore drop annotate --model {model} --boxes {text}", ["{text}", "line 1", "five whole numbers"]),
