@@ -623,6 +623,38 @@ class Drop(ExploreTest):
                                     says=["wrong.csv", *says])
 
 
+class Planted(ProgramTest):
+    """dcgan-prepare render --plant, whose boxes drop reads."""
+
+    def test_each_image_has_its_patch_in_its_box_and_a_resumed_or_repeated_run_the_same(self):
+        boxes, images = self.folder / "new/boxes.csv", self.folder / "images.h5"
+        render = ["dcgan-prepare", "render", "--count", 30, "--plant", boxes, "-o"]
+        self.run_program(*render, images)
+        head, *lines = boxes.read_text(encoding="utf-8").splitlines()
+        self.assertEqual(head, "sample,x,y,width,height")
+        with h5py.File(images) as file:
+            pixels_of = file["images"][:]
+        for number, (image, line) in enumerate(zip(pixels_of, lines, strict=True)):
+            sample, x, y, width, height = map(int, line.split(","))
+            self.assertEqual((sample, width, height), (number, 8, 8))
+            magenta = (image == [255, 0, 255]).all(axis=2)
+            self.assertTrue(magenta[y:y + height, x:x + width].all())
+            self.assertEqual(magenta.sum(), 64, "nowhere else")
+        self.assertGreater(len({line.split(",", 1)[1] for line in lines}), 20, "places of their own")
+        text = boxes.read_text(encoding="utf-8")
+        self.assert_refuses(*render, self.folder / "again.h5", code=1, says=[boxes, "--overwrite"])
+        self.assertFalse((self.folder / "again.h5").exists())
+        self.run_program(*render, self.folder / "again.h5", "--overwrite")
+        self.run_program(*render, images, "--resume")
+        self.assertEqual(boxes.read_text(encoding="utf-8"), text)
+        self.run_program(*render, self.folder / "other.h5", "--overwrite", "--seed", 1)
+        self.assertNotEqual(boxes.read_text(encoding="utf-8"), text)
+        plain = ["dcgan-prepare", "render", "--count", 30, "-o", images, "--overwrite"]
+        self.run_program(*plain)
+        with h5py.File(images) as file:
+            self.assertFalse((file["images"][:] == [255, 0, 255]).all(axis=3).any())
+
+
 class Neighbours(LookingTest):
     @classmethod
     def setUpClass(cls):
