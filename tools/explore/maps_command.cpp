@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <sstream>
 
 #include "dcgan/boxes.h"
 #include "dcgan/errors.h"
@@ -112,19 +113,19 @@ class Maps {
     return (shown_.front().asked ? std::min(most, kMapsInRow) : most) + 1;
   }
 
-  /// A line for each column that was asked for: "weight 0.0123 layer 4 channel 17 cell 5 column 14343".
+  /// A line for each column that was asked for: "weight 0.0132268, layer 6, channel 155, ...".
   std::string text() {
-    std::string lines;
+    std::ostringstream lines;
     for (const ordered_json& m : facts()) {
-      if (!m.contains("column")) continue;
-      std::string line;
+      const char* separator = "";
       for (const char* key : {"weight", "layer", "channel", "cell", "column", "value"}) {
-        if (m.contains(key))
-          line += (line.empty() ? "" : ", ") + std::string(key) + " " + cli::to_text(m[key].get<double>());
+        if (!m.contains(key)) continue;
+        lines << separator << key << " " << m[key].get<double>();
+        separator = ", ";
       }
-      lines += line + "\n";
+      lines << "\n";
     }
-    return lines;
+    return lines.str();
   }
 
   ordered_json facts() {
