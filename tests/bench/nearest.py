@@ -81,7 +81,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         asked = Path(folder) / "queries.h5"
         with h5py.File(a.queries_file) as file, h5py.File(asked, "w") as few:
-            few["features"], few["labels"] = file["features"][:a.queries], file["labels"][:a.queries]
+            chosen = slice(None, None, max(len(file["labels"]) // a.queries, 1))  # of all classes
+            for name in ("features", "labels"):
+                few[name] = file[name][chosen][:a.queries]
+            file.copy("classes", few)
             queries = few["features"][:].astype(numpy.float32)
         with h5py.File(a.rows) as file:
             count, columns = file["features"].shape
