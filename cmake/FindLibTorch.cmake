@@ -40,6 +40,11 @@ if(LibTorch_FOUND AND NOT TARGET Torch::cpu)
                INTERFACE_INCLUDE_DIRECTORIES
                "${LIBTORCH_INCLUDE_DIR};${LIBTORCH_INCLUDE_DIR}/torch/csrc/api/include"
                INTERFACE_LINK_LIBRARIES Torch::c10)
+  # Later versions than the one that tools/setup fetches have headers in C++20.
+  file(STRINGS "${LIBTORCH_INCLUDE_DIR}/torch/headeronly/version.h" _libtorch_minor REGEX "define TORCH_VERSION_MINOR")
+  if(_libtorch_minor MATCHES "MINOR ([0-9]+)" AND CMAKE_MATCH_1 GREATER 11)
+    target_compile_features(Torch::cpu INTERFACE cxx_std_20)
+  endif()
 endif()
 
 if(LibTorch_FOUND AND NOT TARGET Torch::cuda)
