@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "data/image_pipeline.h"
 #include "data/open_images.h"
 #include "dcgan/feature_extractor.h"
 #include "dcgan/feature_file.h"
@@ -15,6 +14,7 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
 #include "tools/eval/commands.h"
+#include "tools/shared/feature_blocks.h"
 #include "tools/shared/inputs_report.h"
 
 namespace dcgan::eval_tool {
@@ -167,20 +167,14 @@ void predict_images(const PredictArguments& arguments, const LinearClassifier& c
   predictions.name_classes(opened.source->classes());
   data::PipelineOptions options;
   options.threads = common.threads;
-  options.block_size = kBlock;
-  data::ImagePipeline pipeline(*opened.source, extractor.resize(), options);
+  tools::FeatureBlocks blocks({*opened.source, extractor}, options);
   cli::Progress progress("images", opened.source->count(), common);
-  for (data::DecodedBlock images; pipeline.next(images);) {
+  while (blocks.next()) {
     cli::stop_if_interrupted();
-    Block block;
-    block.features.resize(images.images.count() * extractor.feature_count());
-    extractor.extract(images.images.pixels.data(), images.images.count(), images.images.width, images.images.height, 0,
-                      block.features.data());
-    block.paths = images.images.paths;
-    block.labels = images.images.labels;
-    predictions.add(block);
-    for (const Failure& failure : images.failures) predictions.add(failure);
-    progress.update(images.first + images.inputs);
+    const data::DecodedBlock& block = blocks.block;
+    predictions.add({blocks.features, block.images.paths, block.images.labels});
+    for (const Failure& failure : block.failures) predictions.add(failure);
+    progress.update(block.first + block.inputs);
   }
 }
 

@@ -13,11 +13,14 @@
 #include "dcgan/options.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/shipped_files.h"
-#include "tools/extract/feature_blocks.h"
+#include "tools/shared/feature_blocks.h"
 #include "tools/shared/inputs_report.h"
 #include "tools/shared/statistics_images.h"
 
 namespace dcgan::extract_tool {
+
+using tools::FeatureBlocks;
+using tools::FeatureMaker;
 
 /// How JPEGs are decoded: kScaled lets libjpeg halve them once to three times, to no less than twice the final size.
 enum class DecodeMode { kExact, kScaled };
@@ -34,6 +37,9 @@ struct EnumNames<extract_tool::DecodeMode> {
 }  // namespace dcgan
 
 namespace dcgan::extract_tool {
+
+using tools::FeatureBlocks;
+using tools::FeatureMaker;
 
 /// What decides the features of an image, apart from the image.
 struct ExtractOptions {

@@ -1,8 +1,8 @@
-#include "tools/extract/feature_blocks.h"
+#include "tools/shared/feature_blocks.h"
 
 #include "tools/cli/progress.h"
 
-namespace dcgan::extract_tool {
+namespace dcgan::tools {
 
 FeatureBlocks::FeatureBlocks(const FeatureMaker& maker, const data::ImageSource& source,
                              const data::PipelineOptions& options)
@@ -25,4 +25,4 @@ bool FeatureBlocks::next() {
   return true;
 }
 
-}  // namespace dcgan::extract_tool
+}  // namespace dcgan::tools

@@ -7,7 +7,7 @@
 #include "dcgan/feature_compression.h"
 #include "dcgan/feature_extractor.h"
 
-namespace dcgan::extract_tool {
+namespace dcgan::tools {
 
 /// How images become features: what they are read from, the network, which says how they are resized, and what makes
 /// fewer numbers of its features.
@@ -48,4 +48,4 @@ class FeatureBlocks {
   double network_s_ = 0;
 };
 
-}  // namespace dcgan::extract_tool
+}  // namespace dcgan::tools
