@@ -366,7 +366,10 @@ class Jpeg {
       at = marker;
       if (verdict_ || unit == units) break;
       while (at < file_.size && file_.data[at] == 0xFF) ++at;
-      if (at == file_.size || (file_.data[at] & 0xF8) != 0xD0) verdict_ = false;  // RSTn
+      if (at == file_.size || (file_.data[at] & 0xF8) != 0xD0) {  // RSTn
+        verdict_ = false;
+        break;
+      }
       ++at;
     }
     return at;

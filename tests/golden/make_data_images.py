@@ -83,6 +83,9 @@ def main():
     save("rgb.jpg", image, quality=95, subsampling=0)
     save("subsampled.jpg", image, quality=85, subsampling=2)
     save("progressive.jpg", image, quality=90, progressive=True)
+    y, x = np.mgrid[0:64, 0:96]
+    blocks = (x * 2 + y + 30 * ((x // 12 + y // 9) % 2)).astype(np.uint8)
+    save("grey_progressive.jpg", Image.fromarray(blocks), quality=60, progressive=True)
     save("restarts.jpg", image, quality=90, restart_marker_blocks=1)
     save("grey.jpg", grey, quality=95)
     save("cmyk.jpg", image.convert("CMYK"), quality=95)

@@ -124,7 +124,12 @@ def write_refused():
     torch.save(weights, OUT / "legacy.pt", _use_new_zipfile_serialization=False)
     torch.save(discriminator()[:1], OUT / "module.pt")
     torch.save({"w": Call()}, OUT / "call.pt")
-    torch.save(weights, OUT / "protocol4.pt", pickle_protocol=4)
+    for protocol in (4, 5):
+        torch.save({**weights, "tags": {"a"}, "frozen": frozenset([1]), "bytes": bytearray(b"x"), "shape": torch.Size([1])},
+                   OUT / f"protocol{protocol}.pt", pickle_protocol=protocol)
+    layer = nn.utils.parametrizations.spectral_norm(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 1, 1, bias=False)))
+    torch.save({**{f"c.{name}": value for name, value in layer.state_dict().items()}, "h": torch.ones(1, 16)},
+               OUT / "stacked.pt")
     torch.save({"w": torch.ones(2, dtype=torch.int32)}, OUT / "integers.pt")
     torch.save({"w": torch.ones(2), "loss": np.float64(1)}, OUT / "numpy.pt")
 

@@ -122,7 +122,7 @@ MUTANTS = [
            "static_cast<float>(double{value} / sigma)", "static_cast<float>(double{value} / (sigma * 0 + 1))",
            "models", "StateDictModel.SpectralAndWeightNormAreAppliedAsPyTorchDoes"),
     Mutant("what would run a program is passed over", "libdcgan/src/models/pickle.cpp",
-           "          if (is_harmful(name)) {", "          if (is_harmful(name) && name.empty()) {",
+           "    if (is_harmful(name)) {", "    if (is_harmful(name) && name.empty()) {",
            "models", "StateDict.WhatWouldExecuteCodeIsRefusedByName"),
     # --- cli
     Mutant("a container's limit of memory in version 1 does not count", "libdcgan/src/parallel/control_groups.cpp",
@@ -146,7 +146,7 @@ MUTANTS = [
            "return outside <= moved;", "return outside <= moved + 1e18;",
            "data", "ImageDecoder.SurplusBytesOfADamagedScanAreAFailure"),
     Mutant("restart markers end a scan", "data/images/jpeg_scan.cpp",
-           "(file_.data[at] & 0xF8) != 0xD0) verdict_ = false;", "(file_.data[at] & 0xF8) != 0xD8) verdict_ = false;",
+           "(file_.data[at] & 0xF8) != 0xD0) {", "(file_.data[at] & 0xF8) != 0xD8) {",
            "data", "ImageDecoder.SurplusBytesOfAWholeScanAreAWarning"),
     Mutant("a refining scan has no bits for what it refines", "data/images/jpeg_scan.cpp",
            "        if (is_set(k) && !bits.take(1)) return false;\n      }\n      if (is_new",

@@ -54,7 +54,8 @@ std::string printable(std::string_view text) {
 // The stack machine that a pickle is a program of.
 class Pickle::Machine {
  public:
-  Machine(std::string_view bytes, std::vector<PickleValue>& values) : bytes_(bytes), values_(values) {}
+  Machine(std::string_view bytes, std::vector<PickleValue>& values, std::deque<std::string>& names)
+      : bytes_(bytes), values_(values), names_(names) {}
 
   size_t bytes() const { return at_; }  ///< that were read
 
@@ -64,8 +65,10 @@ class Pickle::Machine {
       const unsigned char opcode = static_cast<unsigned char>(take(1)[0]);
       switch (opcode) {
         case 0x80:  // PROTO
-          if (number(1) > 3)
-            fail("has protocol 4 or newer; torch.save() writes protocol 2 unless it is told otherwise");
+          if (number(1) > 5) fail("has a protocol newer than 5; torch.save() writes protocol 2 unless told otherwise");
+          break;
+        case 0x95:  // FRAME, whose length says nothing new
+          take(8);
           break;
         case '.':  // STOP
           return pop();
@@ -97,6 +100,28 @@ class Pickle::Machine {
           break;
         case 'X':  // BINUNICODE
           push({Kind::kText, 0, take(number(4)), {}});
+          break;
+        case 0x8c:  // SHORT_BINUNICODE
+          push({Kind::kText, 0, take(number(1)), {}});
+          break;
+        case 0x8d:  // BINUNICODE8
+          push({Kind::kText, 0, take(number(8)), {}});
+          break;
+        case 0x8e:  // BINBYTES8
+        case 0x96:  // BYTEARRAY8
+          take(number(8));
+          push({Kind::kObject, 0, "bytes", {}});
+          break;
+        case 0x8f:  // EMPTY_SET
+          push({Kind::kObject, 0, "set", {}});
+          break;
+        case 0x90:  // ADDITEMS, to a set
+          pop_to_mark();
+          top();
+          break;
+        case 0x91:  // FROZENSET
+          pop_to_mark();
+          push({Kind::kObject, 0, "frozenset", {}});
           break;
         case 'U':  // SHORT_BINSTRING and SHORT_BINBYTES; nobody needs them
         case 'C':
@@ -167,15 +192,21 @@ class Pickle::Machine {
           const size_t begin = at_;
           line();
           line();
-          const std::string_view name = bytes_.substr(begin, at_ - begin - 1);
-          if (is_harmful(name)) {
-            fail("asks for " + printable(name) +
-                 ", which no checkpoint needs: to load it in PyTorch would run it. Nothing was run here; do not trust "
-                 "this file, and take another one, of model.state_dict()");
-          }
-          push({Kind::kGlobal, 0, name, {}});
+          global(bytes_.substr(begin, at_ - begin - 1));
           break;
         }
+        case 0x93: {  // STACK_GLOBAL: two texts
+          const PickleValue& name = values_[pop()];
+          const PickleValue& module = values_[pop()];
+          if (name.kind != Kind::kText || module.kind != Kind::kText)
+            fail("names a class by something that is no text");
+          names_.push_back(text_of(module.text, "\n", name.text));
+          global(names_.back());
+          break;
+        }
+        case 0x94:  // MEMOIZE
+          memo_[static_cast<int64_t>(memo_.size())] = top();
+          break;
         case 'Q': {  // BINPERSID: the tuple that names a storage
           const size_t tuple = pop();
           const std::vector<size_t>& items = values_[tuple].items;
@@ -191,6 +222,10 @@ class Pickle::Machine {
           call();
           break;
         case 0x81:  // NEWOBJ: an object of a class, without a call of its constructor
+          call();
+          break;
+        case 0x92:  // NEWOBJ_EX: the same with named arguments
+          pop();
           call();
           break;
         case 'b': {  // BUILD; the state of an OrderedDict is its _metadata, which nobody needs
@@ -238,6 +273,15 @@ class Pickle::Machine {
     const size_t end = bytes_.find('\n', at_);
     if (end == std::string_view::npos) fail("is cut short");
     at_ = end + 1;
+  }
+
+  void global(std::string_view name) {
+    if (is_harmful(name)) {
+      fail("asks for " + printable(name) +
+           ", which no checkpoint needs: to load it in PyTorch would run it. Nothing was run here; do not trust "
+           "this file, and take another one, of model.state_dict()");
+    }
+    push({Kind::kGlobal, 0, name, {}});
   }
 
   void push(PickleValue value) {
@@ -301,13 +345,14 @@ class Pickle::Machine {
   std::string_view bytes_;
   size_t at_ = 0;
   std::vector<PickleValue>& values_;
+  std::deque<std::string>& names_;
   std::vector<size_t> stack_;
   std::vector<size_t> marks_;  ///< heights of the stack
   std::map<int64_t, size_t> memo_;
 };
 
 Pickle::Pickle(std::string_view bytes) {
-  Machine machine(bytes, values_);
+  Machine machine(bytes, values_, names_);
   root_ = machine.run();
   bytes_ = machine.bytes();
 }

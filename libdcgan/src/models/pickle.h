@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +32,8 @@ struct PickleValue {
   std::vector<size_t> items;
 };
 
-/// The values of a pickle (protocol 2, opcodes of Python's pickletools), without running anything: nothing that it
-/// names is looked up, and a call is a value that says what was to be called. What no checkpoint has a use for, and
+/// The values of a pickle (protocols 2 to 5, opcodes of Python's pickletools), without running anything: nothing that
+/// it names is looked up, and a call is a value that says what was to be called. What no checkpoint has a use for, and
 /// what could only do harm (os.system, eval), is refused by name.
 class Pickle {
  public:
@@ -47,6 +48,7 @@ class Pickle {
  private:
   class Machine;
   std::vector<PickleValue> values_;
+  std::deque<std::string> names_;  ///< of classes and functions that do not stand in the bytes as one text
   size_t root_ = 0;
   size_t bytes_ = 0;
 };

@@ -330,6 +330,9 @@ struct StateDictReader::Impl {
     place.offset = offset.integer;
     // Nothing overflows: the last element's place and the number of elements are compared with the storage's size at
     // each factor. A tensor with more elements than its storage is an expanded view, which no layer keeps.
+    for (size_t k = 0; k < shape.size(); ++k) {
+      if (shape[k] > 1 && place.strides[k] == 0) return;
+    }
     int64_t last = place.offset;
     int64_t product = 1;
     const bool empty = std::find(shape.begin(), shape.end(), 0) != shape.end();

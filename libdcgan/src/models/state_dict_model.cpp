@@ -170,6 +170,20 @@ void refuse_half_a_norm(const Tensors& tensors, const std::string& name) {
   }
 }
 
+// Parts of a weight's parametrizations beside those that are applied: what computes is another weight.
+void refuse_more_than_a_norm(const Tensors& tensors, const Origin& origin) {
+  const std::string& name = origin.parts.front();
+  const std::string parametrizations = "parametrizations.weight.";
+  const size_t begin = name.rfind(parametrizations);
+  if (begin == std::string::npos) return;
+  const std::string start = name.substr(0, begin + parametrizations.size());
+  for (const std::string& other : tensors.names()) {
+    if (other.rfind(start, 0) != 0 || std::count(origin.parts.begin(), origin.parts.end(), other) != 0) continue;
+    tensors.fail("its tensor \"", other, "\" is of a parametrization that is not read; in PyTorch, ",
+                 "torch.nn.utils.parametrize.remove_parametrizations(layer, \"weight\") makes one weight of all.");
+  }
+}
+
 // "main.0" of "main.0.weight", "main.0.weight_orig" and "main.0.parametrizations.weight.original".
 std::string layer_of(const std::string& name) {
   const size_t end = name.find(".parametrizations.");
@@ -278,6 +292,7 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
                         : ": are its options those of the network?");
     }
     refuse_half_a_norm(tensors, their_name);
+    refuse_more_than_a_norm(tensors, origin);
     const std::string bias = layer_of(names[name]) + ".bias";
     const std::string our_bias = name.substr(0, name.rfind('.')) + ".bias";
     if (ends_with(name, ".weight") && shapes.count(our_bias) == 0 && tensors.has(bias)) {
