@@ -12,6 +12,8 @@ int state_dict_command(cli::CommandLine& line);
 int model_command(cli::CommandLine& line);
 /// dcgan-convert equalise MODEL -o MODEL --statistics-from IMAGES
 int equalise_command(cli::CommandLine& line);
+/// dcgan-convert onnx MODEL -o FILE.onnx
+int onnx_command(cli::CommandLine& line);
 /// dcgan-convert info MODEL
 int info_command(cli::CommandLine& line);
 

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
                                    {"state-dict", "a checkpoint of PyTorch into a model file", state_dict_command},
                                    {"model", "a model file in float16, or without its generator", model_command},
                                    {"equalise", "a model file whose features all have one deviation", equalise_command},
+                                   {"onnx", "a network that makes features, as ONNX", onnx_command},
                                    {"info", "what a model file holds", info_command}},
                                   nullptr});
 }

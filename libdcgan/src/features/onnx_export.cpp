@@ -1,0 +1,176 @@
+#include "features/onnx_export.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dcgan/errors.h"
+#include "dcgan/version.h"
+
+namespace dcgan::features {
+namespace {
+
+// The fields of github.com/onnx/onnx, onnx/onnx.proto, that are written here.
+namespace field {
+enum Model { kIrVersion = 1, kProducer = 2, kProducerVersion = 3, kGraph = 7, kOpset = 8, kMetadata = 14 };
+enum Opset { kOpsetVersion = 2 };
+enum Graph { kNode = 1, kGraphName = 2, kInitializer = 5, kGraphInput = 11, kGraphOutput = 12 };
+enum Node { kInput = 1, kOutput = 2, kNodeName = 3, kOperator = 4, kAttribute = 5 };
+enum Attribute { kAttributeName = 1, kFloat = 2, kInt = 3, kInts = 8, kAttributeType = 20 };
+enum Tensor { kDims = 1, kDataType = 2, kTensorName = 8, kRaw = 9 };
+enum Value { kValueName = 1, kType = 2 };
+}  // namespace field
+
+constexpr int64_t kTypeFloat = 1, kTypeUint8 = 2;         // TensorProto.DataType
+constexpr int64_t kIsFloat = 1, kIsInt = 2, kIsInts = 7;  // AttributeProto.AttributeType
+constexpr int64_t kIrVersionOfOpset17 = 8, kOpset17 = 17;
+constexpr size_t kMostBytes = size_t{1} << 31;  // of a protocol buffer
+
+// A message of Protocol Buffers on the wire (protobuf.dev/programming-guides/encoding), little-endian as x86-64 is.
+class Message {
+ public:
+  Message& add(int number, int64_t value) {
+    put_varint(static_cast<uint64_t>(number) << 3);
+    put_varint(static_cast<uint64_t>(value));
+    return *this;
+  }
+  Message& add(int number, float value) {
+    put_varint(static_cast<uint64_t>(number) << 3 | 5);
+    put_raw(&value, sizeof value);
+    return *this;
+  }
+  Message& add(int number, const std::string& bytes) {
+    put_varint(static_cast<uint64_t>(number) << 3 | 2);
+    put_varint(bytes.size());
+    bytes_ += bytes;
+    return *this;
+  }
+  Message& add(int number, const Message& message) { return add(number, message.bytes_); }
+
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  void put_varint(uint64_t value) {
+    for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>(0x80 | (value & 0x7f));
+    bytes_ += static_cast<char>(value);
+  }
+  void put_raw(const void* data, size_t size) { bytes_.append(static_cast<const char*>(data), size); }
+
+  std::string bytes_;
+};
+
+Message attribute(const std::string& name, int64_t value) {
+  return Message().add(field::kAttributeName, name).add(field::kInt, value).add(field::kAttributeType, kIsInt);
+}
+
+Message attribute(const std::string& name, float value) {
+  return Message().add(field::kAttributeName, name).add(field::kFloat, value).add(field::kAttributeType, kIsFloat);
+}
+
+Message attribute(const std::string& name, const std::vector<int64_t>& values) {
+  Message message;
+  message.add(field::kAttributeName, name);
+  for (const int64_t value : values) message.add(field::kInts, value);
+  return message.add(field::kAttributeType, kIsInts);
+}
+
+// A dimension of -1 is the number of images.
+Message value_info(const std::string& name, int64_t type, const std::vector<int64_t>& shape) {
+  Message dims;
+  for (const int64_t size : shape) dims.add(1, size < 0 ? Message().add(2, std::string("N")) : Message().add(1, size));
+  const Message tensor = Message().add(1, type).add(2, dims);
+  return Message().add(field::kValueName, name).add(field::kType, Message().add(1, tensor));
+}
+
+class Graph {
+ public:
+  using Names = std::vector<std::string>;
+
+  /// @return the name of the node's only output
+  std::string node(const std::string& op, const Names& inputs, const std::string& output,
+                   const std::vector<Message>& attributes = {}) {
+    Message message;
+    for (const std::string& input : inputs) message.add(field::kInput, input);
+    message.add(field::kOutput, output).add(field::kNodeName, output).add(field::kOperator, op);
+    for (const Message& one : attributes) message.add(field::kAttribute, one);
+    graph_.add(field::kNode, message);
+    return output;
+  }
+
+  std::string constant(const std::string& name, const std::vector<int64_t>& shape, const std::vector<float>& values) {
+    bytes_ += values.size() * sizeof(float);
+    if (bytes_ >= kMostBytes) throw Error("the network's weights are larger than the 2 GiB of an ONNX file.");
+    std::string raw(values.size() * sizeof(float), '\0');
+    std::memcpy(raw.data(), values.data(), raw.size());
+    Message message;
+    for (const int64_t size : shape) message.add(field::kDims, size);
+    message.add(field::kDataType, kTypeFloat).add(field::kTensorName, name).add(field::kRaw, raw);
+    graph_.add(field::kInitializer, message);
+    return name;
+  }
+
+  Message& message() { return graph_; }
+
+ private:
+  Message graph_;
+  size_t bytes_ = 0;
+};
+
+std::string max_pooled(Graph& graph, const std::string& maps, int64_t side, const std::string& name) {
+  if (side == 1) return maps;
+  return graph.node("MaxPool", {maps}, name,
+                    {attribute("kernel_shape", {side, side}), attribute("strides", {side, side})});
+}
+
+}  // namespace
+
+std::string onnx_model(const OnnxSource& source) {
+  Graph graph;
+  graph.message().add(field::kGraphName, std::string("dcgan-features"));
+  const int64_t size = source.convolutions.front().size_in;
+  graph.message().add(field::kGraphInput, value_info("pixels", kTypeUint8, {-1, size, size, 3}));
+  const std::string half = graph.constant("half_range", {}, {127.5F}), one = graph.constant("one", {}, {1});
+  std::string x = graph.node("Cast", {"pixels"}, "cast", {attribute("to", kTypeFloat)});
+  x = graph.node("Transpose", {x}, "planes", {attribute("perm", std::vector<int64_t>{0, 3, 1, 2})});
+  x = graph.node("Sub", {graph.node("Div", {x, half}, "divided"), one}, "images");
+  const EngineOptions& options = source.options;
+  Graph::Names features;
+  int64_t columns = 0;
+  for (size_t i = 0; i < static_cast<size_t>(options.layers.back()); ++i) {
+    const FoldedConvolution& c = source.convolutions[i];
+    const std::string number = std::to_string(i + 1);
+    const int64_t pad = c.kernel / 2;
+    const std::string weight =
+        graph.constant("conv" + number + ".weight", {c.out_channels, c.in_channels, c.kernel, c.kernel}, c.weight);
+    const std::string bias = graph.constant("conv" + number + ".bias", {c.out_channels}, c.bias);
+    x = graph.node("Conv", {x, weight, bias}, "conv" + number,
+                   {attribute("kernel_shape", {c.kernel, c.kernel}), attribute("strides", {c.stride, c.stride}),
+                    attribute("pads", {pad, pad, pad, pad})});
+    x = graph.node("LeakyRelu", {x}, "maps" + number, {attribute("alpha", static_cast<float>(options.leaky_slope))});
+    if (std::find(options.layers.begin(), options.layers.end(), static_cast<int64_t>(i + 1)) != options.layers.end()) {
+      const std::string pooled = max_pooled(graph, x, c.size_out / options.grid, "pooled" + number);
+      features.push_back(graph.node("Flatten", {pooled}, "features" + number, {attribute("axis", int64_t{1})}));
+      columns += c.out_channels * options.grid * options.grid;
+    }
+    x = max_pooled(graph, x, c.pool, "halved" + number);
+  }
+  const CompressionMap* compression = source.compression;
+  x = graph.node("Concat", features, compression == nullptr ? "features" : "joined", {attribute("axis", int64_t{1})});
+  if (compression != nullptr) {
+    const std::string weights =
+        graph.constant("compression.weights", {compression->dimensions, columns}, compression->weights);
+    const std::string offsets = graph.constant("compression.offsets", {compression->dimensions}, compression->offsets);
+    graph.node("Gemm", {x, weights, offsets}, "features", {attribute("transB", int64_t{1})});
+    columns = compression->dimensions;
+  }
+  graph.message().add(field::kGraphOutput, value_info("features", kTypeFloat, {-1, columns}));
+  Message model;
+  model.add(field::kIrVersion, kIrVersionOfOpset17)
+      .add(field::kProducer, std::string("libdcgan"))
+      .add(field::kProducerVersion, std::string(DCGAN_VERSION))
+      .add(field::kGraph, graph.message())
+      .add(field::kOpset, Message().add(1, std::string()).add(field::kOpsetVersion, kOpset17));
+  for (const auto& [key, value] : source.facts) model.add(field::kMetadata, Message().add(1, key).add(2, value));
+  return model.bytes();
+}
+
+}  // namespace dcgan::features
