@@ -38,15 +38,16 @@ class Extractor:
     :param layers: convolutions whose features are kept, from 1; all
     :param grid: side that each map is max-pooled to: 1, 2 or 4
     :param resize: "linear" (the authors') or "area", for images of another size than the model's
+    :param compress: a file of ``dcgan-eval compress``: features become the fewer numbers that it makes of them
     :param threads: 0: one per core
     :param dtype: "float32", or "float16", which takes half the memory
     :param progress: a bar of tqdm where that is installed
     """
 
     def __init__(self, model: Optional[str] = None, *, layers: Optional[Sequence[int]] = None, grid: int = 4,
-                 resize: str = "linear", batch_size: int = 64, threads: int = 0, dtype: str = "float32",
-                 max_pixels: int = 100_000_000, progress: bool = False):
-        self.model, self.layers, self.grid, self.resize = model, layers, grid, resize
+                 resize: str = "linear", compress: Optional[str] = None, batch_size: int = 64, threads: int = 0,
+                 dtype: str = "float32", max_pixels: int = 100_000_000, progress: bool = False):
+        self.model, self.layers, self.grid, self.resize, self.compress = model, layers, grid, resize, compress
         self.batch_size, self.threads, self.dtype = batch_size, threads, dtype
         self.max_pixels, self.progress = max_pixels, progress
         self._open()
@@ -56,6 +57,8 @@ class Extractor:
             raise ValueError(f"dtype is {self.dtype}; expected float32 or float16")
         options = {"layers": list(map(int, self.layers or [])), "grid": self.grid, "resize": self.resize,
                    "batch-size": self.batch_size, "threads": self.threads, "device": "cpu"}
+        if self.compress:
+            options["compress"] = os.fspath(self.compress)
         self._handle = Handle(_library.library.dcgan_extractor_close, _library.library.dcgan_extractor_open,
                               os.fsencode(model_path(self.model)), json.dumps(options).encode())
         self._lock = threading.Lock()  # the library's extractor is for one thread at a time
@@ -117,7 +120,7 @@ class Extractor:
         return _NoBar()
 
     # What scikit-learn asks of a transformer, so that an extractor stands in a Pipeline.
-    _PARAMETERS = ("model", "layers", "grid", "resize", "batch_size", "threads", "dtype", "max_pixels", "progress")
+    _PARAMETERS = ("model", "layers", "grid", "resize", "compress", "batch_size", "threads", "dtype", "max_pixels", "progress")
 
     def fit(self, images=None, labels=None) -> "Extractor":
         """Nothing is learnt."""
@@ -130,8 +133,10 @@ class Extractor:
         return self(images)
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
-        """conv1_0, conv1_1, ...: the layer and the place in its features."""
+        """conv1_0, conv1_1, ...: the layer and the place in its features; component_0, ... where they are compressed."""
         info = self.info
+        if self.compress:
+            return np.array([f"component_{i}" for i in range(info["feature_count"])], dtype=object)
         names = [f"conv{layer}_{i}" for layer, begin, end in zip(info["layers"], info["layer_offsets"], info["layer_offsets"][1:])
                  for i in range(end - begin)]
         return np.array(names, dtype=object)

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "dcgan/feature_compression.h"
 #include "dcgan/feature_extractor.h"
 #include "dcgan/image_files.h"
 #include "dcgan/linear_classifier.h"
@@ -235,6 +236,35 @@ TEST_F(CApi, AClassifierScoresTheFeaturesThatItKnows) {
   dcgan_extractor_close(same);
   dcgan_extractor_close(other);
   dcgan_classifier_close(machine);
+}
+
+TEST_F(CApi, ACompressionIsAnOptionOfTheExtractor) {
+  FeatureOptions options;
+  options.layers = {1};
+  options.grid = 1;
+  const FeatureExtractor reference(kModel, options);
+  const TemporaryFolder folder;
+  CompressionMap map;
+  map.dimensions = 2;
+  map.model_sha256 = reference.model_sha256();
+  map.layers = options.layers;
+  map.grid = options.grid;
+  map.preprocessing = reference.preprocessing();
+  map.weights.assign(2 * 128, 1);
+  map.offsets = {0, 1};
+  const std::string path = folder / "pca.safetensors";
+  FeatureCompression::save(path, map);
+  const std::string text = R"({"layers":[1],"grid":1,"compress":")" + path + "\"}";
+  dcgan_extractor* compressed = nullptr;
+  ASSERT_EQ(dcgan_extractor_open(kModel, text.c_str(), &compressed), DCGAN_OK) << dcgan_last_error();
+  EXPECT_EQ(dcgan_extractor_feature_count(compressed), 2);
+  dcgan_extractor_close(compressed);
+  EXPECT_EQ(dcgan_extractor_open(kModel, R"({"compress":"none.safetensors"})", &compressed), DCGAN_BAD_FILE);
+  EXPECT_THAT(dcgan_last_error(), HasSubstr("none.safetensors"));
+  const std::string all = R"({"grid":1,"compress":")" + path + "\"}";  // was fitted to one layer
+  EXPECT_EQ(dcgan_extractor_open(kModel, all.c_str(), &compressed), DCGAN_WRONG_ARGUMENT);
+  EXPECT_THAT(dcgan_last_error(), HasSubstr("the list of layers is"));
+  EXPECT_EQ(compressed, nullptr);
 }
 
 }  // namespace

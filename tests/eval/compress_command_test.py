@@ -1,5 +1,6 @@
 """dcgan-eval compress and dcgan-extract --compress from outside: numpy's components beside ours, and who refuses what."""
 
+import importlib.util
 import json
 import sys
 import unittest
@@ -9,7 +10,8 @@ import h5py
 import numpy
 from safetensors import safe_open
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+SOURCE = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(SOURCE / "tests/support"), str(SOURCE / "python")]
 from programs import NARROW, ProgramTest, write_image_folder  # noqa: E402
 
 
@@ -78,6 +80,20 @@ class Compress(ProgramTest):
         svm = ["dcgan-eval", "svm", "--train", self.folder / "small-train.h5", "--c", 1, "--test"]
         self.run_program(*svm, self.folder / "small.h5")
         self.refuses(*svm, self.folder / "test-features.h5", code=1, says=["896 features a row, expected 6"])
+
+    @unittest.skipUnless(importlib.util.find_spec("torch"), "needs PyTorch")
+    def test_in_pytorch_it_is_a_linear_layer_with_the_same_outputs(self):
+        import torch
+        from dcgan import networks
+
+        self.extract("test.h5", "for-torch.h5", "--compress", self.folder / "pca.safetensors")
+        layer = networks.load_compression(self.folder / "pca.safetensors")
+        found = layer(torch.tensor(features_of(self.folder / "test-features.h5"), dtype=torch.float32))
+        self.assertFalse(found.requires_grad)
+        expected = features_of(self.folder / "for-torch.h5")
+        numpy.testing.assert_allclose(found.numpy(), expected, atol=1e-4 * abs(expected).max())
+        with self.assertRaisesRegex(ValueError, "no file of dcgan-eval compress"):
+            networks.load_compression(self.folder / "run/model.safetensors")
 
     def test_whitened_rows_have_variance_one_and_equal_fits_equal_bytes(self):
         said = self.compress("white.safetensors", "--whiten").stdout

@@ -87,6 +87,21 @@ class PredictCommand(ProgramTest):
         self.assert_refuses("dcgan-eval", "predict", self.folder / "test", "--classifier", self.machine, "--model",
                             "tiny-imagenet32", code=1, says=["the extractor: the model is"])
 
+    def test_a_machine_of_compressed_features_takes_images_and_the_compression(self):
+        pca, machine = self.folder / "pca.safetensors", self.folder / "small.safetensors"
+        self.run_program("dcgan-eval", "compress", "--features", self.folder / "train.h5", "--dimensions", 8, "-o", pca)
+        for name in ("train", "test"):
+            self.run_program("dcgan-extract", self.folder / name, "-o", self.folder / f"{name}-small.h5", *LAYERS, "--compress", pca)
+        small = self.folder / "test-small.h5"
+        self.run_program("dcgan-eval", "svm", "--train", self.folder / "train-small.h5", "--test", small, "--c", 1, "--save", machine)
+        predict = ["dcgan-eval", "predict", self.folder / "test", "--classifier", machine]
+        of_rows = self.run_program(*predict[:2], small, *predict[3:]).stdout
+        self.assertEqual(self.run_program(*predict, "--compress", pca).stdout, of_rows)
+        self.assert_refuses(*predict, code=2, says=["--compress is missing", machine])
+        other = self.folder / "other.safetensors"
+        self.run_program("dcgan-eval", "compress", "--features", self.folder / "train.h5", "--dimensions", 8, "--whiten", "-o", other)
+        self.assert_refuses(*predict, "--compress", other, code=1, says=["the extractor: the preprocessing is"])
+
     def test_what_is_no_machine_is_refused_by_name(self):
         self.assert_refuses("dcgan-eval", "predict", self.folder / "test", "--classifier", self.folder / "test.h5",
                             code=1, says=[self.folder / "test.h5"])

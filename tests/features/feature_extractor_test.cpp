@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "dcgan/errors.h"
+#include "dcgan/feature_compression.h"
 #include "dcgan/model_file.h"
 #include "dcgan/statistics.h"
 #include "models/sha256.h"
@@ -182,6 +183,38 @@ TEST_F(Extractor, TakesABatchOfOneSizeAsItTakesItsImagesOneByOne) {
     extractor.extract(&image, 1, single.data());
     EXPECT_TRUE(std::equal(single.begin(), single.end(), together.begin() + i * static_cast<int64_t>(features))) << i;
   }
+}
+
+TEST_F(Extractor, CompressesFeaturesInBatchesOfAnySizeAndSaysSo) {
+  FeatureOptions options;
+  options.layers = {1, 2};
+  options.threads = 1;
+  FeatureExtractor plain(path_, options);
+  CompressionMap map;
+  map.dimensions = 3;
+  map.model_sha256 = plain.model_sha256();
+  map.layers = options.layers;
+  map.preprocessing = plain.preprocessing();
+  for (int64_t i = 0; i < 3 * plain.feature_count(); ++i) map.weights.push_back(static_cast<float>(i % 7 - 3));
+  map.offsets = {1, 2, 3};
+  options.compress = folder_ / "pca.safetensors";
+  FeatureCompression::save(options.compress, map);
+  const std::vector<uint8_t> pixels = some_pixels(5);
+  std::vector<float> expected(5 * 3);
+  FeatureCompression(options.compress, 1).apply(extract(plain, pixels).data(), 5, expected.data());
+  for (const int64_t batch : {2, 64}) {
+    options.batch_size = batch;
+    FeatureExtractor compressed(path_, options);
+    EXPECT_EQ(compressed.feature_count(), 3);
+    EXPECT_EQ(compressed.layer_offsets(), (std::vector<int64_t>{0, 3}));
+    EXPECT_EQ(compression_sha256(compressed.preprocessing()), compressed.compression()->sha256());
+    EXPECT_EQ(extract(compressed, pixels), expected) << batch;
+  }
+  EXPECT_EQ(plain.compression(), nullptr);
+  options.grid = 2;
+  FeatureExtractor other(path_, options);
+  EXPECT_THAT([&] { extract(other, pixels); }, ThrowsMessage<OptionError>(HasSubstr("the grid is 2")));
+  EXPECT_THAT([&] { other.preprocessing(); }, ThrowsMessage<OptionError>(HasSubstr("the grid is 2")));
 }
 
 }  // namespace

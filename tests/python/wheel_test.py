@@ -127,6 +127,20 @@ class Wheel(ProgramTest):
                 raise AssertionError("decoded")
             """)
 
+    def test_compressed_features_are_those_of_dcgan_extract(self):
+        folder = self.folder
+        self.run_program("dcgan-eval", "compress", "--features", folder / "photographs.h5", "--dimensions", 3, "-o", folder / "pca.safetensors")
+        self.run_program("dcgan-extract", self.photographs, "-o", folder / "small.h5", "--compress", folder / "pca.safetensors")
+        said = self.python("""
+            import dcgan, glob, numpy
+            extractor = dcgan.Extractor(compress="pca.safetensors")
+            numpy.save("small.npy", extractor(sorted(glob.glob("photographs/*/*"))))
+            print(list(extractor.get_feature_names_out()), extractor.info["preprocessing"]["compression"]["dimensions"])
+            """)
+        self.assertEqual(said, "['component_0', 'component_1', 'component_2'] 3\n")
+        with h5py.File(folder / "small.h5") as file:
+            numpy.testing.assert_array_equal(numpy.load(folder / "small.npy"), file["features"][:])
+
     def test_what_the_project_cannot_decode_python_cannot_for_the_same_reasons(self):
         damaged, whole = self.folder / "damaged", self.folder / "whole"
         write_image_folder(whole, 60)

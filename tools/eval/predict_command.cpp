@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "data/open_images.h"
+#include "dcgan/feature_compression.h"
 #include "dcgan/feature_extractor.h"
 #include "dcgan/feature_file.h"
 #include "dcgan/linear_classifier.h"
@@ -23,6 +24,7 @@ namespace {
 struct PredictOptions {
   std::string classifier;
   std::string model = cli::kDefaultModel;
+  std::string compress;
   int64_t top = 1;
   int64_t max_pixels = data::DecodeOptions{}.max_pixels;
   int64_t sample_bits = data::DecodeOptions{}.sample_bits;
@@ -32,6 +34,7 @@ template <class Visitor>
 void describe(PredictOptions& o, Visitor&& f) {
   f(o.classifier, "classifier", "machine that dcgan-eval svm --save kept");
   f(o.model, "model", "for images: the model that the machine's features are of, a file or the name of one that ships");
+  f(o.compress, "compress", "for images: the file of dcgan-eval compress that the machine's features went through");
   f(o.top, "top", "how many classes of each image, best first");
   f(o.max_pixels, "max-pixels", "images with more pixels are failures");
   f(o.sample_bits, "sample-bits", "as the features were extracted with: of how many bits dark 16-bit images are");
@@ -153,6 +156,11 @@ void predict_images(const PredictArguments& arguments, const LinearClassifier& c
   FeatureOptions features = classifier.feature_options();
   features.threads = common.threads;
   features.device = common.device;
+  features.compress = arguments.options.compress;
+  if (features.compress.empty() && !compression_sha256(classifier.machines().origin.preprocessing).empty()) {
+    throw OptionError("--compress is missing; ", arguments.options.classifier,
+                      " was fitted to compressed features: name the file that they went through.");
+  }
   FeatureExtractor extractor(cli::model_file("--model", arguments.options.model), features);
   classifier.require(extractor);
   data::DecodeOptions decode;  // exactly: what is scaled has other features

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "dcgan/errors.h"
+#include "dcgan/feature_compression.h"
 #include "dcgan/output_files.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
@@ -76,12 +77,11 @@ void print_plan(const Plan& plan, double rate, const std::string& device, const 
 FeatureFileInfo info_of(const ExtractArguments& arguments, const FeatureMaker& maker, const Shard& shard) {
   const FeatureExtractor& extractor = maker.extractor;
   FeatureFileInfo info;
-  info.feature_count = maker.feature_count();
+  info.feature_count = extractor.feature_count();
   info.model_sha256 = extractor.model_sha256();
   info.architecture = extractor.architecture();
   info.layers = extractor.layers();
   info.layer_offsets = extractor.layer_offsets();
-  if (maker.compression != nullptr) info.layer_offsets = {0, info.feature_count};  // each column is of all layers
   info.grid = arguments.features.grid;
   info.options = arguments.record();
   info.seed = arguments.common.seed;
@@ -97,8 +97,8 @@ FeatureFileInfo info_of(const ExtractArguments& arguments, const FeatureMaker& m
 int complete_already(const ExtractionJob& job, const FeatureMaker& maker) {
   const FeatureFileReader reader(job.output);
   check_made_as(reader, job.info);
-  const std::string compression = maker.compression == nullptr ? "" : maker.compression->sha256();
-  if (compression_sha256(reader.info().preprocessing) != compression) {
+  const FeatureCompression* compression = maker.extractor.compression();
+  if (compression_sha256(reader.info().preprocessing) != (compression == nullptr ? "" : compression->sha256())) {
     throw FileError(job.output,
                     "is complete, but was made with another --compress; --overwrite replaces it, or write "
                     "another file.");
@@ -130,7 +130,6 @@ int extract_command(cli::CommandLine& line) {
   // Before anything is computed: an output in the way, a model that does not fit.
   if (!complete) FeatureFileWriter::check_output(job.output, job.mode);
   FeatureExtractor extractor = make_extractor(options, features);
-  const auto compression = make_compression(options, common.threads);
   const int64_t size = extractor.image_size();
   data::DecodeOptions decode = decode_options(options, size);
   decode.strict = rows.strict;
@@ -142,7 +141,7 @@ int extract_command(cli::CommandLine& line) {
     return files;
   });
   tools::log_notes(opened, common);
-  const FeatureMaker maker = {*opened.source, extractor, compression.get()};
+  const FeatureMaker maker = {*opened.source, extractor};
 
   job.common = common;
   job.batch_size = features.batch_size;
@@ -152,6 +151,8 @@ int extract_command(cli::CommandLine& line) {
   if (complete) return complete_already(job, maker);
   Plan plan = make_plan(maker.source, job);
   plan.beside.passed_over = opened.passed_over;
+  // A compression that was fitted with other statistics is refused.
+  if (rows.dry_run && !features.compress.empty()) use_statistics(extractor, statistics, options, common);
   if (rows.dry_run) print_plan(plan, measure_rate(maker, job), extractor.device(), common);
   if (!rows.force) plan.require_room(job.output);
   if (rows.dry_run) return 0;

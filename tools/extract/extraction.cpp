@@ -97,7 +97,7 @@ void check_what_is_done(const FeatureMaker& maker, const ExtractionJob& job, con
     const std::vector<std::string>& paths = blocks.block.images.paths;
     const auto rows = static_cast<int64_t>(paths.size());
     const int64_t first_row = first == 0 ? 0 : writer.rows() - rows;
-    const auto columns = static_cast<size_t>(maker.feature_count());
+    const auto columns = static_cast<size_t>(maker.extractor.feature_count());
     std::vector<float> found(blocks.features.size());
     const bool enough = first_row >= 0 && first_row + rows <= writer.rows();
     if (enough) writer.read(first_row, rows, found.data());
@@ -136,11 +136,6 @@ FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOpti
   return FeatureExtractor(cli::model_file("--model", options.model), features);
 }
 
-std::unique_ptr<FeatureCompression> make_compression(const ExtractOptions& options, int64_t threads) {
-  if (options.compress.empty()) return nullptr;
-  return std::make_unique<FeatureCompression>(options.compress, threads);
-}
-
 void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions& statistics,
                     const ExtractOptions& options, const cli::CommonOptions& common) {
   if (statistics.statistics_from.empty()) {
@@ -165,15 +160,6 @@ data::DecodeOptions decode_options(const ExtractOptions& options, int64_t size) 
 std::string preprocessing_json(const FeatureMaker& maker) {
   nlohmann::ordered_json json = {{"images", nlohmann::ordered_json::parse(maker.source.description())}};
   json.update(nlohmann::ordered_json::parse(maker.extractor.preprocessing()));
-  if (maker.compression != nullptr) {
-    CompressionMap fits;
-    fits.model_sha256 = maker.extractor.model_sha256();
-    fits.layers = maker.extractor.layers();
-    fits.grid = maker.extractor.grid();
-    fits.preprocessing = json_text(json);
-    maker.compression->require(fits, maker.extractor.feature_count());
-    json["compression"] = {{"sha256", maker.compression->sha256()}, {"dimensions", maker.compression->dimensions()}};
-  }
   return json_text(json);
 }
 

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -44,7 +43,6 @@ using tools::FeatureMaker;
 /// What decides the features of an image, apart from the image.
 struct ExtractOptions {
   std::string model = cli::kDefaultModel;
-  std::string compress;
   DecodeMode decode = DecodeMode::kExact;
   int64_t max_pixels = data::DecodeOptions{}.max_pixels;
   int64_t sample_bits = data::DecodeOptions{}.sample_bits;
@@ -53,7 +51,6 @@ struct ExtractOptions {
 template <class Visitor>
 void describe(ExtractOptions& o, Visitor&& f) {
   f(o.model, "model", "model file (.safetensors), or the name of one that ships with the project");
-  f(o.compress, "compress", "file of dcgan-eval compress: features become the fewer numbers that it makes of them");
   f(o.decode, "decode",
     "exact, or scaled: large JPEGs are decoded at a part of their size, which is faster and changes the features");
   f(o.max_pixels, "max-pixels", "images with more pixels are failures");
@@ -64,9 +61,6 @@ void describe(ExtractOptions& o, Visitor&& f) {
 
 /// The extractor of the options, with the model's own statistics.
 FeatureExtractor make_extractor(const ExtractOptions& options, const FeatureOptions& features);
-
-/// The compression of the options; null: none.
-std::unique_ptr<FeatureCompression> make_compression(const ExtractOptions& options, int64_t threads);
 
 /// Infers the statistics that the options ask for, if they do.
 void use_statistics(FeatureExtractor& extractor, const tools::StatisticsOptions& statistics,

@@ -6,6 +6,7 @@
 
 #include "data/selected_source.h"
 #include "dcgan/errors.h"
+#include "dcgan/feature_compression.h"
 #include "dcgan/seeds.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
@@ -155,7 +156,7 @@ std::string recorded_model(const std::string& model) try {
 // Why no row can be extracted again; empty where it can.
 std::string missing_for_rows(const ExtractArguments& made) {
   if (!fs::exists(made.options.model)) return "the model \"" + made.options.model + "\" is not here; --model names it";
-  const std::string& compress = made.options.compress;
+  const std::string& compress = made.features.compress;
   if (!compress.empty() && !fs::exists(compress)) return "the compression \"" + compress + "\" is not here";
   for (const std::string& image : made.images) {
     if (!fs::exists(image)) return "\"" + image + "\" is not here; name the images after FILE";
@@ -207,11 +208,16 @@ int verify_command(cli::CommandLine& line) {
   made.common.threads = common.threads;
   made.common.quiet = common.quiet;
   std::string missing = missing_for_rows(made);
+  if (!fs::exists(made.features.compress)) made.features.compress.clear();  // no row is extracted again then
   if (!missing.empty() && (line.given("rows") ? options.rows > 0 : names.size() > 1 || line.given("model"))) {
     throw FileError(file.path(), "no row can be extracted again: ", missing, ".");
   }
   if (fs::exists(made.options.model)) {
     FeatureExtractor extractor = make_extractor(made.options, made.features);
+    const FeatureCompression* compression = extractor.compression();
+    if (compression != nullptr && compression->sha256() != compression_sha256(info.preprocessing)) {
+      throw FileError(file.path(), "went through another compression than ", made.features.compress, " is now.");
+    }
     if (extractor.model_sha256() != info.model_sha256) {
       throw FileError(file.path(), "model_sha256 is ", info.model_sha256, ", that of ", made.options.model, " is ",
                       extractor.model_sha256(), "; it is another model.");
@@ -221,12 +227,8 @@ int verify_command(cli::CommandLine& line) {
     if (missing.empty() && options.rows > 0) {
       const data::OpenedImages opened =
           data::open_images(made.images, made.input, decode_options(made.options, extractor.image_size()));
-      const auto compression = make_compression(made.options, common.threads);
-      if (compression && compression->sha256() != compression_sha256(info.preprocessing)) {
-        throw FileError(file.path(), "went through another compression than ", made.options.compress, " is now.");
-      }
       use_statistics(extractor, made.statistics, made.options, made.common);
-      const FeatureMaker maker = {*opened.source, extractor, compression.get()};
+      const FeatureMaker maker = {*opened.source, extractor};
       const double worst = check_rows(file, maker, options, common);
       const int64_t checked = std::min(options.rows, file.rows());
       report["rows_extracted_again"] = checked;

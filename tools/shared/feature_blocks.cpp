@@ -6,21 +6,14 @@ namespace dcgan::tools {
 
 FeatureBlocks::FeatureBlocks(const FeatureMaker& maker, const data::ImageSource& source,
                              const data::PipelineOptions& options)
-    : extractor_(maker.extractor),
-      compression_(maker.compression),
-      pipeline_(source, maker.extractor.resize(), options) {}
+    : extractor_(maker.extractor), pipeline_(source, maker.extractor.resize(), options) {}
 
 bool FeatureBlocks::next() {
   if (!pipeline_.next(block)) return false;
   const ImageBatch& images = block.images;
-  std::vector<float>& rows = compression_ == nullptr ? features : uncompressed_;
-  rows.resize(images.count() * extractor_.feature_count());
+  features.resize(images.count() * extractor_.feature_count());
   const cli::Clock::time_point start = cli::Clock::now();
-  extractor_.extract(images.pixels.data(), images.count(), images.width, images.height, 0, rows.data());
-  if (compression_ != nullptr) {
-    features.resize(images.count() * compression_->dimensions());
-    compression_->apply(rows.data(), images.count(), features.data());
-  }
+  extractor_.extract(images.pixels.data(), images.count(), images.width, images.height, 0, features.data());
   network_s_ += cli::seconds_since(start);
   return true;
 }

@@ -4,22 +4,14 @@
 
 #include "data/image_pipeline.h"
 #include "data/image_source.h"
-#include "dcgan/feature_compression.h"
 #include "dcgan/feature_extractor.h"
 
 namespace dcgan::tools {
 
-/// How images become features: what they are read from, the network, which says how they are resized, and what makes
-/// fewer numbers of its features.
+/// How images become features: what they are read from, and the network, which says how they are resized.
 struct FeatureMaker {
   const data::ImageSource& source;
   FeatureExtractor& extractor;
-  const FeatureCompression* compression = nullptr;  ///< null: none
-
-  /// D of the rows
-  int64_t feature_count() const {
-    return compression == nullptr ? extractor.feature_count() : compression->dimensions();
-  }
 };
 
 /// The features of a run of inputs: decoded on several threads while the network works on the block before.
@@ -42,8 +34,6 @@ class FeatureBlocks {
 
  private:
   FeatureExtractor& extractor_;
-  const FeatureCompression* compression_;
-  std::vector<float> uncompressed_;
   data::ImagePipeline pipeline_;
   double network_s_ = 0;
 };

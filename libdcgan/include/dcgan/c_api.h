@@ -67,7 +67,7 @@ typedef struct dcgan_extractor dcgan_extractor;
 typedef int (*dcgan_progress)(void* context, int64_t done, int64_t total);
 
 /* options: JSON object with the names of dcgan-extract's flags, such as {"layers": [1, 2], "resize": "area"}: layers,
- * grid, batch-size, precision, resize, threads, device. Null: the defaults. */
+ * grid, batch-size, precision, resize, compress, threads, device. Null: the defaults. */
 DCGAN_EXPORT dcgan_status dcgan_extractor_open(const char* model_file, const char* options,
                                                dcgan_extractor** extractor);
 DCGAN_EXPORT int64_t dcgan_extractor_image_size(const dcgan_extractor* extractor);    /* pixels; 0 of null */

@@ -15,6 +15,7 @@
 
 namespace dcgan {
 
+class FeatureCompression;
 struct ModelFile;
 
 /// Which features to make, and with what.
@@ -26,6 +27,7 @@ struct FeatureOptions {
   std::string device = "auto";  ///< auto, cpu, cuda or cuda:N; auto takes a GPU where there is one
   Precision precision = Precision::kF32;
   ResizeFilter resize = ResizeFilter::kLinear;  ///< for images of another size than the model's
+  std::string compress = {};                    ///< file of dcgan/feature_compression.h; empty: features as they are
 };
 
 template <class Visitor>
@@ -37,6 +39,7 @@ void describe(FeatureOptions& o, Visitor&& f) {
     "f32; faster where the hardware has it and less exact: tf32 (GPUs), bf16 (GPUs, processors with AMX or AVX-512 "
     "BF16)");
   f(o.resize, "resize", "for images of another size than the model's: linear (the authors') or area");
+  f(o.compress, "compress", "file of dcgan-eval compress: features become the fewer numbers that it makes of them");
 }
 
 /// Features of a trained discriminator: every convolution after batch norm and LeakyReLU, max-pooled to grid x grid,
@@ -57,7 +60,7 @@ class DCGAN_EXPORT FeatureExtractor {
   FeatureExtractor& operator=(FeatureExtractor&&) noexcept;
 
   int64_t image_size() const;                  ///< H = W that the model takes, pixels
-  int64_t feature_count() const;               ///< D, 28,672 for the ImageNet-32 model
+  int64_t feature_count() const;               ///< D, 28,672 for the ImageNet-32 model; what compression leaves of them
   const std::vector<int64_t>& layers() const;  ///< 1-based, lowest first
   int64_t grid() const;                        ///< side that each map is max-pooled to
   std::vector<int64_t> layer_offsets() const;  ///< [layers + 1], see FeatureFileInfo
@@ -66,13 +69,19 @@ class DCGAN_EXPORT FeatureExtractor {
   const std::string& statistics() const;       ///< where the batch-norm statistics come from, JSON
   const std::string& device() const;           ///< "cpu" or "cuda:N", what "auto" took
   ResizeOptions resize() const;                ///< what becomes of images of another size
+  const FeatureCompression* compression() const;  ///< what features go through; null: nothing
   /// JSON: what is done to pixels before the network ("resize", "scale", "statistics", and "precision" where it is not
-  /// float32). Features with different ones are not to be mixed.
+  /// float32), and "compression" where features go through one. Features with different ones are not to be mixed.
+  /// @throws OptionError where the compression was fitted to other features
   std::string preprocessing() const;
 
   /// Infers the batch-norm statistics from images of the target domain by the authors' rule (dcgan/statistics.h) and
   /// uses them from now on.
   void infer_statistics(const NextImages& next, const std::string& source);
+
+  /// Writes an ONNX model (opset 17) that makes the same features, "features" float32 [N, D], of "pixels" uint8
+  /// [N, H, W, 3], RGB, of the model's size. @throws FileError
+  void save_onnx(const std::string& file) const;
 
   /// Called by extract() after each batch with the numbers of images done and asked for; may throw, which stops it and
   /// leaves the extractor usable. Null: nobody.
@@ -81,7 +90,9 @@ class DCGAN_EXPORT FeatureExtractor {
   /// Features of images, each of any size: resized and cut out as dcgan-extract does, to the same bits.
   /// @param images    [count]
   /// @param features  float32 [count, D]
-  /// @throws OptionError where a view cannot be (see check(ImageView)); then no feature is written.
+  /// @throws OptionError where a view cannot be (see check(ImageView)), or the compression was fitted to other
+  /// features;
+  ///         then no feature is written.
   void extract(const ImageView* images, int64_t count, float* features);
   /// Images of one size and format: image i starts at pixels + i * height * stride.
   /// @param stride  bytes from one row of pixels to the next; 0: rows lie one behind the other

@@ -54,7 +54,8 @@ class DCGAN_EXPORT LinearClassifier {
   const LinearMachines& machines() const { return *machines_; }
   const std::vector<std::string>& classes() const { return machines_->classes; }  ///< [K]
   int64_t feature_count() const;                                                  ///< D
-  /// Those that give an extractor of the model the right features: layers, grid, resize and precision.
+  /// Those that give an extractor of the model the right features: layers, grid, resize and precision. Of a
+  /// compression only the hash is known: its file is for the caller to name.
   FeatureOptions feature_options() const;
 
   /// @param rows  where they are from, for the message

@@ -6,15 +6,19 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 
 #include "base/device_text.h"
 #include "base/network_constants.h"
 #include "dcgan/errors.h"
+#include "dcgan/feature_compression.h"
 #include "dcgan/model_file.h"
 #include "dcgan/options.h"
+#include "dcgan/output_files.h"
 #include "dcgan/train_library.h"
 #include "features/inference_engine.h"
 #include "features/network_moments.h"
+#include "features/onnx_export.h"
 #include "features/statistics.h"
 #include "parallel/thread_pool.h"
 
@@ -87,7 +91,8 @@ struct FeatureExtractor::Impl {
     require_option(options.batch_size >= 1 && options.batch_size <= kMostImages, "batch-size", options.batch_size,
                    text_of("from 1 to ", kMostImages));
     options.threads = parallel::resolved_threads(options.threads);
-    feature_count = dcgan::feature_count(model.architecture, options.layers, options.grid);
+    columns = dcgan::feature_count(model.architecture, options.layers, options.grid);
+    if (!options.compress.empty()) compression.emplace(options.compress, options.threads);
     architecture = to_json(model.architecture);
     device = resolve_device(options.device);
     if (options.precision == Precision::kTf32 && device == "cpu") {
@@ -99,17 +104,9 @@ struct FeatureExtractor::Impl {
   // From the weights and statistics when features are first wanted: statistics may be inferred before.
   features::Engine& prepared() {
     if (engine) return *engine;
-    const std::vector<ConvolutionShape> shapes = discriminator_convolutions(model.architecture);
-    std::vector<FoldedConvolution> convolutions;
-    for (size_t i = 0; i < static_cast<size_t>(model.convolutions); ++i) {
-      convolutions.push_back(fold(model, shapes[i], i + 1));
-    }
-    EngineOptions engine_options;
-    engine_options.layers = options.layers;
-    engine_options.grid = options.grid;
-    engine_options.leaky_slope = model.architecture.guidelines.activation == Activation::kRelu ? 0 : kLeakySlope;
-    engine_options.threads = options.threads;
-    engine_options.batch_size = options.batch_size;
+    require_compression();
+    const std::vector<FoldedConvolution> convolutions = folded();
+    const EngineOptions engine_options = options_of_engine();
     if (device == "cpu" && options.precision == Precision::kF32) {
       engine = std::make_unique<InferenceEngine>(convolutions, engine_options);
     } else {
@@ -119,7 +116,47 @@ struct FeatureExtractor::Impl {
     return *engine;
   }
 
+  std::vector<FoldedConvolution> folded() const {
+    const std::vector<ConvolutionShape> shapes = discriminator_convolutions(model.architecture);
+    std::vector<FoldedConvolution> convolutions;
+    for (size_t i = 0; i < static_cast<size_t>(model.convolutions); ++i) {
+      convolutions.push_back(fold(model, shapes[i], i + 1));
+    }
+    return convolutions;
+  }
+
+  EngineOptions options_of_engine() const {
+    EngineOptions engine_options;
+    engine_options.layers = options.layers;
+    engine_options.grid = options.grid;
+    engine_options.leaky_slope = model.architecture.guidelines.activation == Activation::kRelu ? 0 : kLeakySlope;
+    engine_options.threads = options.threads;
+    engine_options.batch_size = options.batch_size;
+    return engine_options;
+  }
+
   ResizeOptions resize() const { return {model.architecture.image_size, options.resize}; }
+  int64_t feature_count() const { return compression ? compression->dimensions() : columns; }
+
+  // What is done to pixels before the network.
+  nlohmann::ordered_json preprocessing() const {
+    nlohmann::ordered_json json = {{"resize", nlohmann::ordered_json::parse(resize_description(resize()))},
+                                   {"scale", "x / 127.5 - 1"},
+                                   {"statistics", nlohmann::ordered_json::parse(model.statistics)}};
+    if (options.precision != Precision::kF32) json["precision"] = to_name(options.precision);
+    return json;
+  }
+
+  // Not before features are wanted: statistics may be inferred until then.
+  void require_compression() const {
+    if (!compression) return;
+    CompressionMap features;
+    features.model_sha256 = model.sha256;
+    features.layers = options.layers;
+    features.grid = options.grid;
+    features.preprocessing = preprocessing().dump();
+    compression->require(features, columns);
+  }
 
   // @param image_at  view of image i
   template <class ImageAt>
@@ -137,11 +174,14 @@ struct FeatureExtractor::Impl {
               image.row_distance() == 3 * size && image.pixels == first + i * bytes;
     }
     features::Engine& network = prepared();
-    if (ready && !progress) return network.run(first, count, features);
+    if (ready && !progress && !compression) return network.run(first, count, features);
+    if (compression) uncompressed.resize(static_cast<size_t>(std::min(options.batch_size, count) * columns));
     for (int64_t done = 0; done < count;) {
       const int64_t batch = std::min(options.batch_size, count - done);
       const uint8_t* pixels = ready ? first + done * bytes : resized(image_at, done, batch);
-      network.run(pixels, batch, features + done * feature_count);
+      float* const rows = features + done * feature_count();
+      network.run(pixels, batch, compression ? uncompressed.data() : rows);
+      if (compression) compression->apply(uncompressed.data(), batch, rows);
       done += batch;
       if (progress) progress(done, count);
     }
@@ -159,8 +199,10 @@ struct FeatureExtractor::Impl {
 
   FeatureOptions options;
   ModelFile model;
-  int64_t feature_count = 0;
+  int64_t columns = 0;  ///< of the network's features
   std::string architecture, device;
+  std::optional<FeatureCompression> compression;
+  std::vector<float> uncompressed;             ///< of a batch
   std::unique_ptr<features::Engine> engine;    ///< once features were wanted
   std::unique_ptr<parallel::ThreadPool> pool;  ///< once images were to be resized
   std::vector<uint8_t> squares;                ///< of a batch, resized
@@ -176,7 +218,7 @@ FeatureExtractor::FeatureExtractor(FeatureExtractor&&) noexcept = default;
 FeatureExtractor& FeatureExtractor::operator=(FeatureExtractor&&) noexcept = default;
 
 int64_t FeatureExtractor::image_size() const { return impl_->model.architecture.image_size; }
-int64_t FeatureExtractor::feature_count() const { return impl_->feature_count; }
+int64_t FeatureExtractor::feature_count() const { return impl_->feature_count(); }
 const std::vector<int64_t>& FeatureExtractor::layers() const { return impl_->options.layers; }
 int64_t FeatureExtractor::grid() const { return impl_->options.grid; }
 const std::string& FeatureExtractor::architecture() const { return impl_->architecture; }
@@ -184,16 +226,21 @@ const std::string& FeatureExtractor::model_sha256() const { return impl_->model.
 const std::string& FeatureExtractor::statistics() const { return impl_->model.statistics; }
 const std::string& FeatureExtractor::device() const { return impl_->device; }
 ResizeOptions FeatureExtractor::resize() const { return impl_->resize(); }
+const FeatureCompression* FeatureExtractor::compression() const {
+  return impl_->compression ? &*impl_->compression : nullptr;
+}
 
 std::string FeatureExtractor::preprocessing() const {
-  nlohmann::ordered_json json = {{"resize", nlohmann::ordered_json::parse(resize_description(resize()))},
-                                 {"scale", "x / 127.5 - 1"},
-                                 {"statistics", nlohmann::ordered_json::parse(statistics())}};
-  if (impl_->options.precision != Precision::kF32) json["precision"] = to_name(impl_->options.precision);
+  impl_->require_compression();
+  nlohmann::ordered_json json = impl_->preprocessing();
+  if (const auto& compression = impl_->compression) {
+    json["compression"] = {{"sha256", compression->sha256()}, {"dimensions", compression->dimensions()}};
+  }
   return json.dump();
 }
 
 std::vector<int64_t> FeatureExtractor::layer_offsets() const {
+  if (impl_->compression) return {0, feature_count()};  // each column is of all layers
   std::vector<int64_t> offsets = {0};
   for (const int64_t layer : layers()) {
     offsets.push_back(offsets.back() + dcgan::feature_count(impl_->model.architecture, {layer}, impl_->options.grid));
@@ -212,6 +259,18 @@ void FeatureExtractor::infer_statistics(const NextImages& next, const std::strin
   }
   features::infer_discriminator_statistics(model, next, source, *engine);
   impl_->engine.reset();
+}
+
+void FeatureExtractor::save_onnx(const std::string& file) const {
+  const std::string preprocessing = this->preprocessing();
+  write_text_file(file, features::onnx_model({impl_->folded(),
+                                              impl_->options_of_engine(),
+                                              compression() == nullptr ? nullptr : &compression()->map(),
+                                              {{"architecture", architecture()},
+                                               {"grid", std::to_string(grid())},
+                                               {"layers", nlohmann::json(layers()).dump()},
+                                               {"model_sha256", model_sha256()},
+                                               {"preprocessing", preprocessing}}}));
 }
 
 void FeatureExtractor::on_progress(std::function<void(int64_t done, int64_t total)> progress) {

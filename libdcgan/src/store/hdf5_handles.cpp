@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <numeric>
 #include <set>
@@ -203,6 +204,11 @@ Handle open_file_to_write(const std::string& path) {
 
 Handle open_file(const std::string& path) {
   constexpr std::string_view kModelEnd = ".safetensors";
+  if (std::filesystem::is_directory(path)) {
+    throw FileError(path,
+                    "is a folder, expected an HDF5 file; dcgan-prepare folder packs the images of a folder, "
+                    "dcgan-extract makes features of them.");
+  }
   const int64_t size = base::File(path, O_RDONLY).size();  // its message is better than HDF5's
   if (base::is_partial(path)) throw FileError(path, kIncomplete);
   if (H5Fis_hdf5(path.c_str()) == 0) {
