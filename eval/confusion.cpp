@@ -12,9 +12,8 @@ double share(int64_t part, int64_t whole) {
 
 }  // namespace
 
-Confusion::Confusion(const std::vector<int32_t>& predicted, const std::vector<int32_t>& labels, int64_t classes)
-    : classes_(classes), counts_(classes * classes) {
-  for (size_t i = 0; i < labels.size(); ++i) ++counts_[labels[i] * classes + predicted[i]];
+void Confusion::add(const std::vector<int32_t>& predicted, const std::vector<int32_t>& labels) {
+  for (size_t i = 0; i < labels.size(); ++i) ++counts_[labels[i] * classes_ + predicted[i]];
 }
 
 int64_t Confusion::rows_of(int64_t label) const {

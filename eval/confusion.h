@@ -1,15 +1,18 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace dcgan::eval {
 
-/// Which classes rows were taken for.
+/// Which classes rows were taken for, by one machine or by several together.
 class Confusion {
  public:
+  explicit Confusion(int64_t classes = 0) : classes_(classes), counts_(static_cast<size_t>(classes * classes)) {}
+
   /// @param predicted, labels  [N] 0 to K - 1
-  Confusion(const std::vector<int32_t>& predicted, const std::vector<int32_t>& labels, int64_t classes);
+  void add(const std::vector<int32_t>& predicted, const std::vector<int32_t>& labels);
 
   int64_t classes() const { return classes_; }  ///< K
   /// Rows of class `label` that were taken for class `taken_for`.

@@ -44,6 +44,12 @@ void describe_fits(const ChosenC& c, const std::vector<SvmFit>& fits, ProtocolRe
     result.notes.push_back("C was chosen without convergence: " + c.convergence().warning());
 }
 
+void take(Tested tested, ProtocolResult& result) {
+  result.accuracy = spread_of(tested.accuracies);
+  result.confusion = std::move(tested.confusion);
+  result.mistakes = std::move(tested.mistakes);
+}
+
 // Rows that are set apart: random ones, or all rows of random groups, until there are enough in all and of each class.
 RowSplit set_apart(const LabelledFeatures& set, int64_t count, uint64_t seed) {
   const int64_t n = static_cast<int64_t>(set.labels.size());
@@ -144,7 +150,7 @@ ProtocolResult all_labels(const LabelledFeatures& training, ClosedTest&& test, c
   fits.push_back(make_solver(all, resources.svm, resources.solver)->fit(c.value()));
   if (resources.solver.on_fit) resources.solver.on_fit();
   ProtocolResult result;
-  result.accuracy = spread_of(test.split.open(c, fits, resources.solver.threads));
+  take(test.split.open(c, fits, resources.solver.threads), result);
   describe_fits(c, fits, result);
   result.training_rows = training.features.rows();
   result.validation_rows = static_cast<int64_t>(splits.front().validation.size());
@@ -243,7 +249,7 @@ ProtocolResult few_labels(const LabelledFeatures& training, ClosedTest&& test, c
     if (resources.solver.on_fit) resources.solver.on_fit();
     log(resources, text_of("draw ", d + 1, " of ", options.final_draws));
   }
-  result.accuracy = spread_of(test.split.open(c, fits, resources.solver.threads));
+  take(test.split.open(c, fits, resources.solver.threads), result);
   describe_fits(c, fits, result);
   result.training_rows = static_cast<int64_t>(draws.front().size());
   result.pool_rows = static_cast<int64_t>(split.training.size());

@@ -45,7 +45,9 @@ struct ProtocolResources {
 
 /// The outcome of a protocol for one set of features.
 struct ProtocolResult {
-  Spread accuracy;  ///< on the test rows
+  Spread accuracy;                ///< on the test rows
+  Confusion confusion;            ///< of all machines whose accuracy is reported
+  std::vector<Mistake> mistakes;  ///< of a single machine; rows of the test set
   double c = 0;
   std::vector<GridPoint> grid;
   std::string edge_warning;   ///< empty unless the best C lies at an edge of the grid

@@ -111,7 +111,21 @@ TEST(TestSplit, OpensOnceForMachinesOfTheChosenC) {
   right.push_back(solver->fit(1e-2));
   wrong.push_back(solver->fit(1e-1));
   TestSplit test(*data.matrix, data.set.rows, data.set.labels);
-  EXPECT_GT(test.open(given_c(1e-2), right, 1).front(), 0.9);
+  const Tested tested = test.open(given_c(1e-2), right, 1);
+  EXPECT_GT(tested.accuracies.front(), 0.9);
+  int64_t rows = 0, found = 0;
+  for (int64_t k = 0; k < 3; ++k) {
+    rows += tested.confusion.rows_of(k);
+    found += tested.confusion.count(k, k);
+  }
+  EXPECT_EQ(rows, 60);
+  EXPECT_EQ(static_cast<double>(found) / 60, tested.accuracies.front());
+  EXPECT_EQ(static_cast<int64_t>(tested.mistakes.size()), 60 - found);
+  right.push_back(solver->fit(1e-2));
+  TestSplit several(*data.matrix, data.set.rows, data.set.labels);
+  const Tested together = several.open(given_c(1e-2), right, 1);
+  EXPECT_EQ(together.confusion.rows_of(0), 2 * tested.confusion.rows_of(0)) << "of both machines";
+  EXPECT_TRUE(together.mistakes.empty());
   EXPECT_THROW(test.open(given_c(1e-2), right, 1), Error);
   TestSplit other(*data.matrix, data.set.rows, data.set.labels);
   EXPECT_THROW(other.open(given_c(1e-2), wrong, 1), Error);

@@ -9,7 +9,8 @@ namespace dcgan::eval {
 namespace {
 
 TEST(Confusion, CountsWhichClassesRowsWereTakenFor) {
-  const Confusion confusion({0, 0, 1, 1, 1}, {0, 1, 1, 1, 0}, 3);
+  Confusion confusion(3);
+  confusion.add({0, 0, 1, 1, 1}, {0, 1, 1, 1, 0});
   EXPECT_EQ(confusion.count(0, 0), 1);
   EXPECT_EQ(confusion.count(0, 1), 1);
   EXPECT_EQ(confusion.count(1, 0), 1);

@@ -90,6 +90,32 @@ class ProtocolCommands(ProgramTest):
         alone = self.cifar10("--kmeans", 4, "--kmeans-patches", 100, "--all-labels-only").stdout
         self.assertNotIn("10 per class", alone)
 
+    def test_details_say_which_classes_the_last_row_takes_for_which(self):
+        page = self.folder / "new/page.html"
+        arguments = ["--kmeans", 4, "--kmeans-patches", 100]
+        table = json.loads(self.cifar10(*arguments, "--json", "--details", "--html", page).stdout)
+        plain = json.loads(self.cifar10(*arguments, "--json").stdout)
+        self.assertNotIn("details", plain)
+        sections = table.pop("details")
+        self.assertEqual(table, plain, "the figures stay")
+        results = {result["column"]: result for result in table["measured"][-1]["results"]}
+        self.assertEqual([section["figure"] for section in sections],
+                         [f"1 layer K-means, 4 centroids, {column}" for column in results])
+        for section, result in zip(sections, results.values()):
+            confusion = numpy.array(section["confusion"])
+            self.assertEqual(confusion.sum(1).tolist(), [6 * result["draws"]] * 10)
+            self.assertAlmostEqual(confusion.trace() / confusion.sum(), result["accuracy"])
+            self.assertEqual(len(section["mistakes"]), 60 - confusion.trace() if result["draws"] == 1 else 0)
+        html = page.read_text(encoding="utf-8")
+        for phrase in ("binomial interval", "in the mean of 3 draws", "data:image/png;base64,", sections[0]["mistakes"][0]["name"]):
+            self.assertIn(phrase, html)
+        text = self.cifar10(*arguments, "--details", "--format", "markdown").stdout
+        for phrase in ("recall  precision", "in all 3 draws", "most confident mistakes", "```\n1 layer K-means, 4 centroids, all labels\n"):
+            self.assertIn(phrase, text)
+        refuses = ["dcgan-eval", "cifar10", "--data", self.data, *arguments]
+        self.assert_refuses(*refuses, "--details", "--format", "csv", code=2, says=["--details", "csv", "--html"])
+        self.assert_refuses(*refuses, "--html", page, code=1, says=[page, "--overwrite"])
+
     def test_model_or_kmeans_must_be_named(self):
         self.assert_refuses("dcgan-eval", "cifar10", "--data", self.data, code=2, says=["--model is missing", "--kmeans"])
         self.assert_refuses("dcgan-eval", "cifar10", "--data", self.data, "--kmeans", 1, code=2,

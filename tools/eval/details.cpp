@@ -41,20 +41,6 @@ std::string name_of(const Details& details, const eval::Mistake& mistake) {
   return details.paths.empty() ? row : details.paths[mistake.row];
 }
 
-// The images of the rows, where they are at hand.
-std::optional<ImageBatch> images_of(const Details& details, const std::string& packed_file) {
-  if (packed_file.empty() || details.mistakes.empty()) return std::nullopt;
-  const PackedImageReader packed(packed_file);
-  ImageBatch sheet;
-  sheet.height = packed.info().height;
-  sheet.width = packed.info().width;
-  for (const eval::Mistake& mistake : details.mistakes) {
-    const ImageBatch one = data::read_images(packed, mistake.row, 1);
-    sheet.pixels.insert(sheet.pixels.end(), one.pixels.begin(), one.pixels.end());
-  }
-  return sheet;
-}
-
 std::string matrix_page(const Details& details) {
   const eval::Confusion& confusion = details.confusion;
   std::string html = "<table class=\"matrix\">\n<thead><tr><th>is, taken for</th>";
@@ -85,6 +71,29 @@ std::string mistakes_page(const Details& details) {
             "</td><td>" + html_text(details.classes[m.taken_for]) + "</td><td>" + lead + "</td></tr>\n";
   }
   return html + "</table>\n";
+}
+
+std::string section(const Details& details, const std::string& page) {
+  int64_t rows = 0;
+  for (int64_t k = 0; k < details.confusion.classes(); ++k) rows += details.confusion.rows_of(k);
+  std::string html = "<p>" + html_text(details.title) + ": " + percent(details.accuracy);
+  if (details.machines == 1) {
+    const eval::Interval interval = eval::binomial_interval(details.accuracy, rows);
+    html += " of " + std::to_string(rows) + " test rows are right, 95% binomial interval " + percent(interval.low) +
+            " to " + percent(interval.high) + ".</p>\n";
+  } else {
+    html += " of " + std::to_string(rows / details.machines) + " test rows are right in the mean of " +
+            std::to_string(details.machines) + " draws; what follows counts the rows of all draws.</p>\n";
+  }
+  html += "<h2>What is taken for what</h2>\n" + matrix_page(details);
+  if (details.mistakes.empty()) return html;
+  html += "<h2>Most confident mistakes</h2>\n";
+  if (details.pictures) {
+    html += "<div class=\"row\"><figure>" +
+            tools::html_picture(png_grid(*details.pictures, kColumns, page), "most confident mistakes, by rows") +
+            "</figure></div>\n";
+  }
+  return html + mistakes_page(details);
 }
 
 }  // namespace
@@ -140,7 +149,9 @@ std::string details_text(const Details& details) {
   constexpr size_t kWidth = 8;
   std::string text;
   if (classes <= kWidestMatrix) {
-    text += "\nrows of a class, and what they were taken for\n" + std::string(first, ' ');
+    text += "\nrows of a class, and what they were taken for" +
+            (details.machines > 1 ? ", in all " + std::to_string(details.machines) + " draws" : std::string()) + "\n" +
+            std::string(first, ' ');
     for (const std::string& name : details.classes) text += " " + padded(name.substr(0, kWidth - 1), kWidth - 1);
     for (int64_t i = 0; i < classes; ++i) {
       text += "\n" + padded(details.classes[i], first);
@@ -164,22 +175,30 @@ std::string details_text(const Details& details) {
   return text;
 }
 
-void write_files(const Details& details, const LabelledRows& test, const DetailOptions& options) {
-  const std::optional<ImageBatch> images = images_of(details, image_file(test, options));
-  if (!options.mistakes.empty() && images) write_png_grid(options.mistakes, *images, kColumns);
-  if (options.html.empty()) return;
-  const eval::Interval interval = eval::binomial_interval(details.accuracy, test.rows());
-  std::string html =
-      text_of(tools::html_head("dcgan-eval svm: " + percent(details.accuracy)), "<p>", html_text(details.title), ": ",
-              percent(details.accuracy), " of ", test.rows(), " test rows are right, 95% binomial interval ",
-              percent(interval.low), " to ", percent(interval.high), ".</p>\n<h2>What is taken for what</h2>\n",
-              matrix_page(details), "<h2>Most confident mistakes</h2>\n");
-  if (images) {
-    html += "<div class=\"row\"><figure>" +
-            tools::html_picture(png_grid(*images, kColumns, options.html), "most confident mistakes, by rows") +
-            "</figure></div>\n";
+std::optional<ImageBatch> pictures_of(const std::vector<eval::Mistake>& mistakes, const std::string& packed_file) {
+  if (packed_file.empty() || mistakes.empty()) return std::nullopt;
+  const PackedImageReader packed(packed_file);
+  ImageBatch sheet;
+  sheet.height = packed.info().height;
+  sheet.width = packed.info().width;
+  for (const eval::Mistake& mistake : mistakes) {
+    const ImageBatch one = data::read_images(packed, mistake.row, 1);
+    sheet.pixels.insert(sheet.pixels.end(), one.pixels.begin(), one.pixels.end());
   }
-  write_text_file(options.html, html + mistakes_page(details) + "</html>\n");
+  return sheet;
+}
+
+void write_files(const std::string& title, const std::vector<Details>& sections, const DetailOptions& options) {
+  std::string html = tools::html_head(title);
+  bool sheet_is_due = !options.mistakes.empty();
+  for (const Details& details : sections) {
+    if (sheet_is_due && details.pictures) {
+      write_png_grid(options.mistakes, *details.pictures, kColumns);
+      sheet_is_due = false;
+    }
+    html += section(details, options.html);
+  }
+  if (!options.html.empty()) write_text_file(options.html, html + "</html>\n");
 }
 
 }  // namespace dcgan::eval_tool

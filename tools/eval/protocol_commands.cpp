@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
 #include "tools/eval/commands.h"
+#include "tools/eval/details.h"
 #include "tools/eval/protocol_images.h"
 #include "tools/eval/supervised_trials.h"
 #include "tools/eval/svhn_images.h"
@@ -57,6 +59,9 @@ class ProtocolCommand {
     line.add("Machine", svm);
     line.add("Choice of C", grid, "c-grid", "values of C to choose from");
     line.add("K-means baseline", kmeans);
+    line.add("Details of the last row", details);
+    line.add_output("Details of the last row", details.html, "html", "HTML file to make of them");
+    line.add("Details of the last row", overwrite, "overwrite", "replace a page that exists");
     line.require(files.data, "--data", "the folder of the data set");
   }
 
@@ -71,6 +76,19 @@ class ProtocolCommand {
     eval::check_grid(grid);
     check(svm);
     check(kmeans);
+    if (common.json) files.format = eval::TableFormat::kJson;
+    if (details.details && files.format == eval::TableFormat::kCsv) {
+      throw OptionError("--details has no place in --format csv; take text, markdown or json, or --html.");
+    }
+    line.require_apart([this] {
+      std::vector<std::string> read;
+      if (!files.model.empty()) read.push_back(cli::model_file("--model", files.model));
+      std::error_code no_folder;
+      for (const auto& entry : std::filesystem::recursive_directory_iterator(files.data, no_folder))
+        read.push_back(entry.path());
+      return read;
+    });
+    check(details, overwrite);
     if (!files.model.empty()) {
       files.model = cli::model_file("--model", files.model);
       model_ = load_model(files.model);
@@ -83,7 +101,6 @@ class ProtocolCommand {
     };
     ignored(kmeans.centroids == 0, {"kmeans-patches", "kmeans-iterations"}, "there is no --kmeans.");
     ignored(files.model.empty(), {"layers", "own-statistics"}, "there is no --model.");
-    if (common.json) files.format = eval::TableFormat::kJson;
   }
 
   eval::ProtocolResources resources() {
@@ -166,7 +183,7 @@ class ProtocolCommand {
       add("DCGAN features + L2-SVM", eval::network_features(pair, model_, files.own_statistics, making),
           std::move(row_notes));
     }
-    std::cout << eval::render(table, files.format);
+    print(table, test);
   }
 
   cli::CommandLine& line;
@@ -176,8 +193,62 @@ class ProtocolCommand {
   std::vector<double> grid;
   eval::KmeansOptions kmeans;
   int64_t image_size = 32;
+  DetailOptions details;
+  bool overwrite = false;
 
  private:
+  // The last row is the model's where there is one.
+  std::vector<Details> details_of(const eval::ResultTable& table, const LoadedImages& test) const {
+    std::vector<Details> sections;
+    const eval::MeasuredRow& row = table.measured.back();
+    for (size_t c = 0; c < row.results.size(); ++c) {
+      const eval::ProtocolResult& result = row.results[c];
+      if (result.training_rows == 0) continue;
+      Details of_column;
+      of_column.title = row.model + ", " + table.columns[c];
+      of_column.accuracy = result.accuracy.mean;
+      of_column.machines = result.accuracy.n;
+      of_column.classes = test.classes;
+      of_column.paths = test.batch.paths;
+      of_column.confusion = result.confusion;
+      of_column.mistakes = result.mistakes;
+      if (!result.mistakes.empty()) {
+        std::vector<int64_t> rows;
+        for (const eval::Mistake& mistake : result.mistakes) rows.push_back(mistake.row);
+        of_column.pictures = test.at(rows).batch;
+      }
+      sections.push_back(std::move(of_column));
+    }
+    return sections;
+  }
+
+  void print(const eval::ResultTable& table, const LoadedImages& test) const {
+    const std::string text = eval::render(table, files.format);
+    if (!details.wanted() || table.measured.empty()) {
+      std::cout << text;
+      return;
+    }
+    const std::vector<Details> sections = details_of(table, test);
+    write_files(table.title, sections, details);
+    if (!details.details) {
+      std::cout << text;
+    } else if (files.format == eval::TableFormat::kJson) {
+      auto json = nlohmann::ordered_json::parse(text);
+      for (const Details& section : sections) {
+        nlohmann::ordered_json of_section = {{"figure", section.title}, {"classes", section.classes}};
+        add_details(section, of_section);
+        json["details"].push_back(of_section);
+      }
+      std::cout << json.dump() << "\n";
+    } else {
+      std::cout << text;
+      const char* const fence = files.format == eval::TableFormat::kMarkdown ? "```\n" : "";
+      for (const Details& section : sections) {
+        std::cout << "\n" << fence << section.title << "\n" << text_of(section) << fence;
+      }
+    }
+  }
+
   // Which published variant the network is, by its convolutions and the features that are used.
   std::string variant_note() const {
     for (const auto& [name, text] : {std::pair("imagenet32", "imagenet32 variant, 28,672 features: the paper's text"),

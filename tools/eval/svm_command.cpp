@@ -73,6 +73,8 @@ bool parse(cli::CommandLine& line, SvmArguments& arguments) {
   line.add("Choice of C", arguments.cost);
   line.add("Choice of C", arguments.validation);
   line.add("Details", arguments.details);
+  line.add("Details", arguments.details.test_images, "test-images",
+           "packed images that --test was extracted from, to show the mistakes");
   line.add_output("Details", arguments.details.html, "html", "HTML file to make of them");
   line.add_output("Details", arguments.details.mistakes, "mistakes",
                   "PNG to make of the 64 most confident mistakes, the most confident first, eight in a row");
@@ -173,7 +175,9 @@ Rows load(const SvmArguments& arguments, const cli::CommonOptions& common) {
 struct Fitted {
   eval::ChosenC c;
   eval::SvmFit fit;
-  double accuracy = 0;
+  eval::Tested tested;
+
+  double accuracy() const { return tested.accuracies.front(); }
 };
 
 Fitted fit(const Rows& rows, const SvmArguments& arguments, const cli::CommonOptions& common) {
@@ -202,23 +206,20 @@ Fitted fit(const Rows& rows, const SvmArguments& arguments, const cli::CommonOpt
   convergence.add(machine);
   if (!convergence.reached()) warn(common.quiet, convergence.warning());
   eval::TestSplit test(*rows.test, eval::all_rows(rows.test->rows()), rows.test_labels);
-  return {c, machine, test.open(c, {machine}, common.threads).front()};
+  return {c, machine, test.open(c, {machine}, common.threads)};
 }
 
-// The test rows are looked at again: C is fixed, and the accuracy known.
-Details details_of(const Fitted& fitted, const Rows& rows, int64_t threads) {
-  constexpr int64_t kMistakes = 64;
-  const int64_t count = rows.test->rows();
-  const std::vector<double> scores = eval::scores(fitted.fit.model, *rows.test, eval::all_rows(count), threads);
-  const std::vector<std::string>& classes = rows.train->labels().classes;
-  std::vector<eval::Mistake> mistakes = eval::worst_mistakes(scores, rows.test_labels, kMistakes);
-  for (eval::Mistake& mistake : mistakes) mistake.row = rows.test->row_in_file(mistake.row);
-  return {rows.train->path() + " on " + rows.test->path(),
-          fitted.accuracy,
-          classes,
-          rows.test->paths(),
-          {eval::best_classes(scores, count), rows.test_labels, static_cast<int64_t>(classes.size())},
-          std::move(mistakes)};
+Details details_of(const Fitted& fitted, const Rows& rows, const DetailOptions& options) {
+  Details details;
+  details.title = rows.train->path() + " on " + rows.test->path();
+  details.accuracy = fitted.accuracy();
+  details.classes = rows.train->labels().classes;
+  details.paths = rows.test->paths();
+  details.confusion = fitted.tested.confusion;
+  details.mistakes = fitted.tested.mistakes;
+  for (eval::Mistake& mistake : details.mistakes) mistake.row = rows.test->row_in_file(mistake.row);
+  details.pictures = pictures_of(details.mistakes, image_file(*rows.test, options));
+  return details;
 }
 
 nlohmann::json grid_to_json(const eval::ChosenC& c) {
@@ -230,9 +231,9 @@ nlohmann::json grid_to_json(const eval::ChosenC& c) {
 
 nlohmann::ordered_json json_of(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments) {
   const eval::SvmFit& machine = fitted.fit;
-  const eval::Interval interval = eval::binomial_interval(fitted.accuracy, rows.test->rows());
+  const eval::Interval interval = eval::binomial_interval(fitted.accuracy(), rows.test->rows());
   nlohmann::ordered_json report = {{"accuracy", fitted.accuracy},
-                                   {"error", 1 - fitted.accuracy},
+                                   {"error", 1 - fitted.accuracy()},
                                    {"binomial_low", interval.low},
                                    {"binomial_high", interval.high},
                                    {"c", machine.c},
@@ -279,9 +280,9 @@ void save(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments,
 
 std::string report_text(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments) {
   const eval::SvmFit& machine = fitted.fit;
-  const eval::Interval interval = eval::binomial_interval(fitted.accuracy, rows.test->rows());
+  const eval::Interval interval = eval::binomial_interval(fitted.accuracy(), rows.test->rows());
   std::ostringstream text;
-  text << std::fixed << std::setprecision(2) << "accuracy  " << 100 * fitted.accuracy << "%  (" << rows.test->rows()
+  text << std::fixed << std::setprecision(2) << "accuracy  " << 100 * fitted.accuracy() << "%  (" << rows.test->rows()
        << " test rows; 95% binomial interval " << 100 * interval.low << " to " << 100 * interval.high << ")\n"
        << std::defaultfloat << std::setprecision(6) << "C         " << machine.c
        << (arguments.fixed ? "" : "  (best on held-out training rows)")
@@ -308,9 +309,11 @@ int svm_command(cli::CommandLine& line) {
   report.update({{"seed", common.seed}, {"threads", common.threads}});
   std::string text = report_text(fitted, rows, arguments);
   const DetailOptions& wanted = arguments.details;
-  if (wanted.details || !wanted.html.empty() || !wanted.mistakes.empty()) {
-    const Details details = details_of(fitted, rows, common.threads);
-    write_files(details, *rows.test, wanted);
+  if (wanted.wanted()) {
+    const Details details = details_of(fitted, rows, wanted);
+    std::ostringstream title;
+    title << "dcgan-eval svm: " << std::fixed << std::setprecision(2) << 100 * fitted.accuracy() << "%";
+    write_files(title.str(), {details}, wanted);
     add_details(details, report);
     text += details_text(details);
   }
