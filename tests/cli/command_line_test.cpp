@@ -75,6 +75,18 @@ TEST(CommandLine, WinsOverTheFileOfConfigWhichWinsOverTheDefaults) {
 
 TEST(CommandLine, RefusesAFlagThatIsUnknownAndNamesTheNearestOne) {
   EXPECT_THAT([] { parsed({"--sise", "1"}); }, ThrowsMessage<OptionError>(HasSubstr("did you mean --size?")));
+  EXPECT_THAT(
+      [] {
+        parsed({"-size", "1"});
+      },
+      ThrowsMessage<OptionError>("-size is unknown; did you mean --size, with two dashes?"));
+  EXPECT_THAT(
+      [] {
+        parsed({"--zz", "1"});
+      },
+      ThrowsMessage<OptionError>(HasSubstr("--zz is unknown; ")))
+      << "of a short name not every letter may be wrong";
+  EXPECT_THAT([] { parsed({"--pe", "1"}); }, ThrowsMessage<OptionError>(HasSubstr("did you mean --progress-every?")));
 }
 
 TEST(CommandLine, RefusesAValueThatIsNoNumberAndNamesTheFlag) {

@@ -61,12 +61,28 @@ std::string without_dashes(std::string name) {
   return name;
 }
 
-// Boost's exception as one of ours: it names the nearest known option.
+// The option that was meant: nearly spelt so, or called by its initials ("lr").
+std::string meant(const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = nearest(name, known, std::min<size_t>(3, (name.size() + 1) / 2));
+  if (!near.empty()) return near;
+  const auto has_initials = [&name](const std::string& option) {
+    std::string initials;
+    for (size_t i = 0; i < option.size(); ++i) {
+      if (i == 0 || option[i - 1] == '-') initials += option[i];
+    }
+    return initials == name;
+  };
+  const auto found = std::find_if(known.begin(), known.end(), has_initials);
+  return found == known.end() ? "" : *found;
+}
+
+// Boost's exception as one of ours: it names the option that was meant.
 [[noreturn]] void refuse(const po::error& error, const po::options_description& known, const std::string& advice) {
   const auto* unknown = dynamic_cast<const po::unknown_option*>(&error);
   if (unknown == nullptr) throw OptionError(error.what(), "; ", advice);
   const std::string name = without_dashes(unknown->get_option_name());
-  const std::string guess = nearest(name, long_names(known));
+  const std::string guess = meant(name, long_names(known));
+  if (guess == name) throw OptionError("-", name, " is unknown; did you mean --", name, ", with two dashes?");
   throw OptionError("--", name, " is unknown", guess.empty() ? "" : "; did you mean --" + guess + "?", "; ", advice);
 }
 
@@ -178,6 +194,7 @@ void CommandLine::take_positional() {
   if (values_.count(kPositional) != 0) values = values_[kPositional].as<std::vector<std::string>>();
   std::set<std::filesystem::path> distinct;
   for (const std::string& value : values) {
+    if (value.empty()) throw OptionError("\"\" is no name of a file or folder.");
     const std::filesystem::path path = std::filesystem::absolute(value) / "";  // "photos" and "./photos/" are one
     if (!distinct.insert(path.lexically_normal()).second) {
       throw OptionError("\"", value, "\" is named twice.");

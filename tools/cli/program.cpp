@@ -56,7 +56,8 @@ std::string mistyped(const std::string& word, const Program& program) {
   for (const Command& c : program.commands) known += (known.empty() ? "" : ", ") + c.name;
   const std::string guess = mistyped(word, program);
   throw OptionError(word.empty() ? "no command given" : "\"" + word + "\" is no command of " + name,
-                    guess.empty() ? "" : "; did you mean " + guess + "?", "; commands: ", known, ".");
+                    guess.empty() ? "" : "; did you mean " + guess + "?",
+                    std::filesystem::exists(word) ? "; a command comes before files" : "", "; commands: ", known, ".");
 }
 
 /// How many of the words after the program's are those of the command's name, "drop annotate" has two; 0 if they are

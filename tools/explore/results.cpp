@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const std::string kPictures = ".png.jpg.jpeg.gif.webp.bmp.tif.tiff.";  // who asks for these wants no folder
+
 std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string bytes(std::istreambuf_iterator<char>(file), {});
@@ -35,6 +37,10 @@ Results::Results(const cli::CommandLine& line, const ResultOptions& options, con
   }
   if (fs::exists(options_.out) && !fs::is_directory(options_.out)) {
     throw FileError(options_.out, "is a file; --out names a folder.");
+  }
+  const std::string extension = fs::path(options_.out).extension().string();
+  if (!fs::exists(options_.out) && kPictures.find(extension + '.') != std::string::npos && !extension.empty()) {
+    throw OptionError("--out is ", options_.out, "; it must be a folder, or for dcgan-explore samples a .png.");
   }
   facts = {{"command", line.program()}, {"seed", line.common().seed}};
 }
