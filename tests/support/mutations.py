@@ -27,6 +27,7 @@ TREE = ROOT / "build/mutations"
 BUILD = TREE / "build/ci"
 README = ROOT / "tests/README.md"
 NO_TEST = "no test, or a skipped one"
+PROGRAMS = [f"dcgan-{name}" for name in ("prepare", "train", "extract", "eval", "explore", "convert")]
 TABLE_HEAD = "| change | in | caught by |\n|---|---|---|\n"
 
 
@@ -35,7 +36,7 @@ class Mutant(NamedTuple):
     file: str
     old: str  # found once in the file
     new: str
-    room: str  # the test is in the program ROOM_test of tests/ROOM
+    room: str  # the test is in the program ROOM_test of tests/ROOM, or in the Python file tests/ROOM, which runs programs
     test: str  # SUITE.NAME, * for any
 
 
@@ -392,6 +393,54 @@ MUTANTS = [
     Mutant("a resumed run does not know how good its best model is", "libdcgan/src/train/run_folder.cpp",
            "fs::exists(best) ? recorded(", "fs::exists(best) && step < 0 ? recorded(",
            "train", "Trainer.KilledAnywhereAndResumedEndsWithTheBestModelOfTheRunLeftAlone"),
+    # --- the first hour
+    Mutant("a validation set may lack a class", "eval/protocols/protocol.cpp",
+           "std::none_of(rows.begin(), rows.end(), is_missing)) continue;",
+           "(done > 0 || std::none_of(rows.begin(), rows.end(), is_missing))) continue;",
+           "eval", "FewLabels.HasTenRowsOfEachClassToChooseCHoweverSmallTheSet"),
+    Mutant("one label more than there are may be asked for", "eval/protocols/protocol.cpp",
+           "if (largest_that_fits >= per_class) return;", "if (largest_that_fits + 1 >= per_class) return;",
+           "eval", "FewLabels.NamesTheLargestNumberOfLabelsThatFits"),
+    Mutant("a binomial interval is that of large numbers", "eval/protocols/spread.cpp",
+           "std::sqrt(share * (1 - share) / n + kZ * kZ / (4 * n * n))", "std::sqrt(share * (1 - share) / n)",
+           "eval", "BinomialInterval.EndsWhereTheMeasuredShareIsNearlyTwoDeviationsAway"),
+    Mutant("the smallest leads of mistakes come first", "eval/confusion.cpp",
+           "{ return a.lead > b.lead; }", "{ return a.lead < b.lead; }",
+           "eval", "Mistakes.ComeWithTheLargestLeadFirstAndEqualOnesInTheOrderOfTheRows"),
+    Mutant("precision and recall change places", "eval/confusion.cpp",
+           "return share(count(label, label), rows_of(label));", "return share(count(label, label), taken_for(label));",
+           "eval", "Confusion.CountsWhichClassesRowsWereTakenFor"),
+    Mutant("whitening leaves the components as they are", "eval/compression.cpp",
+           "component *= variance > 0 ? 1 / std::sqrt(variance) : 0;", "component *= variance > 0 ? 1 : 0;",
+           "eval", "PrincipalComponents.WhitenedHaveVarianceOneAndNoCorrelation"),
+    Mutant("a compression takes features of another model", "libdcgan/src/features/feature_compression.cpp",
+           'equal("the model", features.model_sha256, own.model_sha256);', "",
+           "features", "FeatureCompressionTest.RefusesFeaturesOfAnotherOriginAndNamesTheDifference"),
+    Mutant("a compression takes features of other statistics", "libdcgan/src/features/feature_compression.cpp",
+           'for (const char* key : {"resize", "scale", "statistics", "precision"}) {',
+           'for (const char* key : {"resize", "scale", "precision"}) {',
+           "eval/compress_command_test.py", "Compress.test_what_a_compression_was_not_fitted_to_is_refused"),
+    Mutant("rows of two compressions are compared", "tools/eval/labelled_rows.cpp",
+           "if (train.compression() != test.compression()) {", "if (train.compression() == \"?\" + test.compression()) {",
+           "eval/compress_command_test.py", "Compress.test_rows_of_two_compressions_are_never_mixed"),
+    Mutant("a resumed run passes over what its command line says", "tools/train/train_command.cpp",
+           "if (line.given(flag) || of_recipe) json.erase(flag);", "if (of_recipe) json.erase(flag);",
+           "tools/resume_test.py", "Resume.test_other_options_are_refused_as_without_the_record"),
+    Mutant("a run that has more steps than asked for is said to be done", "tools/train/train_command.cpp",
+           "(done > asked ? ", "(done > 2 * asked ? ",
+           "tools/resume_test.py", "Resume.test_what_is_done_already_is_told_from_what_was_asked_for"),
+    Mutant("the model of a checkpoint has statistics of another order", "tools/convert/commands.cpp",
+           "  common.seed = checkpoint.seed;\n", "",
+           "tools/convert_test.py", "Convert.test_a_checkpoint_becomes_the_model_of_its_step"),
+    Mutant("an extraction of nothing but failures is done", "tools/extract/extraction.cpp",
+           "inputs.count == inputs.total && inputs.count > 0) {", "inputs.count == inputs.total && inputs.count < 0) {",
+           "tools/wrong_calls_test.py", "WrongCalls.test_every_wrong_call_ends_with_its_code_and_names_what_is_wrong"),
+    Mutant("every failure is a line", "tools/cli/failure_log.cpp",
+           "if (++count_ <= kShown) log(", "if (++count_ <= 10 * kShown) log(",
+           "cli", "Failures.AreTheFirstTenAndACount"),
+    Mutant("what was meant is never told", "tools/cli/command_line.cpp",
+           'edit_distance(name, *closest) > most ? "" : *closest;', 'edit_distance(name, *closest) > 0 * most ? "" : *closest;',
+           "cli", "CommandLine.FindsTheNameThatWasMeantOnlyWhereItIsNear"),
 ]
 
 
@@ -428,12 +477,36 @@ def copy_tree():
 
 
 def build(rooms):
-    command = ["cmake", "--build", "--preset", "ci", "--target", *(f"{room}_test" for room in rooms)]
+    targets = {target for room in rooms for target in (PROGRAMS if room.endswith(".py") else [f"{room}_test"])}
+    command = ["cmake", "--build", "--preset", "ci", "--target", *sorted(targets)]
     return subprocess.run(command, cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def outcome_of_script(room, tests):
+    """As outcome_of(), of a Python file."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "libdcgan/python"
+    environment = dict(os.environ, DCGAN_BUILD=str(BUILD), PYTHONPATH=str(cache), PYTHONDONTWRITEBYTECODE="1")
+    failed, thrown = set(), ""
+    for test in tests:
+        command = ["/usr/bin/python3", TREE / "tests/support/run_unittest.py", "mutant", TREE / "tests" / room, test]
+        try:
+            result = subprocess.run(command, env=environment, cwd=TREE, timeout=900, stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, text=True, errors="replace")
+        except subprocess.TimeoutExpired:
+            return set(), "ran for more than 15 minutes"
+        if "has no attribute" in result.stdout and "\nFAIL: " not in result.stdout:
+            return set(), f"{NO_TEST}: {test}"
+        if "\nFAIL: " in result.stdout:
+            failed.add(test)
+        elif result.returncode:
+            thrown = f"{test} threw instead of failing: {result.stdout[-500:]}"
+    return failed, "" if failed else thrown
 
 
 def outcome_of(room, tests):
     """Runs the tests. @return (which of them failed by an assertion, what went wrong otherwise)"""
+    if room.endswith(".py"):
+        return outcome_of_script(room, tests)
     report = TREE / "report.json"
     report.unlink(missing_ok=True)
     program = BUILD / f"tests/{room}/{room}_test"
