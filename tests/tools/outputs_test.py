@@ -54,6 +54,8 @@ READ = {
     "dcgan-eval svm": [("--train {features} --test {part} --c 1", ["{features}", "{part}"]),
                        ("--train {virtual} --test {features} --c 1 --details --test-images {packed}",
                         ["{part}", "{packed}"])],
+    "dcgan-eval cifar10": [("--data {cifar} --model {model}", ["{cifar}/train/airplane/0.png", "{model}"])],
+    "dcgan-convert onnx": [("{model}", ["{model}"]), ("{run} --compress {text}", ["{model}", "{text}"])],
     "dcgan-convert released": [("{released} --statistics-from {images}",
                                 ["{released}/any.npy", "{images}/discs/000.jpg"]),
                                ("{released} --statistics-from {images} --statistics-list {list}", ["{list}"])],
@@ -70,11 +72,11 @@ READ = {
 OUTPUTS = {"dcgan-prepare dedup": ["-o {} --sheet {other}", "-o {other} --sheet {}", "-o {other} --list {}"],
            "dcgan-prepare render": ["-o {}", "-o {other} --plant {}"],
            "dcgan-extract export": ["--npy {}", "--csv {}"],
-           "dcgan-eval svm": ["--save {}", "--html {}", "--mistakes {}"]}
+           "dcgan-eval cifar10": ["--html {}"], "dcgan-eval svm": ["--save {}", "--html {}", "--mistakes {}"]}
 # Options that name a file to read elsewhere, and one to make here.
 MADE_HERE = {"dcgan-prepare dedup": ["list"], "dcgan-explore drop annotate": ["boxes"]}
 # These name a folder, or a file that is also read; other tests look at them.
-OTHERS = {"dcgan-prepare download": ["output"], "dcgan-train": ["out"], "dcgan-eval svhn": ["trials-file"],
+OTHERS = {"dcgan-prepare download": ["output"], "dcgan-train": ["out"], "dcgan-eval svhn": ["trials-file", "html"],
           "dcgan-explore samples": ["out", "save"], "dcgan-explore drop annotate": ["boxes"],
           **{f"dcgan-explore {command}": ["out"] for command in ("walk", "arithmetic", "turn", "filters", "neighbours", "maps",
                                                                  "guided", "drop")}}
