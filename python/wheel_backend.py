@@ -22,7 +22,8 @@ GLIBC = (2, 34)  # Ubuntu 22.04 has 2.35, RHEL 9 has 2.34
 NEEDED = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"}
 MOST_BYTES = 15_000_000
 EPOCH = (1980, 1, 1, 0, 0, 0)  # equal sources give equal wheels
-EXTRAS = {"hdf5": "h5py", "networks": "torch", "sklearn": "scikit-learn", "images": "Pillow", "progress": "tqdm"}
+EXTRAS = {"hdf5": ["h5py"], "networks": ["torch", "safetensors"], "sklearn": ["scikit-learn"], "images": ["Pillow"],
+          "progress": ["tqdm"], "parquet": ["h5py", "pyarrow"], "ray": ["ray[data]"], "spark": ["pyspark", "pandas", "pyarrow"]}
 # What is linked in, by the names of Debian's packages, whose texts of licence go along.
 LINKED = {"libjpeg-turbo": "libjpeg62-turbo", "libpng": "libpng16-16", "zlib": "zlib1g", "nettle": "libnettle8",
           "nlohmann-json": "nlohmann-json3-dev", "libstdc++": "libstdc++6"}
@@ -65,8 +66,8 @@ def faults(library):
 def metadata():
     lines = ["Metadata-Version: 2.1", "Name: dcgan", f"Version: {version()}", "License: MIT", "Requires-Python: >=3.9",
              "Summary: Image features without labels: the discriminator of a DCGAN", "Requires-Dist: numpy"]
-    for extra, package in EXTRAS.items():
-        lines += [f"Provides-Extra: {extra}", f'Requires-Dist: {package}; extra == "{extra}"']
+    for extra, packages in EXTRAS.items():
+        lines += [f"Provides-Extra: {extra}", *(f'Requires-Dist: {package}; extra == "{extra}"' for package in packages)]
     return "\n".join(lines) + "\n"
 
 

@@ -13,9 +13,10 @@ from ._models import models
 from .classifier import Classifier, save_classifier
 from .extractor import Extractor, Failure
 from .features import Features, read_features
+from .parquet import to_parquet
 
 __all__ = ["Classifier", "Error", "Extractor", "Failure", "Features", "ImageError", "decode", "load", "models",
-           "read_features", "save_classifier"]
+           "read_features", "save_classifier", "to_parquet"]
 
 
 def __getattr__(name):
