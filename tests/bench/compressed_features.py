@@ -2,10 +2,10 @@
 """What compressed features cost: time of dcgan-eval compress, accuracy of the linear SVM and of the nearest neighbour.
 
 usage: compressed_features.py --programs build/release/tools --train train.h5 --test test.h5 [--dimensions 64 128 256 512]
-                              [--threads 2] [--sklearn]
+                              [--threads 2] [--sklearn 256]
 
-The files are those of dcgan-extract without --compress, with labels. --sklearn: IncrementalPCA beside it in time, on the
-standardised rows, in batches of 1,024 (at least k). The nearest neighbour is Euclidean, of all test rows among all
+The files are those of dcgan-extract without --compress, with labels. --sklearn: for these dimensions IncrementalPCA
+beside it in time, on the standardised rows, in batches of 1,024 (at least k). The nearest neighbour is Euclidean, of all test rows among all
 training rows; "all" are the features as they are, standardised for the neighbour.
 """
 
@@ -51,7 +51,7 @@ def main():
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--dimensions", type=int, nargs="+", default=[64, 128, 256, 512])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--sklearn", action="store_true")
+    parser.add_argument("--sklearn", type=int, nargs="+", default=[])
     options = parser.parse_args()
     (train, train_labels), (test, test_labels) = read(options.train), read(options.test)
     mean, deviation = train.mean(0), train.std(0, ddof=1)
@@ -79,7 +79,7 @@ def main():
                 neighbour = nearest_neighbour(small[0], train_labels, small[1], test_labels)
                 print(f"| {k}{' whitened' if whiten else ''} | {seconds:.1f} | {report['kept_variance']:.4f} | {svm(*files):.4f} "
                       f"| {neighbour:.4f} |", flush=True)
-        if options.sklearn:
+        if k in options.sklearn:
             from sklearn.decomposition import IncrementalPCA
             start, batch = time.monotonic(), max(k, 1024)
             pca = IncrementalPCA(k)
