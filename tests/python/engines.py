@@ -104,7 +104,7 @@ class Engines(ProgramTest):
                 member = tarfile.TarInfo(f"{i:04d}.jpg")
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
-        images = ray.data.read_webdataset(str(tar), decoder=False)
+        images = ray.data.read_webdataset(str(tar), decoder=None)
         rows = images.map_batches(dcgan.ray.Extract, fn_constructor_kwargs={"column": "jpg", **OPTIONS}, batch_format="pyarrow",
                                   batch_size=8, concurrency=1, num_cpus=1).take_all()
         by_key = {row["__key__"]: row for row in rows}
