@@ -427,7 +427,7 @@ MUTANTS = [
            "if (line.given(flag) || of_recipe) json.erase(flag);", "if (of_recipe) json.erase(flag);",
            "tools/resume_test.py", "Resume.test_other_options_are_refused_as_without_the_record"),
     Mutant("a run that has more steps than asked for is said to be done", "tools/train/train_command.cpp",
-           "(done > asked ? ", "(done > 2 * asked ? ",
+           "done > asked ", "done > 2 * asked ",
            "tools/resume_test.py", "Resume.test_what_is_done_already_is_told_from_what_was_asked_for"),
     Mutant("the model of a checkpoint has statistics of another order", "tools/convert/commands.cpp",
            "  common.seed = checkpoint.seed;\n", "",
