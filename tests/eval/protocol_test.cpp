@@ -119,11 +119,14 @@ TEST(FewLabels, NamesTheClassThatIsTooSmall) {
 TEST(FewLabels, NamesTheLargestNumberOfLabelsThatFits) {
   const SvmData data = clouds(120, 20, 3, 0.6);  // 40 of each class
   const LabelledFeatures set = labelled(data);
-  try {
-    draw_rows(set, {40, 1, 1, 30, 0}, 42);
-    FAIL() << "nothing was thrown";
-  } catch (const OptionError& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("--per-class is 40;"), HasSubstr("--per-class 30 is the largest")));
+  for (const int64_t per_class : {31, 40}) {
+    try {
+      draw_rows(set, {per_class, 1, 1, 30, 0}, 42);
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const OptionError& error) {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr("--per-class is " + std::to_string(per_class) + ";"),
+                                      HasSubstr("--per-class 30 is the largest")));
+    }
   }
   EXPECT_EQ(draw_rows(set, {30, 1, 1, 30, 0}, 42).rows.training.size(), 90u);
 }
