@@ -1,7 +1,7 @@
 """README and the pages of docs/: commands have options that exist, blocks run, links and paths lead somewhere.
 
-Blocks of docs/tour.md, of README's library part and of docs/library.md are run by other tests (readme_test, examples_test,
-wheel_test); those of docs/guide.md here, in order, in one folder. A block that cannot run here has a line before it,
+Blocks of docs/tour.md, of README's library part and of docs/library.md are run by other tests; those of docs/guide.md and
+docs/python.md here, in order, in one folder. A block that cannot run here has a line before it,
 <!-- not run: REASON -->, and counts as skipped.
 """
 
@@ -37,6 +37,11 @@ def commands_of(page):
         yield " ".join(call.split())
 
 
+# Whose blocks other tests run, and those that take hours: these are only parsed.
+RUN_ELSEWHERE = {"README.md": "readme_test", "tour.md": "readme_test", "library.md": "examples_test, wheel_test"}
+RUN_HERE, PARSED = ("guide.md", "python.md"), ("benchmarks.md", "ablation.md")
+
+
 class Pages(ProgramTest):
     @staticmethod
     def options_of(name, commands):
@@ -69,6 +74,23 @@ class Pages(ProgramTest):
                     self.assertEqual(used - known[name, command], set())
                     tried += 1
         self.assertGreater(tried, 60)
+
+    def test_every_block_is_run_somewhere_or_says_why_not(self):
+        pages = [page for page in PAGES if page.parent.name == "docs" or page.name == "README.md"]
+        for page in pages:
+            for match in BLOCK.finditer(text_of(page)):
+                if match["language"] not in ("sh", "python", "cpp", "c"):
+                    continue
+                with self.subTest(page=page.name, block=match["text"]):
+                    if match["language"] == "sh":
+                        parsed = subprocess.run(["bash", "-n", "-c", match["text"]], capture_output=True, text=True, check=False)
+                        self.assertEqual(parsed.stderr, "")
+                    elif match["language"] == "python":
+                        compile(match["text"], page.name, "exec")
+                    if page.name in (*RUN_ELSEWHERE, *RUN_HERE, *PARSED):
+                        continue
+                    self.assertTrue(match["why"], "a line before it must say why it is not run: <!-- not run: REASON -->")
+                    self.skipTest(match["why"])
 
     def test_links_lead_somewhere(self):
         for page in PAGES:
