@@ -10,15 +10,18 @@ namespace {
 
 TEST(Confusion, CountsWhichClassesRowsWereTakenFor) {
   Confusion confusion(3);
-  confusion.add({0, 0, 1, 1, 1}, {0, 1, 1, 1, 0});
+  confusion.add({0, 0, 1, 1}, {0, 1, 1, 1});
+  confusion.add({1}, {1});  // another machine's
   EXPECT_EQ(confusion.count(0, 0), 1);
-  EXPECT_EQ(confusion.count(0, 1), 1);
+  EXPECT_EQ(confusion.count(0, 1), 0);
   EXPECT_EQ(confusion.count(1, 0), 1);
-  EXPECT_EQ(confusion.count(1, 1), 2);
-  EXPECT_EQ(confusion.rows_of(1), 3);
+  EXPECT_EQ(confusion.count(1, 1), 3);
+  EXPECT_EQ(confusion.rows_of(1), 4);
   EXPECT_EQ(confusion.taken_for(0), 2);
-  EXPECT_DOUBLE_EQ(confusion.recall(1), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(confusion.recall(0), 1);
+  EXPECT_DOUBLE_EQ(confusion.recall(1), 0.75);
   EXPECT_DOUBLE_EQ(confusion.precision(0), 0.5);
+  EXPECT_DOUBLE_EQ(confusion.precision(1), 1);
   EXPECT_TRUE(std::isnan(confusion.recall(2)) && std::isnan(confusion.precision(2))) << "there are none";
 }
 
