@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -9,7 +8,8 @@ namespace dcgan::eval {
 /// Which classes rows were taken for, by one machine or by several together.
 class Confusion {
  public:
-  explicit Confusion(int64_t classes = 0) : classes_(classes), counts_(static_cast<size_t>(classes * classes)) {}
+  Confusion() = default;
+  explicit Confusion(int64_t classes) : classes_(classes), counts_(classes * classes) {}
 
   /// @param predicted, labels  [N] 0 to K - 1
   void add(const std::vector<int32_t>& predicted, const std::vector<int32_t>& labels);
@@ -25,7 +25,7 @@ class Confusion {
   double precision(int64_t taken_for) const;
 
  private:
-  int64_t classes_;
+  int64_t classes_ = 0;
   std::vector<int64_t> counts_;  ///< [K, K]
 };
 

@@ -244,7 +244,7 @@ class ProtocolCommand {
       std::cout << text;
       const char* const fence = files.format == eval::TableFormat::kMarkdown ? "```\n" : "";
       for (const Details& section : sections) {
-        std::cout << "\n" << fence << section.title << "\n" << text_of(section) << fence;
+        std::cout << "\n" << fence << section.title << "\n" << details_text(section) << fence;
       }
     }
   }
