@@ -232,7 +232,7 @@ nlohmann::json grid_to_json(const eval::ChosenC& c) {
 nlohmann::ordered_json json_of(const Fitted& fitted, const Rows& rows, const SvmArguments& arguments) {
   const eval::SvmFit& machine = fitted.fit;
   const eval::Interval interval = eval::binomial_interval(fitted.accuracy(), rows.test->rows());
-  nlohmann::ordered_json report = {{"accuracy", fitted.accuracy},
+  nlohmann::ordered_json report = {{"accuracy", fitted.accuracy()},
                                    {"error", 1 - fitted.accuracy()},
                                    {"binomial_low", interval.low},
                                    {"binomial_high", interval.high},
