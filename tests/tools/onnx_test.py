@@ -130,7 +130,7 @@ class Onnx(ProgramTest):
         compression = self.folder / "pca.safetensors"
         self.run_program("dcgan-eval", "compress", "--features", self.folder / "plain.h5", "--dimensions", 5, "-o", compression,
                          "--overwrite")
-        return {"all": [], "some": ["--layers", "2,5", "--grid", 2], "one": ["--layers", 3, "--grid", 1],
+        return {"all": [], "some": ["--layers", "2,5", "--grid", 2], "single": ["--layers", 3, "--grid", 1],
                 "small": ["--compress", compression]}
 
     def test_what_the_file_says_are_the_features_of_dcgan_extract(self):

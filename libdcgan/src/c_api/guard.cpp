@@ -21,7 +21,7 @@ dcgan_status fail(dcgan_status status, const char* message) {
   return status;
 }
 
-dcgan_status guarded(const std::function<void()>& work) {
+dcgan_status run_guarded(const std::function<void()>& work) {
   try {
     work();
     return DCGAN_OK;

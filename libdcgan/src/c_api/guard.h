@@ -18,7 +18,13 @@ class Stopped : public Error {
 DCGAN_EXPORT dcgan_status fail(dcgan_status status, const char* message);
 
 /// Calls `work`; what it throws becomes a status.
-DCGAN_EXPORT dcgan_status guarded(const std::function<void()>& work);
+DCGAN_EXPORT dcgan_status run_guarded(const std::function<void()>& work);
+
+/// The same for a lambda, by reference: a function that holds one takes memory in every call.
+template <class Work>
+dcgan_status guarded(const Work& work) {
+  return run_guarded(std::cref(work));
+}
 
 /// @throws OptionError "`name` is null." where it is
 DCGAN_EXPORT void require_pointer(const void* pointer, const char* name);
