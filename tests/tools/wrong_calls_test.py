@@ -313,7 +313,7 @@ CALLS = [
     (2, "dcgan-convert equalise {model} -o {new} --statistics-from {broken}", ["two images or more, found 0"]),
     (2, "dcgan-convert onnx -o {new}", ["expected one MODEL"]),
     (2, "dcgan-convert onnx {model}", ["-o is missing", "ONNX file to make"]),
-    (2, "dcgan-convert onnx {model} -o {new} --layers 7", ["--layers is 7", "1 to 6"]),
+    (2, "dcgan-convert onnx {model} -o {new} --layers 7", ["--layers asks for convolution 7", "the model has 6"]),
     (2, "dcgan-convert onnx {model} -o {new} --grid 3", ["--grid is 3", "1, 2 or 4"]),
     (1, "dcgan-convert onnx {packed} -o {new}", ["{packed}", "dcgan-prepare info"]),
     (1, "dcgan-convert onnx {model} -o {model}", ["{model}", "--overwrite"]),
