@@ -169,7 +169,7 @@ TEST(CommandLine, HelpHasOneHeadingForEachGroupAndTheCommandsBesideIt) {
   const std::string help = help_of(line);
   EXPECT_EQ(help.find("Output:"), help.rfind("Output:"));
   EXPECT_THAT(help, HasSubstr("Example:\n  program in.h5 -o out.h5\n"));
-  EXPECT_THAT(help, HasSubstr("  merge         puts parts together\n"));
+  EXPECT_THAT(help, HasSubstr("  merge          puts parts together\n"));
 }
 
 TEST(CommandLine, LeavesOutCommonOptionsThatTheCommandHasNoUseForAndSaysSoWhereOneIsGiven) {
