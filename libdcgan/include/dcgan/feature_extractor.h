@@ -26,6 +26,7 @@ struct FeatureOptions {
   std::string device = "auto";  ///< auto, cpu, cuda or cuda:N; auto takes a GPU where there is one
   Precision precision = Precision::kF32;
   ResizeFilter resize = ResizeFilter::kLinear;  ///< for images of another size than the model's
+  bool resize_is_chosen = false;  ///< kLinear, too, rather than the filter that a model may record (InputOptions)
 };
 
 template <class Visitor>
@@ -36,7 +37,8 @@ void describe(FeatureOptions& o, Visitor&& f) {
   f(o.precision, "precision",
     "f32; faster where the hardware has it and less exact: tf32 (GPUs), bf16 (GPUs, processors with AMX or AVX-512 "
     "BF16)");
-  f(o.resize, "resize", "for images of another size than the model's: linear (the authors') or area");
+  f(o.resize, "resize",
+    "for images of another size than the model's: linear (the authors') or area; default: what the model records");
 }
 
 /// Features of a trained discriminator: every convolution after batch norm and LeakyReLU, max-pooled to grid x grid,
@@ -69,6 +71,11 @@ class DCGAN_EXPORT FeatureExtractor {
   /// JSON: what is done to pixels before the network ("resize", "scale", "statistics", and "precision" where it is not
   /// float32). Features with different ones are not to be mixed.
   std::string preprocessing() const;
+
+  /// What nobody said of an imported network, one sentence each: features are wrong in silence where a guess is.
+  std::vector<std::string> guesses() const;
+  /// Images with colours that extract() has given to a model of grey images, by their luma (Pillow's "L").
+  int64_t colour_images() const;
 
   /// Infers the batch-norm statistics from images of the target domain by the authors' rule (dcgan/statistics.h) and
   /// uses them from now on.
