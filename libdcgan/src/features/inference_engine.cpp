@@ -43,9 +43,9 @@ void check_shapes(const std::vector<FoldedConvolution>& convolutions, int64_t ch
     require(c.pad_before >= 0 && c.pad_before < c.kernel && c.pad_after >= 0 && c.pad_after < c.kernel, i,
             "is padded by more than its kernel sees");
     require(c.size_in > 0 && c.size_in + c.pad_before + c.pad_after >= c.kernel, i,
-            "takes maps of side " + std::to_string(c.size_in) + ", smaller than its kernel");
+            text_of("takes maps of side ", c.size_in, ", smaller than its kernel"));
     require(c.pool == 1 || (c.pool == 2 && c.size_out % 2 == 0), i,
-            "is pooled by " + std::to_string(c.pool) + "; it must be 1, or 2 that divides its maps");
+            text_of("is pooled by ", c.pool, "; it must be 1, or 2 that divides its maps"));
     require(i == 0 || c.size_in == convolutions[i - 1].size_out / convolutions[i - 1].pool, i,
             "takes maps of another side than lie below it");
     require(c.size_out == (c.size_in + c.pad_before + c.pad_after - c.kernel) / c.stride + 1, i,
@@ -70,9 +70,9 @@ void check_options(const EngineOptions& o, const std::vector<FoldedConvolution>&
                   ", and each may be named once, lowest first");
     }
   }
-  if (o.grid != 1 && o.grid != 2 && o.grid != 4) throw Error("grid is " + std::to_string(o.grid) + "; use 1, 2 or 4");
-  if (o.threads < 1) throw Error("threads is " + std::to_string(o.threads) + "; it must be positive");
-  if (o.batch_size < 1) throw Error("batch_size is " + std::to_string(o.batch_size) + "; it must be positive");
+  if (o.grid != 1 && o.grid != 2 && o.grid != 4) throw Error("grid is ", o.grid, "; use 1, 2 or 4");
+  if (o.threads < 1) throw Error("threads is ", o.threads, "; it must be positive");
+  if (o.batch_size < 1) throw Error("batch_size is ", o.batch_size, "; it must be positive");
 }
 
 const Kernels* find_kernels(InferenceEngine::Instructions instructions) {

@@ -217,8 +217,8 @@ at::Tensor Discriminator::logits_of(const at::Tensor& maps, Statistics statistic
 NamedTensors Discriminator::parameters() const {
   NamedTensors all;
   for (size_t i = 0; i < convolutions.size(); ++i) {
-    append(all, "discriminator.conv" + std::to_string(i + 1), convolutions[i].weight, convolutions[i].bias);
-    append(all, "discriminator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
+    append(all, text_of("discriminator.conv", i + 1), convolutions[i].weight, convolutions[i].bias);
+    append(all, text_of("discriminator.bn", i + 1), convolutions[i].batch_norm);
   }
   append(all, "discriminator", hidden);
   append(all, "discriminator.head", head, head_bias);
@@ -269,8 +269,8 @@ NamedTensors Generator::parameters() const {
   append(all, "generator.project", project, project_bias);
   append(all, "generator.bn0", project_norm);
   for (size_t i = 0; i < convolutions.size(); ++i) {
-    append(all, "generator.deconv" + std::to_string(i + 1), convolutions[i].weight, convolutions[i].bias);
-    append(all, "generator.bn" + std::to_string(i + 1), convolutions[i].batch_norm);
+    append(all, text_of("generator.deconv", i + 1), convolutions[i].weight, convolutions[i].bias);
+    append(all, text_of("generator.bn", i + 1), convolutions[i].batch_norm);
   }
   return all;
 }

@@ -19,7 +19,7 @@ std::string run_identity(const TrainingRun& run, const PackedImageReader& images
 inline constexpr std::array kRecordedUnlessDefault = {
     "decoupled-weight-decay",  "warm-up-steps",     "decay-shape",      "initialise", "adversarial",   "contrastive",
     "contrastive-layers",      "adversarial-trunk", "adversarial-loss", "augment",    "spectral-norm", "rotation",
-    "generator-learning-rate", "generator-beta1",   "generator-beta2"};
+    "generator-learning-rate", "generator-beta1",   "generator-beta2",   "shared-noise"};
 
 /// Processes that train together must agree in it, and in when they report and stop.
 /// @param path  of the images
