@@ -56,7 +56,8 @@ TEST(Layers, OfPyTorchsExampleHaveItsMapsAndItsHead) {
 TEST(Layers, AreReadAsTheyArePrinted) {
   const char* const kTexts[] = {
       "conv 4 2 1 to 64; lrelu 0.2; conv 4 2 1 to 128 bias; bn 1e-05; lrelu 0.2; dense to 1",
-      "conv 5 2 1+2 to 8 bias; relu; conv 3 1 1 to 9; lrelu 0.3; bn 0.8 0.2; maxpool 2; mean; dense to 7 bias; bn 0.001; "
+      "conv 5 2 1+2 to 8 bias; relu; conv 3 1 1 to 9; lrelu 0.3; bn 0.8 0.2; maxpool 2; mean; dense to 7 bias; bn "
+      "0.001; "
       "lrelu 0.1; dense to 1 bias",
   };
   for (const char* text : kTexts) EXPECT_EQ(joined_steps(steps_of(discriminator(text, {3, 64}))), text);
@@ -73,8 +74,8 @@ TEST(Layers, AreReadAsTheyArePrinted) {
 
 // TensorFlow's rule: of 3 rows in all for a kernel of 5, stride 2 and an even size the odd one lies at the end.
 TEST(Layers, PadAsTensorFlowsSameDoes) {
-  const DiscriminatorLayers layers =
-      discriminator("conv 5 2 same to 4; relu; conv 4 2 same to 4; relu; conv 3 1 same to 4; relu; dense to 1", {1, 28});
+  const DiscriminatorLayers layers = discriminator(
+      "conv 5 2 same to 4; relu; conv 4 2 same to 4; relu; conv 3 1 same to 4; relu; dense to 1", {1, 28});
   std::vector<std::vector<int64_t>> found;
   for (const ConvolutionShape& c : layers.convolutions) found.push_back({c.pad_before, c.pad_after, c.size_out});
   EXPECT_THAT(found, ElementsAre(ElementsAre(1, 2, 14), ElementsAre(1, 1, 7), ElementsAre(1, 1, 7)));
@@ -82,15 +83,17 @@ TEST(Layers, PadAsTensorFlowsSameDoes) {
 
 TEST(Layers, OfThePublishedFamilyAreListsAsWell) {
   const DiscriminatorLayers layers = discriminator_layers(published_architecture("svhn32"));
-  EXPECT_EQ(joined_steps(steps_of(layers)),
-            "conv 5 2 2 to 64; lrelu 0.2; conv 5 2 2 to 128; bn 1e-08; lrelu 0.2; conv 5 2 2 to 256; bn 1e-08; lrelu 0.2; "
-            "dense to 1");
+  EXPECT_EQ(
+      joined_steps(steps_of(layers)),
+      "conv 5 2 2 to 64; lrelu 0.2; conv 5 2 2 to 128; bn 1e-08; lrelu 0.2; conv 5 2 2 to 256; bn 1e-08; lrelu 0.2; "
+      "dense to 1");
   EXPECT_EQ(joined_steps(steps_of(generator_layers(published_architecture("svhn32")))),
             "dense to 256x4x4; bn units 1e-08; relu; deconv 5 2 2+1 to 128; bn 1e-08; relu; deconv 5 2 2+1 to 64; bn "
             "1e-08; relu; deconv 5 2 2+1 to 3; tanh");
 }
 
-// A list that says what the family is gives the same shapes, padding below and to the right apart, which no kernel sees.
+// A list that says what the family is gives the same shapes, padding below and to the right apart, which no kernel
+// sees.
 TEST(Layers, OfAListAndOfTheFamilyHaveTheSameShapes) {
   for (const std::string& name : published_architecture_names()) {
     const ArchitectureOptions family = published_architecture(name);
@@ -126,7 +129,8 @@ TEST(Layers, ThatAreNoListAreRefusedWithTheStep) {
   EXPECT_THAT(says("conv 4 2 9 to 8; dense to 1"), HasSubstr("has \"9\"; expected a whole number from 0 to 3"));
   EXPECT_THAT(says("conv 4 2 1 to 8; lrelu; dense to 1"), HasSubstr("is not of the form lrelu SLOPE"));
   EXPECT_THAT(says("conv 4 2 1 to 8; lrelu 2; dense to 1"), HasSubstr("has \"2\"; expected a number from 0 to 1"));
-  EXPECT_THAT(says("bn; conv 4 2 1 to 8; dense to 1"), HasSubstr("step 1 of the list, \"bn\", stands before any layer"));
+  EXPECT_THAT(says("bn; conv 4 2 1 to 8; dense to 1"),
+              HasSubstr("step 1 of the list, \"bn\", stands before any layer"));
   EXPECT_THAT(says("conv 4 2 1 to 8; bn; bn; dense to 1"), HasSubstr("second batch norm of one layer"));
   EXPECT_THAT(says("conv 4 2 1 to 8; relu"), HasSubstr("no layer that makes the logit"));
   EXPECT_THAT(says("conv 4 2 1 to 8; relu; conv 4 2 1 to 8"), HasSubstr("the last convolution makes no logit"));

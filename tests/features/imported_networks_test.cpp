@@ -58,7 +58,8 @@ std::vector<uint8_t> golden_pixels(int64_t size) {
 NetworkFacts facts_of_own48() {
   NetworkFacts facts;
   facts.architecture.network =
-      "conv 7 2 3; bn 1e-3; lrelu 0.3; conv 3 1 1; relu; maxpool 2; conv 4 2 1; bn 1e-5; lrelu 0.3; flatten; dense; lrelu "
+      "conv 7 2 3; bn 1e-3; lrelu 0.3; conv 3 1 1; relu; maxpool 2; conv 4 2 1; bn 1e-5; lrelu 0.3; flatten; dense; "
+      "lrelu "
       "0.3; dense to 1";
   facts.architecture.input.order = ChannelOrder::kBgr;
   facts.architecture.input.mean = {0.485, 0.456, 0.406};
@@ -100,9 +101,10 @@ TEST(NetworkImport, SaysWhichFamilyAndWhatWasAssumed) {
   const FoundNetwork network = found({"pytorch64.pt"});
   EXPECT_EQ(network.family, "PyTorch's DCGAN example");
   EXPECT_EQ(network.architecture.image_size, 64);
-  EXPECT_EQ(network.architecture.network,
-            "conv 4 2 1 to 4; lrelu 0.2; conv 4 2 1 to 8; bn 1e-05; lrelu 0.2; conv 4 2 1 to 16; bn 1e-05; lrelu 0.2; conv "
-            "4 2 1 to 32; bn 1e-05; lrelu 0.2; dense to 1");
+  EXPECT_EQ(
+      network.architecture.network,
+      "conv 4 2 1 to 4; lrelu 0.2; conv 4 2 1 to 8; bn 1e-05; lrelu 0.2; conv 4 2 1 to 16; bn 1e-05; lrelu 0.2; conv "
+      "4 2 1 to 32; bn 1e-05; lrelu 0.2; dense to 1");
   EXPECT_THAT(network.assumed,
               ElementsAre("strides and paddings as in PyTorch's DCGAN example", "LeakyReLU of slope 0.2",
                           "epsilon 1e-05 of batch norm", "images of 64 x 64 pixels",
@@ -166,18 +168,19 @@ TEST(NetworkImport, RefusesAListThatDoesNotFitTheShapes) {
   const std::string rest = "; bn; lrelu 0.2; conv 4 2 1; bn; lrelu 0.2; conv 4 1 0";
   EXPECT_THAT(refusal({"pytorch64.pt"}, told("conv 4 2 1; lrelu 0.2; conv 4 2 1" + rest)),
               AllOf(HasSubstr("the list has 3 convolutions below the logit, the file 4"), HasSubstr("[4,3,4,4]")));
+  EXPECT_THAT(refusal({"pytorch64.pt"}, told("conv 4 2 1; lrelu 0.2; conv 4 2 1; bn; lrelu 0.2; conv 3 2 1" + rest)),
+              AllOf(HasSubstr("convolution 3, in the file \"main.5\" [16,8,4,4], has kernels of 4"),
+                    HasSubstr("the list says 3")));
   EXPECT_THAT(
-      refusal({"pytorch64.pt"}, told("conv 4 2 1; lrelu 0.2; conv 4 2 1; bn; lrelu 0.2; conv 3 2 1" + rest)),
-      AllOf(HasSubstr("convolution 3, in the file \"main.5\" [16,8,4,4], has kernels of 4"), HasSubstr("the list says 3")));
-  EXPECT_THAT(refusal({"pytorch64.pt"}, told("conv 4 2 1; bn; lrelu 0.2; conv 4 2 1; bn; lrelu 0.2; conv 4 2 1" + rest)),
-              HasSubstr("convolution 1, in the file \"main.0\" [4,3,4,4], has no batch norm behind it; the list has one"));
+      refusal({"pytorch64.pt"}, told("conv 4 2 1; bn; lrelu 0.2; conv 4 2 1; bn; lrelu 0.2; conv 4 2 1" + rest)),
+      HasSubstr("convolution 1, in the file \"main.0\" [4,3,4,4], has no batch norm behind it; the list has one"));
   EXPECT_THAT(
       refusal({"pytorch64.pt"}, told("conv 4 2 1 to 5; lrelu 0.2; conv 4 2 1; bn; lrelu 0.2; conv 4 2 1" + rest)),
       HasSubstr("makes 4 channels; the list says 5"));
-  EXPECT_THAT(
-      refusal({"five64.pt"}, told("conv 5 1 2; lrelu 0.2; conv 5 3 0; bn; lrelu 0.2; conv 5 3 0; bn; lrelu 0.2; conv 5 3 "
-                                  "0; bn; lrelu 0.2; dense to 1")),
-      testing::Not(HasSubstr("accepted")));
+  EXPECT_THAT(refusal({"five64.pt"},
+                      told("conv 5 1 2; lrelu 0.2; conv 5 3 0; bn; lrelu 0.2; conv 5 3 0; bn; lrelu 0.2; conv 5 3 "
+                           "0; bn; lrelu 0.2; dense to 1")),
+              testing::Not(HasSubstr("accepted")));
   NetworkFacts wrong_size;
   wrong_size.architecture.image_size = 96;
   wrong_size.image_size_known = true;
@@ -215,17 +218,19 @@ TEST(NetworkImport, RefusesNetworksWithShortcutsAttentionAndOtherNorms) {
                                   {"layer2.0.downsample.0.weight", {128, 64, 1, 1}},
                                   {"fc.weight", {10, 128}}})}),
               AllOf(HasSubstr("\"layer2.0.downsample.0\" [128,64,1,1] takes 64 channels"), HasSubstr("a ResNet")));
-  EXPECT_THAT(refusal({made.file({{"blocks.0.qkv.weight", {96, 32}},
-                                  {"cls_token", {1, 1, 32}},
-                                  {"patch_embed.weight", {32, 3, 16, 16}}})}),
-              AllOf(HasSubstr("\"cls_token\" [1,1,32]"), HasSubstr("a transformer")));
-  EXPECT_THAT(refusal({made.file({{"0.weight", {8, 3, 4, 4}}, {"1.weight", {8}}, {"1.bias", {8}}, {"2.weight", {1, 8, 4, 4}}})}),
+  EXPECT_THAT(
+      refusal({made.file(
+          {{"blocks.0.qkv.weight", {96, 32}}, {"cls_token", {1, 1, 32}}, {"patch_embed.weight", {32, 3, 16, 16}}})}),
+      AllOf(HasSubstr("\"cls_token\" [1,1,32]"), HasSubstr("a transformer")));
+  EXPECT_THAT(refusal({made.file(
+                  {{"0.weight", {8, 3, 4, 4}}, {"1.weight", {8}}, {"1.bias", {8}}, {"2.weight", {1, 8, 4, 4}}})}),
               HasSubstr("a norm without running statistics"));
   EXPECT_THAT(refusal({made.file({{"0.weight", {8, 13, 4, 4}}, {"1.weight", {1, 8, 4, 4}}})}),
               HasSubstr("takes 13 channels; expected 1 or 3"));
   EXPECT_THAT(refusal({made.file({{"0.weight", {8, 3, 4, 4}}, {"2.weight", {10, 8, 4, 4}}})}),
               HasSubstr("makes 10 channels; expected 1, the logit"));
-  EXPECT_THAT(refusal({made.file({{"fc1.weight", {8, 30}}, {"fc2.weight", {1, 8}}})}), HasSubstr("holds no convolution"));
+  EXPECT_THAT(refusal({made.file({{"fc1.weight", {8, 30}}, {"fc2.weight", {1, 8}}})}),
+              HasSubstr("holds no convolution"));
 }
 
 TEST(NetworkImport, RefusesWeightsThatAreNoNumbers) {

@@ -77,7 +77,9 @@ Map halved(const FoldedConvolution& c, const Map& map) {
 double input_of(const InputOptions& o, const uint8_t* rgb, int64_t channel) {
   double pixel = rgb[o.order == ChannelOrder::kBgr ? 2 - channel : channel];
   if (o.channels == 1) pixel = std::floor((19595.0 * rgb[0] + 38470.0 * rgb[1] + 7471.0 * rgb[2] + 32768) / 65536);
-  const auto of = [&](const std::vector<double>& values) { return values.size() == 1 ? values[0] : values.at(static_cast<size_t>(channel)); };
+  const auto of = [&](const std::vector<double>& values) {
+    return values.size() == 1 ? values[0] : values.at(static_cast<size_t>(channel));
+  };
   return (pixel / 255 - of(o.mean)) / of(o.deviation);
 }
 
@@ -88,7 +90,8 @@ std::vector<double> naive_features(const Network& network, const EngineOptions& 
   for (int64_t n = 0; n < count; ++n) {
     Map map;
     for (int64_t c = 0; c < options.input.channels; ++c) {
-      for (int64_t p = 0; p < area; ++p) map.push_back(input_of(options.input, &images[static_cast<size_t>((n * area + p) * 3)], c));
+      for (int64_t p = 0; p < area; ++p)
+        map.push_back(input_of(options.input, &images[static_cast<size_t>((n * area + p) * 3)], c));
     }
     for (size_t i = 0; i < network.convolutions.size(); ++i) {
       map = convolve(network.convolutions[i], map);

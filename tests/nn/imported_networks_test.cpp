@@ -1,5 +1,5 @@
-// Networks of others as find_network() finds them: logits and samples are PyTorch's, and both engines' features LibTorch's
-// (golden/make_networks.py wrote the values; the features are also compared in tests/features).
+// Networks of others as find_network() finds them: logits and samples are PyTorch's, and both engines' features
+// LibTorch's (golden/make_networks.py wrote the values; the features are also compared in tests/features).
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/from_blob.h>
@@ -35,7 +35,8 @@ NetworkFacts facts_of(const std::string& name) {
   NetworkFacts facts;
   if (name != "own48") return facts;
   facts.architecture.network =
-      "conv 7 2 3; bn 1e-3; lrelu 0.3; conv 3 1 1; relu; maxpool 2; conv 4 2 1; bn 1e-5; lrelu 0.3; flatten; dense; lrelu "
+      "conv 7 2 3; bn 1e-3; lrelu 0.3; conv 3 1 1; relu; maxpool 2; conv 4 2 1; bn 1e-5; lrelu 0.3; flatten; dense; "
+      "lrelu "
       "0.3; dense to 1";
   facts.architecture.input.order = ChannelOrder::kBgr;
   facts.architecture.input.mean = {0.485, 0.456, 0.406};
@@ -115,7 +116,8 @@ TEST(ImportedGenerator, HasTheSamplesOfPyTorchAndBatchStatisticsOfLibTorch) {
               test::tensor_near(expected, 1e-5 * expected.abs().max().item<double>()));
   MomentAverage theirs, ours;
   nn::add_moments(generator, z, theirs);
-  features::NetworkMoments::of_generator(model, 2).add_noise({z.const_data_ptr<float>(), z.const_data_ptr<float>() + 18}, ours);
+  features::NetworkMoments::of_generator(model, 2).add_noise(
+      {z.const_data_ptr<float>(), z.const_data_ptr<float>() + 18}, ours);
   for (size_t layer = 0; layer < 5; ++layer) {
     ASSERT_EQ(ours.has(layer), theirs.has(layer)) << layer;
     if (!theirs.has(layer)) continue;

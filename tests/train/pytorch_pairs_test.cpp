@@ -28,7 +28,8 @@ TrainingRun small_example() {
   run.architecture.nz = 4;
   run.architecture.latent = Latent::kNormal;
   run.architecture.network =
-      "conv 4 2 1 to 2; lrelu 0.2; conv 4 2 1 to 4; bn; lrelu 0.2; conv 4 2 1 to 8; bn; lrelu 0.2; conv 4 2 1 to 16; bn; "
+      "conv 4 2 1 to 2; lrelu 0.2; conv 4 2 1 to 4; bn; lrelu 0.2; conv 4 2 1 to 8; bn; lrelu 0.2; conv 4 2 1 to 16; "
+      "bn; "
       "lrelu 0.2; conv 4 1 0 to 1";
   run.architecture.generator_network =
       "deconv 4 1 0 to 16; bn; relu; deconv 4 2 1 to 8; bn; relu; deconv 4 2 1 to 4; bn; relu; deconv 4 2 1 to 2; bn; "
@@ -58,7 +59,8 @@ TEST(PyTorchsExample, HasTheLossesOfItsPairsHere) {
   const Processes one(run.processes, run.device);
   TrainedNetworks networks(run, one, one.device());
   const auto start = read_safetensors(golden("start.safetensors")).tensors;
-  for (const nn::NamedTensors& parameters : {networks.discriminator().parameters(), networks.generator().parameters()}) {
+  for (const nn::NamedTensors& parameters :
+       {networks.discriminator().parameters(), networks.generator().parameters()}) {
     nn::load_tensors(start, parameters);
   }
   const auto expected = golden_losses();
@@ -71,7 +73,8 @@ TEST(PyTorchsExample, HasTheLossesOfItsPairsHere) {
     inputs.discriminator_size = inputs.generator_size = kBatch;
     networks.update(inputs);
     const at::Tensor losses = networks.sums().sub(before);
-    EXPECT_NEAR(losses[0].item<double>(), expected[static_cast<size_t>(pair)][0], 1e-4) << "discriminator, pair " << pair;
+    EXPECT_NEAR(losses[0].item<double>(), expected[static_cast<size_t>(pair)][0], 1e-4)
+        << "discriminator, pair " << pair;
     EXPECT_NEAR(losses[1].item<double>(), expected[static_cast<size_t>(pair)][1], 1e-4) << "generator, pair " << pair;
   }
 }
@@ -115,8 +118,7 @@ TEST(PyTorchsExample, HasTheParametersOfItsPairsHereInFloat64) {
   const auto expected = golden_losses();
   for (int64_t pair = 0; pair < kPairs; ++pair) {
     const at::Tensor fake = generator.forward(noise(pair).to(at::kDouble), nn::Statistics::kBatch);
-    const at::Tensor loss =
-        real(logits(images(pair).to(at::kDouble))).add(at::softplus(logits(fake.detach())).mean());
+    const at::Tensor loss = real(logits(images(pair).to(at::kDouble))).add(at::softplus(logits(fake.detach())).mean());
     EXPECT_NEAR(loss.item<double>(), expected[static_cast<size_t>(pair)][0], 1e-6);
     loss.backward();
     discriminator_adam.step(rate);

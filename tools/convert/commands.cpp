@@ -8,6 +8,7 @@
 #include "dcgan/equalise.h"
 #include "dcgan/errors.h"
 #include "dcgan/keras_file.h"
+#include "dcgan/keras_network.h"
 #include "dcgan/network_import.h"
 #include "dcgan/released_weights.h"
 #include "dcgan/state_dict.h"
@@ -99,8 +100,8 @@ namespace {
 
 // Options and names that only the published family has.
 bool is_of_the_family(const cli::CommandLine& line, const std::vector<StateDictReader>& files) {
-  for (const char* flag : {"mapping", "kernel", "convs-per-scale", "ndf", "ngf", "scaling", "batch-norm", "hidden-dense",
-                           "head", "activation"}) {
+  for (const char* flag : {"mapping", "kernel", "convs-per-scale", "ndf", "ngf", "scaling", "batch-norm",
+                           "hidden-dense", "head", "activation"}) {
     if (line.given(flag)) return true;
   }
   for (const StateDictReader& file : files) {
@@ -115,10 +116,12 @@ NetworkFacts facts_of(const StateDictOptions& options, const NamesOptions& names
   NetworkFacts facts;
   facts.architecture = options.architecture;
   facts.prefix = names.prefix;
-  facts.image_size_known = line.given("image-size") || facts.architecture.image_size != ArchitectureOptions().image_size;
+  facts.image_size_known =
+      line.given("image-size") || facts.architecture.image_size != ArchitectureOptions().image_size;
   InputOptions unsaid;
   unsaid.channels = facts.architecture.input.channels;
-  facts.input_known = line.given("input-mean") || line.given("input-deviation") || !(facts.architecture.input == unsaid);
+  facts.input_known =
+      line.given("input-mean") || line.given("input-deviation") || !(facts.architecture.input == unsaid);
   if (line.given("batch-norm-epsilon")) facts.epsilon = names.epsilon;
   return facts;
 }
@@ -185,7 +188,8 @@ int state_dict_command(cli::CommandLine& line) {
   tools::StatisticsOptions statistics;
   line.about(
       "Makes a model file of a DCGAN trained in PyTorch: checkpoints of torch.save(), or safetensors, read without "
-      "executing anything; or in Keras (.h5, .weights.h5); spectral and weight norm are applied. Networks of known families are recognised by their "
+      "executing anything; or in Keras (.h5, .weights.h5); spectral and weight norm are applied. Networks of known "
+      "families are recognised by their "
       "shapes; for others --network says strides, paddings and activations, which stand in no file. With --mapping, or "
       "the options of an architecture, the network is one of the published family.",
       "netD.pth netG.pth -o model.safetensors");
@@ -218,7 +222,8 @@ int state_dict_command(cli::CommandLine& line) {
   }
   options.without_statistics = !statistics.statistics_from.empty();
   if (keras || options.architecture.is_list() || !is_of_the_family(line, files)) {
-    if (line.given("mapping")) throw OptionError("--mapping is for the published family; --network finds the names itself.");
+    if (line.given("mapping"))
+      throw OptionError("--mapping is for the published family; --network finds the names itself.");
     const FoundNetwork network = find_network(files, facts);
     options.architecture = network.architecture;
     options.mapping = network.mapping;

@@ -91,11 +91,11 @@ struct EnumNames<ChannelOrder> {
 /// torchvision.transforms.Normalize. The defaults are the published x / 127.5 - 1, in [-1, 1]; mean 0 and deviation 1
 /// leave [0, 1]. A generator makes what the discriminator takes.
 struct InputOptions {
-  int64_t channels = 3;                           ///< 3, or 1: a grey image, of colours the luma of Pillow's "L"
-  ChannelOrder order = ChannelOrder::kRgb;        ///< OpenCV's users have trained on BGR
-  std::vector<double> mean = {0.5};               ///< of all channels, or one for each in their order
-  std::vector<double> deviation = {0.5};          ///< as mean
-  ResizeFilter resize = ResizeFilter::kLinear;    ///< what its training images were resized with
+  int64_t channels = 3;                         ///< 3, or 1: a grey image, of colours the luma of Pillow's "L"
+  ChannelOrder order = ChannelOrder::kRgb;      ///< OpenCV's users have trained on BGR
+  std::vector<double> mean = {0.5};             ///< of all channels, or one for each in their order
+  std::vector<double> deviation = {0.5};        ///< as mean
+  ResizeFilter resize = ResizeFilter::kLinear;  ///< what its training images were resized with
 
   friend bool operator==(const InputOptions& a, const InputOptions& b) {
     return a.channels == b.channels && a.order == b.order && a.mean == b.mean && a.deviation == b.deviation &&

@@ -55,8 +55,8 @@ struct DiscriminatorLayers {
 struct ProjectionShape : LayerEnd {
   int64_t channels = 0;
   int64_t size = 0;
-  bool transposed = false;      ///< by a transposed convolution from 1x1: its weight is [Z, C, size, size]
-  bool norm_per_unit = false;   ///< batch norm has statistics for each value of the maps, as in the authors' code
+  bool transposed = false;     ///< by a transposed convolution from 1x1: its weight is [Z, C, size, size]
+  bool norm_per_unit = false;  ///< batch norm has statistics for each value of the maps, as in the authors' code
   int64_t units() const { return channels * size * size; }
   int64_t norm_channels() const { return norm_per_unit ? units() : channels; }
 };

@@ -23,11 +23,11 @@ struct NetworkFacts {
 
 /// A network that was found in tensors: what model_from_state_dicts() takes.
 struct FoundNetwork {
-  std::string family;                    ///< "PyTorch's DCGAN example", or "" where facts said the layers
-  ArchitectureOptions architecture;      ///< complete, with its lists
+  std::string family;                          ///< "PyTorch's DCGAN example", or "" where facts said the layers
+  ArchitectureOptions architecture;            ///< complete, with its lists
   std::map<std::string, std::string> mapping;  ///< names in the files by ours
-  std::vector<std::string> assumed;      ///< what no tensor says: one sentence each
-  std::vector<std::string> left_out;     ///< tensors that are no part of the networks, and why
+  std::vector<std::string> assumed;            ///< what no tensor says: one sentence each
+  std::vector<std::string> left_out;           ///< tensors that are no part of the networks, and why
 };
 
 /// Finds a discriminator, and its generator where there is one, by names, shapes and order of the tensors.

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <cmath>
 #include <sstream>
-#include <utility>
 #include <system_error>
+#include <utility>
 
 #include "dcgan/errors.h"
 
@@ -93,7 +93,8 @@ std::string channels_and_bias(const Step& step, size_t first, bool& bias) {
 
 // KERNEL STRIDE PADDING [to CHANNELS] [bias]
 ConvolutionShape convolution_of(const Step& step, bool transposed) {
-  if (step.words.size() < 4) step.fail("is not of the form ", step.name(), " KERNEL STRIDE PADDING [to CHANNELS] [bias]");
+  if (step.words.size() < 4)
+    step.fail("is not of the form ", step.name(), " KERNEL STRIDE PADDING [to CHANNELS] [bias]");
   ConvolutionShape c;
   c.kernel = step.integer(step.words[1], 1, kMostKernel);
   c.stride = step.integer(step.words[2], 1, kMostKernel);
@@ -204,15 +205,17 @@ DiscriminatorLayers parse_discriminator(const std::string& text) {
   }
   if (dense.empty()) {
     if (layers.convolutions.size() < 2 || flat) {
-      throw Error("the list has no layer that makes the logit; expected \"dense to 1\", or a convolution over the last ",
-                  "maps behind the others.");
+      throw Error(
+          "the list has no layer that makes the logit; expected \"dense to 1\", or a convolution over the last ",
+          "maps behind the others.");
     }
     const ConvolutionShape head = layers.convolutions.back();
     layers.convolutions.pop_back();
     require_plain(head, "the last convolution, which makes the logit,");
     if (head.pad_before != 0 || head.pad_after != 0 || head.out_channels > 1) {
-      throw Error("the last convolution makes no logit; expected one over the whole of its maps, as \"conv 4 1 0\" is, ",
-                  "or \"dense to 1\" behind it.");
+      throw Error(
+          "the last convolution makes no logit; expected one over the whole of its maps, as \"conv 4 1 0\" is, ",
+          "or \"dense to 1\" behind it.");
     }
     DenseShape shape;
     shape.bias = head.bias;
@@ -376,8 +379,8 @@ void complete(DiscriminatorLayers& layers, const MapsBelow& input) {
     c.in_channels = below.channels;
     c.size_in = below.size;
     if (c.pad_before == kSamePadding) {
-      const int64_t total = std::max<int64_t>(0, ((c.size_in + c.stride - 1) / c.stride - 1) * c.stride + c.kernel -
-                                                     c.size_in);
+      const int64_t total =
+          std::max<int64_t>(0, ((c.size_in + c.stride - 1) / c.stride - 1) * c.stride + c.kernel - c.size_in);
       c.pad_before = total / 2;
       c.pad_after = total - total / 2;
     }
@@ -400,7 +403,8 @@ void complete(DiscriminatorLayers& layers, const MapsBelow& input) {
   }
   int64_t inputs = below.channels * (layers.average_pool ? 1 : below.size * below.size);
   if (layers.hidden) {
-    if (layers.hidden->outputs < 1) throw Error("the hidden dense layer has no number of units; say it: \"dense to 1024\".");
+    if (layers.hidden->outputs < 1)
+      throw Error("the hidden dense layer has no number of units; say it: \"dense to 1024\".");
     layers.hidden->inputs = inputs;
     inputs = layers.hidden->outputs;
   }

@@ -156,7 +156,8 @@ struct FeatureExtractor::Impl {
     for (int64_t done = 0; done < count;) {
       const int64_t batch = std::min(options.batch_size, count - done);
       const uint8_t* pixels = ready ? first + done * bytes : resized(image_at, done, batch);
-      for (int64_t i = 0; grey && i < batch; ++i) colour_images += features::is_grey(pixels + i * bytes, size * size) ? 0 : 1;
+      for (int64_t i = 0; grey && i < batch; ++i)
+        colour_images += features::is_grey(pixels + i * bytes, size * size) ? 0 : 1;
       network.run(pixels, batch, features + done * feature_count);
       done += batch;
       if (progress) progress(done, count);

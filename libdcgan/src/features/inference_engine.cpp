@@ -51,9 +51,9 @@ void check_shapes(const std::vector<FoldedConvolution>& convolutions, int64_t ch
     require(c.size_out == (c.size_in + c.pad_before + c.pad_after - c.kernel) / c.stride + 1, i,
             "makes maps of another side than its kernel, stride and padding do");
     require(c.slope >= 0 && c.slope <= 1, i, "has a slope that is not from 0 to 1");
-    require(c.last_scale.size() == c.last_shift.size() &&
-                (c.last_scale.empty() || c.last_scale.size() == c.bias.size()),
-            i, "has a batch norm of another number of channels");
+    require(
+        c.last_scale.size() == c.last_shift.size() && (c.last_scale.empty() || c.last_scale.size() == c.bias.size()), i,
+        "has a batch norm of another number of channels");
     require(static_cast<int64_t>(c.weight.size()) == c.out_channels * c.in_channels * c.kernel * c.kernel, i,
             text_of("has ", c.weight.size(), " weights, which does not fit its shape"));
     require(static_cast<int64_t>(c.bias.size()) == c.out_channels, i,

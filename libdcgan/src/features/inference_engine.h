@@ -16,15 +16,15 @@ struct FoldedConvolution {
   int64_t out_channels;
   int64_t kernel;
   int64_t stride;
-  int64_t size_in;            ///< H = W of the input, pixels
-  int64_t size_out;           ///< before pooling
-  std::vector<float> weight;  ///< [out_channels, in_channels, kernel, kernel]
-  std::vector<float> bias;    ///< [out_channels]
-  int64_t pool = 1;           ///< 2 where its maps are halved by 2x2 max-pooling for the next one
+  int64_t size_in;                        ///< H = W of the input, pixels
+  int64_t size_out;                       ///< before pooling
+  std::vector<float> weight;              ///< [out_channels, in_channels, kernel, kernel]
+  std::vector<float> bias;                ///< [out_channels]
+  int64_t pool = 1;                       ///< 2 where its maps are halved by 2x2 max-pooling for the next one
   int64_t pad_before = (kernel - 1) / 2;  ///< rows above, columns to the left
   int64_t pad_after = kernel / 2;         ///< below and to the right
-  double slope = 0.2;             ///< of the activation, from 0 (ReLU) to 1 (none); arXiv:1511.06434, section 3
-  std::vector<float> last_scale;  ///< [out_channels] of a batch norm behind the activation, or empty
+  double slope = 0.2;                     ///< of the activation, from 0 (ReLU) to 1 (none); arXiv:1511.06434, section 3
+  std::vector<float> last_scale;          ///< [out_channels] of a batch norm behind the activation, or empty
   std::vector<float> last_shift;
 };
 

@@ -108,8 +108,9 @@ void NetworkMoments::Impl::add_layer(const ModelFile& model, size_t number, cons
   const ConvolutionShape& s = plan.shape;
   const int64_t area = s.kernel * s.kernel;
   const int64_t in_stride = layers.empty() ? input_channels : round_up(s.in_channels, kernels.panel);
-  MapShape shape = {s.in_channels, s.out_channels, s.kernel,   s.stride,  plan.transposed,
-                    s.size_in,     s.size_out,     in_stride,  round_up(s.out_channels, kernels.panel),
+  MapShape shape = {s.in_channels, s.out_channels,  s.kernel,
+                    s.stride,      plan.transposed, s.size_in,
+                    s.size_out,    in_stride,       round_up(s.out_channels, kernels.panel),
                     s.pad_before};
   FilterLayout layout = {area, s.in_channels * area, 1};
   const std::vector<float> filters = model.tensors.at(plan.weight).to_floats();
@@ -219,7 +220,8 @@ Maps NetworkMoments::Impl::convolve(const Layer& layer, const Maps& maps) {
   Maps out(maps.images, shape.size_out, shape.out_channels, shape.out_stride);
   const bool norm_first = layer.end.batch_norm && !layer.end.norm_last;
   const float slope = norm_first ? 1.0F : static_cast<float>(layer.end.slope);
-  const Convolution::Pass pass = {layer.weights.data(), layer.bias.data(), slope, maps.values.data(), out.values.data()};
+  const Convolution::Pass pass = {layer.weights.data(), layer.bias.data(), slope, maps.values.data(),
+                                  out.values.data()};
   const FloatBuffer scratch(c.scratch_floats() * pool.threads());
   const int64_t tiles = maps.images * c.tiles_per_image();
   pool.run((tiles + c.block() - 1) / c.block(), [&](int64_t item, int64_t thread) {

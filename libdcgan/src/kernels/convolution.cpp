@@ -96,9 +96,7 @@ const Kernels& best_kernels() {
 }
 
 Convolution::Convolution(const Kernels& kernels, const MapShape& shape)
-    : kernels_(kernels),
-      shape_(shape),
-      method_(&method_of(kernels, shape)) {
+    : kernels_(kernels), shape_(shape), method_(&method_of(kernels, shape)) {
   if (shape.adjoint && !(method_->adjoint && method_->kernel == shape.kernel && method_->stride == shape.stride &&
                          shape.pad_before == (shape.kernel - 1) / 2)) {
     throw std::invalid_argument(no_method(shape));  // by the definition it would be the convolution, not its adjoint

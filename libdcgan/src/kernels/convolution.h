@@ -15,11 +15,11 @@ struct MapShape {
   int64_t out_channels;
   int64_t kernel;
   int64_t stride;
-  bool adjoint;    ///< size_out is size_in * stride, not size_in / stride
+  bool adjoint;  ///< size_out is size_in * stride, not size_in / stride
   int64_t size_in;
   int64_t size_out;
-  int64_t in_stride;   ///< floats from one pixel to the next
-  int64_t out_stride;  ///< in_channels and out_channels, or more
+  int64_t in_stride;                      ///< floats from one pixel to the next
+  int64_t out_stride;                     ///< in_channels and out_channels, or more
   int64_t pad_before = (kernel - 1) / 2;  ///< rows of zeros above the convolution's input, columns to its left; of the
                                           ///< adjoint this alone. Below and to the right size_out says how many.
 };
@@ -72,9 +72,9 @@ class DCGAN_EXPORT Convolution {
   MapShape shape_;
   const TileMethod* method_;
   bool direct_;
-  int64_t points_;      ///< P^2 matrix products
-  int64_t depth_;       ///< of each: channels, or all values below the kernel
-  int64_t row_floats_;  ///< from one tile's row to the next
+  int64_t points_;          ///< P^2 matrix products
+  int64_t depth_;           ///< of each: channels, or all values below the kernel
+  int64_t row_floats_;      ///< from one tile's row to the next
   int64_t tiles_per_side_;  ///< the last may stick out of the map
   int64_t block_;
   int64_t panels_;            ///< of output channels

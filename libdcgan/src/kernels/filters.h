@@ -21,8 +21,9 @@
 // filter is the sum of two of stride 1. For k = 3, m = 4: 4 + 5 = 9 products instead of 12; squared, 81 instead of 144.
 //
 // The adjoint (a fractionally strided convolution; the gradient with respect to the inputs) has as many outputs as the
-// filter has inputs, y_o = sum of g_t d_i over s i + t - p = o, p = floor((k - 1) / 2): outputs of one remainder modulo s meet the same
-// taps, so that each of the s phases is again a filter of stride 1, with its taps reversed. Equally many products.
+// filter has inputs, y_o = sum of g_t d_i over s i + t - p = o, p = floor((k - 1) / 2): outputs of one remainder modulo
+// s meet the same taps, so that each of the s phases is again a filter of stride 1, with its taps reversed. Equally
+// many products.
 
 namespace dcgan::kernels {
 

@@ -1,3 +1,5 @@
+#include "dcgan/keras_network.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -6,14 +8,13 @@
 #include <utility>
 
 #include "dcgan/errors.h"
-#include "dcgan/keras_file.h"
 
 namespace dcgan {
 namespace {
 
 using nlohmann::json;
 using Shape = std::vector<int64_t>;
-using Array = KerasFile::Array;
+using Array = KerasArrays::Array;
 
 std::string shape_text(const Shape& shape) { return json(shape).dump(); }
 
@@ -40,12 +41,13 @@ std::pair<std::string, int64_t> numbered_name(const std::string& name) {
   const size_t line = name.rfind('_');
   const std::string last = line == std::string::npos ? "" : name.substr(line + 1);
   const bool number = !last.empty() && last.size() < 9 && last.find_first_not_of("0123456789") == std::string::npos;
-  return number ? std::make_pair(name.substr(0, line), int64_t{std::stoll(last)} + 1) : std::make_pair(name, int64_t{0});
+  return number ? std::make_pair(name.substr(0, line), int64_t{std::stoll(last)} + 1)
+                : std::make_pair(name, int64_t{0});
 }
 
 class Model {
  public:
-  Model(const std::string& path, const KerasFile& file) : path_(path) {
+  Model(const std::string& path, const KerasArrays& file) : path_(path) {
     for (const Array& array : file.arrays) add(array);
     for (Layer& layer : layers_) name_parts(layer);
   }
@@ -65,7 +67,8 @@ class Model {
 
   void add_convolution(const Layer& layer) {
     const Array& kernel = part(layer, "kernel");
-    if (kernel.shape.size() != 4) fail("\"", layer.name, "\" has a kernel ", shape_text(kernel.shape), "; expected HWIO.");
+    if (kernel.shape.size() != 4)
+      fail("\"", layer.name, "\" has a kernel ", shape_text(kernel.shape), "; expected HWIO.");
     const int64_t h = kernel.shape[0], w = kernel.shape[1], in = kernel.shape[2], out = kernel.shape[3];
     std::vector<float> values(kernel.values.size());
     for (int64_t o = 0; o < out; ++o) {
@@ -83,7 +86,8 @@ class Model {
 
   void add_dense(const Layer& layer) {
     const Array& kernel = part(layer, "kernel");
-    if (kernel.shape.size() != 2) fail("\"", layer.name, "\" has a kernel ", shape_text(kernel.shape), "; expected two axes.");
+    if (kernel.shape.size() != 2)
+      fail("\"", layer.name, "\" has a kernel ", shape_text(kernel.shape), "; expected two axes.");
     const int64_t in = kernel.shape[0], out = kernel.shape[1];
     // Behind a flatten of [H, W, C], of which one place has `channels_` values; not so behind a dense layer.
     const int64_t channels = channels_ > 0 && in % channels_ == 0 ? channels_ : in;
@@ -113,7 +117,8 @@ class Model {
     tensors.emplace_back(layer.name + ".weight", or_all("gamma", 1));
     tensors.emplace_back(layer.name + ".bias", or_all("beta", 0));
     tensors.emplace_back(layer.name + ".running_mean", make_tensor({mean.shape[0]}, mean.values));
-    tensors.emplace_back(layer.name + ".running_var", make_tensor({mean.shape[0]}, part(layer, "moving_variance").values));
+    tensors.emplace_back(layer.name + ".running_var",
+                         make_tensor({mean.shape[0]}, part(layer, "moving_variance").values));
   }
 
  private:
@@ -144,8 +149,8 @@ class Model {
     if (rank == 1) names = {"gamma", "beta", "moving_mean", "moving_variance"};
     if (all.size() > names.size() || (rank == 1 && all.size() != names.size())) {
       fail("its layer \"", layer.name, "\" has ", all.size(), " arrays, first of the shape ",
-           shape_text(all.front()->shape), "; expected those of a convolution, a dense layer or a batch norm with scale ",
-           "and shift.");
+           shape_text(all.front()->shape),
+           "; expected those of a convolution, a dense layer or a batch norm with scale ", "and shift.");
     }
     for (size_t i = 0; i < all.size(); ++i) layer.parts[names[i]] = all[i];
   }
@@ -194,7 +199,8 @@ class Configuration {
   int64_t side(const json& config, const char* key, const std::string& name) const {
     const json value = config.value(key, json(1));
     if (value.is_array() && value.size() == 2 && value[0].is_number_integer() && value[0] == value[1]) return value[0];
-    if (!value.is_number_integer()) fail("its layer \"", name, "\" has ", key, " ", value.dump(), "; expected one number.");
+    if (!value.is_number_integer())
+      fail("its layer \"", name, "\" has ", key, " ", value.dump(), "; expected one number.");
     return value;
   }
 
@@ -216,15 +222,18 @@ class Configuration {
     if (kind == "ReLU") return add("relu");
     if (kind == "Activation") return take_activation(config.value("activation", "linear"), name);
     if (kind == "LeakyReLU") {
-      const json slope = config.contains("negative_slope") ? config["negative_slope"] : config.value("alpha", json(0.3));
+      const json slope =
+          config.contains("negative_slope") ? config["negative_slope"] : config.value("alpha", json(0.3));
       if (!slope.is_number()) fail("its layer \"", name, "\" has the slope ", slope.dump(), ".");
       return add("lrelu " + json(std::round(slope.get<double>() * 1e7) / 1e7).dump());  // Keras keeps it in float32
     }
     const Layer* arrays = model_.find(name);
     if (kind != "Conv2D" && kind != "Dense" && kind != "BatchNormalization") {
       fail("its layer \"", name, "\" is a ", kind.empty() ? "layer of no kind" : kind.c_str(),
-           ", which no list of layers has; there are Conv2D, BatchNormalization, LeakyReLU, ReLU, Dropout, MaxPooling2D, ",
-           "Flatten, GlobalAveragePooling2D, Dense and Rescaling", kind == "Conv2DTranspose" ? ": is it a generator?" : ".");
+           ", which no list of layers has; there are Conv2D, BatchNormalization, LeakyReLU, ReLU, Dropout, "
+           "MaxPooling2D, ",
+           "Flatten, GlobalAveragePooling2D, Dense and Rescaling",
+           kind == "Conv2DTranspose" ? ": is it a generator?" : ".");
     }
     if (arrays == nullptr) fail("has no weights of its layer \"", name, "\".");
     if (kind == "BatchNormalization") {
@@ -319,7 +328,7 @@ void take_unordered(Model& model) {
 
 }  // namespace
 
-KerasNetwork keras_network(const std::string& path, const KerasFile& file, const NetworkFacts& told) {
+KerasNetwork keras_network(const std::string& path, const KerasArrays& file, const NetworkFacts& told) {
   Model model(path, file);
   NetworkFacts facts = told;
   if (!file.config.empty()) {

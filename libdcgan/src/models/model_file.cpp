@@ -90,8 +90,8 @@ Shapes models::expected_shapes(const ModelFile& model) {
   if (up.hidden) add_dense("generator.", "hidden", *up.hidden);
   const ProjectionShape& p = up.project;
   const int64_t inputs = up.hidden ? up.hidden->outputs : model.architecture.nz;
-  shapes["generator.project.weight"] = p.transposed ? std::vector<int64_t>{inputs, p.channels, p.size, p.size}
-                                                    : std::vector<int64_t>{p.units(), inputs};
+  shapes["generator.project.weight"] =
+      p.transposed ? std::vector<int64_t>{inputs, p.channels, p.size, p.size} : std::vector<int64_t>{p.units(), inputs};
   if (p.bias) shapes["generator.project.bias"] = {p.transposed ? p.channels : p.units()};
   if (p.batch_norm) add_batch_norm(shapes, "generator.bn0", p.norm_channels());
   for (size_t i = 1; i <= up.convolutions.size(); ++i) {

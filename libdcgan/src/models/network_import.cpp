@@ -37,11 +37,17 @@ struct Layer {
 };
 
 // What the parts of a layer are called behind its name; the first ones are weights, which have the layer's shape.
-constexpr const char* kWeights[] = {".weight",   ".weight_orig",
-                                    ".weight_v", ".weight_bar",
-                                    ".parametrizations.weight.original",  ".parametrizations.weight.original1"};
-constexpr const char* kOtherParts[] = {".weight_u", ".weight_g", ".parametrizations.weight.original0",
-                                       ".parametrizations.weight.0._u", ".parametrizations.weight.0._v",
+constexpr const char* kWeights[] = {".weight",
+                                    ".weight_orig",
+                                    ".weight_v",
+                                    ".weight_bar",
+                                    ".parametrizations.weight.original",
+                                    ".parametrizations.weight.original1"};
+constexpr const char* kOtherParts[] = {".weight_u",
+                                       ".weight_g",
+                                       ".parametrizations.weight.original0",
+                                       ".parametrizations.weight.0._u",
+                                       ".parametrizations.weight.0._v",
                                        ".num_batches_tracked"};
 
 // Optimisers' state and the like is no network's.
@@ -123,7 +129,7 @@ struct Link {
 struct Chain {
   int64_t input_channels = 0;
   std::vector<Link> links;
-  std::vector<Link> dense;  ///< after the convolutions; of a generator before them
+  std::vector<Link> dense;           ///< after the convolutions; of a generator before them
   std::vector<const Layer*> others;  ///< heads that make something else than the logit
 
   int64_t kernel(size_t i) const { return links[i].convolution->shape[2]; }
@@ -134,9 +140,8 @@ int64_t modules_between(const std::string& layer, const std::string& next) {
   const auto split = [](const std::string& name) {
     const size_t dot = name.rfind('.');
     const std::string last = dot == std::string::npos ? name : name.substr(dot + 1);
-    const bool number = !last.empty() && last.size() < 9 && std::all_of(last.begin(), last.end(), [](unsigned char c) {
-      return std::isdigit(c) != 0;
-    });
+    const bool number = !last.empty() && last.size() < 9 &&
+                        std::all_of(last.begin(), last.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
     return std::make_pair(dot == std::string::npos ? "" : name.substr(0, dot), number ? std::stoll(last) : -1);
   };
   const auto [a, from] = split(layer);
@@ -183,7 +188,8 @@ Chain discriminator_in(const std::vector<Layer>& layers) {
     ++depth;
     switch (layer.kind) {
       case Kind::kOther:
-        refuse(depth, "its tensor ", described(layer), " is no weight of a convolution, a dense layer or a batch norm: ",
+        refuse(depth, "its tensor ", described(layer),
+               " is no weight of a convolution, a dense layer or a batch norm: ",
                "a transformer, or another network than a DCGAN's?");
       case Kind::kConvolution: {
         require_square(layer, depth);
@@ -395,8 +401,9 @@ void fit(DiscriminatorLayers& layers, const Chain& chain) {
   const auto fit_end = [&](LayerEnd& end, const Link& link, const std::string& what) {
     const std::string in_file = text_of(what, ", in the file ", described(*link.convolution), ", ");
     if (end.batch_norm != (link.norm != nullptr)) {
-      refuse(all, in_file, link.norm != nullptr ? "is followed by the norm " + described(*link.norm) + "; the list has none"
-                                                : std::string("has no batch norm behind it; the list has one"));
+      refuse(all, in_file,
+             link.norm != nullptr ? "is followed by the norm " + described(*link.norm) + "; the list has none"
+                                  : std::string("has no batch norm behind it; the list has one"));
     }
     end.bias = link.convolution->bias;
   };
@@ -467,14 +474,20 @@ std::string candidates(const Chain& chain, size_t body) {
   return text.empty() ? "--network \"conv KERNEL STRIDE PADDING; bn; lrelu 0.2; ...\"" : text;
 }
 
-void map_layer(std::map<std::string, std::string>& mapping, const std::string& ours, const std::string& our_norm,
-               const Link& link, const std::string& file) {
+struct OurNames {
+  std::string layer, norm;
+};
+
+// @param file  "FILE:"
+void map_layer(std::map<std::string, std::string>& mapping, const OurNames& our, const Link& link,
+               const std::string& file) {
+  const std::string& ours = our.layer;
   const std::string theirs = file + link.convolution->name;
   mapping[ours + ".weight"] = theirs + ".weight";
   if (link.convolution->bias) mapping[ours + ".bias"] = theirs + ".bias";
   if (link.norm == nullptr) return;
   for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"}) {
-    mapping[our_norm + part] = file + link.norm->name + part;
+    mapping[our.norm + part] = file + link.norm->name + part;
   }
 }
 
@@ -489,7 +502,8 @@ FoundNetwork discriminator_of(const std::vector<Layer>& layers, const NetworkFac
   if (facts.architecture.network.empty()) {
     std::optional<Family> family = family_of(chain, body);
     if (!family) {
-      refuse(2000, "strides and paddings of its ", body, " convolutions stand in no file, and its shapes are those of no ",
+      refuse(2000, "strides and paddings of its ", body,
+             " convolutions stand in no file, and its shapes are those of no ",
              "known family: ", described(*chain.links.front().convolution), " to ",
              described(*chain.links.back().convolution), "; say them, for example ", candidates(chain, body));
     }
@@ -511,12 +525,12 @@ FoundNetwork discriminator_of(const std::vector<Layer>& layers, const NetworkFac
     const std::vector<int64_t> sizes =
         list.average_pool ? std::vector<int64_t>() : sizes_of(list, chain.input_channels, inputs);
     if (sizes.empty()) {
-      refuse(2000, list.average_pool ? "the image size cannot be read from it; --image-size says it"
-                                     : text_of("no image size gives these layers the ", inputs,
-                                               " values that its last one takes: ",
-                                               chain.dense.empty() ? described(*chain.links.back().convolution)
-                                                                   : described(*chain.dense.front().convolution),
-                                               "; are strides and paddings right?"));
+      refuse(2000, list.average_pool
+                       ? "the image size cannot be read from it; --image-size says it"
+                       : text_of("no image size gives these layers the ", inputs, " values that its last one takes: ",
+                                 chain.dense.empty() ? described(*chain.links.back().convolution)
+                                                     : described(*chain.dense.front().convolution),
+                                 "; are strides and paddings right?"));
     }
     found.architecture.image_size = sizes.front();
     if (sizes.size() > 1 || !found.family.empty()) {
@@ -540,11 +554,14 @@ FoundNetwork discriminator_of(const std::vector<Layer>& layers, const NetworkFac
                                 : "pixels in the order RGB, scaled to [-1, 1] (mean 0.5, deviation 0.5)");
   }
   for (size_t i = 0; i < body; ++i) {
-    map_layer(found.mapping, text_of("discriminator.conv", i + 1), text_of("discriminator.bn", i + 1), chain.links[i],
+    map_layer(found.mapping, {text_of("discriminator.conv", i + 1), text_of("discriminator.bn", i + 1)}, chain.links[i],
               file);
   }
-  if (list.hidden) map_layer(found.mapping, "discriminator.hidden", "discriminator.bn_hidden", chain.dense.front(), file);
-  map_layer(found.mapping, "discriminator.head", "", chain.dense.empty() ? chain.links.back() : chain.dense.back(), file);
+  if (list.hidden) {
+    map_layer(found.mapping, {"discriminator.hidden", "discriminator.bn_hidden"}, chain.dense.front(), file);
+  }
+  map_layer(found.mapping, {"discriminator.head", ""}, chain.dense.empty() ? chain.links.back() : chain.dense.back(),
+            file);
   for (const Layer* other : chain.others) {
     found.left_out.push_back(text_of(described(*other), ": another output than the logit"));
   }
@@ -621,10 +638,11 @@ void add_generator(FoundNetwork& found, const std::vector<Layer>& layers, const 
   if (!told) found.assumed.emplace_back("the generator's strides and paddings, ReLU and tanh as in its family");
   if (!dense) found.architecture.latent = Latent::kNormal;
   found.assumed.push_back(text_of("noise of ", to_name(found.architecture.latent), " distribution"));
-  map_layer(found.mapping, "generator.project", "generator.bn0", projection, file);
+  map_layer(found.mapping, {"generator.project", "generator.bn0"}, projection, file);
   for (size_t i = first; i < chain.links.size(); ++i) {
     const size_t number = i - first + 1;
-    map_layer(found.mapping, text_of("generator.deconv", number), text_of("generator.bn", number), chain.links[i], file);
+    map_layer(found.mapping, {text_of("generator.deconv", number), text_of("generator.bn", number)}, chain.links[i],
+              file);
   }
 }
 

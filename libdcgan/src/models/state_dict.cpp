@@ -388,7 +388,8 @@ struct StateDictReader::Impl {
     }
     if (!empty && last >= count) fail("of shape " + shape_text(shape) + " ends behind its storage");
     const auto next = static_cast<int64_t>(tensors.size());
-    if (!tensors.emplace(name, Tensor{known->dtype, shape, next}).second) throw Error("\"" + name + "\" stands there twice.");
+    if (!tensors.emplace(name, Tensor{known->dtype, shape, next}).second)
+      throw Error("\"" + name + "\" stands there twice.");
     places.emplace(name, std::move(place));
   }
 

@@ -137,9 +137,7 @@ struct Origin {
   std::vector<std::string> parts;  ///< of normalized_weight(); empty: it is not there
 };
 
-bool is_transposed(const std::string& ours, const Shape& shape) {
-  return is_generators(ours) && shape.size() == 4;
-}
+bool is_transposed(const std::string& ours, const Shape& shape) { return is_generators(ours) && shape.size() == 4; }
 
 // @param name  as mapped; it may be that of a part of a normalization
 Origin origin_of(const Tensors& tensors, const std::string& name) {
@@ -320,7 +318,8 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
       ++normalized[origin.normalization == Normalization::kSpectral ? "spectral norm" : "weight norm"];
     }
     if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
-      tensors.fail("its tensor \"" + their_name + "\" holds values that are no numbers, or infinite: its training failed.");
+      tensors.fail("its tensor \"" + their_name +
+                   "\" holds values that are no numbers, or infinite: its training failed.");
     }
     if (ends_with(name, ".running_var") && !options.architecture.is_list()) {
       for (float& value : values) value = static_cast<float>(value + (options.epsilon - kModelEpsilon));

@@ -94,8 +94,9 @@ class TorchExploredNetworks : public ExploredNetworks {
         norm.weight.narrow(0, channel * units, units).zero_();
         norm.bias.narrow(0, channel * units, units).zero_();
       } else if (layer == 0) {
-        generator_.project.narrow(p.transposed ? 1 : 0, p.transposed ? channel : channel * p.size * p.size,
-                                  p.transposed ? 1 : p.size * p.size)
+        generator_.project
+            .narrow(p.transposed ? 1 : 0, p.transposed ? channel : channel * p.size * p.size,
+                    p.transposed ? 1 : p.size * p.size)
             .zero_();
         const at::Tensor& bias = generator_.project_bias;
         if (bias.defined()) {
@@ -125,7 +126,8 @@ class TorchExploredNetworks : public ExploredNetworks {
     for_each_part(images, image_shape(), kImagesAtOnce, [&](const at::Tensor& part) {
       // After batch norm and before the activation, which does not change what is positive.
       for (const Convolution& c : discriminator_.convolutions) {
-        if (c.shape.norm_last) throw Error("guided gradients are not there for networks with batch norm behind the activation.");
+        if (c.shape.norm_last)
+          throw Error("guided gradients are not there for networks with batch norm behind the activation.");
       }
       std::vector<at::Tensor> maps;
       const at::Tensor top =
@@ -186,7 +188,9 @@ class TorchExploredNetworks : public ExploredNetworks {
   }
   const BatchNorm& norm_of(int64_t layer) const { return const_cast<TorchExploredNetworks*>(this)->norm_of(layer); }
 
-  std::vector<int64_t> image_shape() const { return {architecture_.input.channels, architecture_.image_size, architecture_.image_size}; }
+  std::vector<int64_t> image_shape() const {
+    return {architecture_.input.channels, architecture_.image_size, architecture_.image_size};
+  }
 
   // With statistics of the batch all images depend on each other.
   int64_t whole_batches() const { return statistics_ == Statistics::kBatch ? INT64_MAX : kImagesAtOnce; }

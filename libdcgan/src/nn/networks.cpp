@@ -32,7 +32,11 @@ at::Tensor normal(at::IntArrayRef shape, double mean, at::Generator& random) {
 
 BatchNorm make_batch_norm(const LayerEnd& end, int64_t channels, at::Generator& random) {
   if (!end.batch_norm) return {};
-  return {normal({channels}, 1, random), at::zeros({channels}), at::zeros({channels}), at::ones({channels}), nullptr,
+  return {normal({channels}, 1, random),
+          at::zeros({channels}),
+          at::zeros({channels}),
+          at::ones({channels}),
+          nullptr,
           end.epsilon};
 }
 
@@ -73,17 +77,24 @@ at::Tensor activated(at::Tensor h, const LayerEnd& end) {
   return end.slope == 0 ? h.relu_() : at::leaky_relu_(h, end.slope);
 }
 
+/// What follows a layer's sums.
+struct Rest {
+  const LayerEnd& end;
+  const BatchNorm& norm;
+  Statistics statistics;
+};
+
 /// A layer's sums after norm and activation. @param hook  called with what the norm takes
 template <class Hook>
-at::Tensor ended(at::Tensor h, const LayerEnd& end, const BatchNorm& norm, Statistics statistics, const Hook& hook) {
-  if (end.norm_last && end.batch_norm) {
-    h = activated(h, end);
+at::Tensor ended(at::Tensor h, const Rest& rest, const Hook& hook) {
+  if (rest.end.norm_last && rest.end.batch_norm) {
+    h = activated(h, rest.end);
     hook(h);
-    return norm.forward(h, statistics);
+    return rest.norm.forward(h, rest.statistics);
   }
   hook(h);
-  if (end.batch_norm) h = norm.forward(h, statistics);
-  return activated(h, end);
+  if (rest.end.batch_norm) h = rest.norm.forward(h, rest.statistics);
+  return activated(h, rest.end);
 }
 
 void append(NamedTensors& all, const std::string& layer, const at::Tensor& weight, const at::Tensor& bias) {
@@ -181,7 +192,7 @@ std::vector<at::Tensor> Discriminator::activations(const at::Tensor& images, Sta
   for (size_t i = 0; i < convolutions.size(); ++i) {
     const Convolution& c = convolutions[i];
     h = with_bias(convolve(h, c.weight, sampling_of(c.shape)), c.bias);
-    h = ended(h, c.shape, c.batch_norm, statistics, [&](const at::Tensor& sums) {
+    h = ended(h, {c.shape, c.batch_norm, statistics}, [&](const at::Tensor& sums) {
       if (hook) hook(i + 1, sums);
     });
     if (c.shape.resize > 1) h = at::max_pool2d(h, c.shape.resize);
@@ -198,7 +209,7 @@ at::Tensor Discriminator::top_of(const at::Tensor& maps, Statistics statistics, 
   // Flattened as (C, H, W), whatever the memory format, as the authors' flatten does.
   at::Tensor h = average_pool ? maps.mean({2, 3}) : maps.contiguous().flatten(1);
   if (!hidden.weight.defined()) return h;
-  return ended(at::linear(h, hidden.weight, hidden.bias), hidden.shape, hidden.batch_norm, statistics,
+  return ended(at::linear(h, hidden.weight, hidden.bias), {hidden.shape, hidden.batch_norm, statistics},
                [&](const at::Tensor& sums) {
                  if (hook) hook(convolutions.size() + 1, sums);
                });
@@ -242,7 +253,7 @@ at::Tensor Generator::forward(const at::Tensor& z, Statistics statistics, const 
   };
   at::Tensor h = z;
   if (hidden.weight.defined()) {
-    h = ended(at::linear(h, hidden.weight, hidden.bias), hidden.shape, hidden.batch_norm, statistics,
+    h = ended(at::linear(h, hidden.weight, hidden.bias), {hidden.shape, hidden.batch_norm, statistics},
               hook_of(convolutions.size() + 1));
   }
   // A transposed convolution from 1x1 is a dense layer.
@@ -250,7 +261,7 @@ at::Tensor Generator::forward(const at::Tensor& z, Statistics statistics, const 
   const auto as_maps = [&] { h = h.view({z.size(0), projection.channels, projection.size, projection.size}); };
   if (!projection.norm_per_unit) as_maps();
   if (projection.transposed) h = with_bias(h, project_bias);
-  h = ended(h, projection, project_norm, statistics, hook_of(0));
+  h = ended(h, {projection, project_norm, statistics}, hook_of(0));
   if (projection.norm_per_unit) as_maps();
   h = h.contiguous(at::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < convolutions.size(); ++i) {
@@ -258,7 +269,7 @@ at::Tensor Generator::forward(const at::Tensor& z, Statistics statistics, const 
     const int64_t side = c.shape.size_in * c.shape.resize;
     if (c.shape.resize > 1) h = at::upsample_nearest2d(h, {side, side});
     h = with_bias(convolve_transposed(h, c.weight, sampling_of(c.shape)), c.bias);
-    h = ended(h, c.shape, c.batch_norm, statistics, hook_of(i + 1));
+    h = ended(h, {c.shape, c.batch_norm, statistics}, hook_of(i + 1));
   }
   return sigmoid ? h.sigmoid() : h.tanh();
 }
@@ -305,8 +316,8 @@ Generator make_generator(const ArchitectureOptions& options, uint64_t seed) {
   network.hidden = make_hidden(layers.hidden, random);
   network.projection = p;
   const int64_t inputs = layers.hidden ? layers.hidden->outputs : options.nz;
-  network.project = p.transposed ? normal({inputs, p.channels, p.size, p.size}, 0, random)
-                                 : normal({p.units(), inputs}, 0, random);
+  network.project =
+      p.transposed ? normal({inputs, p.channels, p.size, p.size}, 0, random) : normal({p.units(), inputs}, 0, random);
   network.project_bias = make_bias(p, p.transposed ? p.channels : p.units());
   network.project_norm = make_batch_norm(p, p.norm_channels(), random);
   network.convolutions = make_convolutions(layers.convolutions, true, random);
@@ -367,8 +378,12 @@ at::Tensor per_channel(const std::vector<double>& values, const at::Tensor& x) {
 at::Tensor luma(const at::Tensor& pixels) {
   const at::Tensor whole = pixels.to(at::kInt);
   const auto channel = [&](int64_t c, int64_t weight) { return whole.narrow(3, c, 1).mul(weight); };
-  return channel(0, 19595).add_(channel(1, 38470)).add_(channel(2, 7471)).add_(0x8000).bitwise_right_shift_(16).to(
-      at::kFloat);
+  return channel(0, 19595)
+      .add_(channel(1, 38470))
+      .add_(channel(2, 7471))
+      .add_(0x8000)
+      .bitwise_right_shift_(16)
+      .to(at::kFloat);
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 /// have parts (BatchNorm::sum_over_processes), or the fixed ones.
 enum class Statistics { kBatch, kSharedBatch, kFixed };
 
-/// (x - mean) / sqrt(variance + epsilon) * weight + bias, per channel of [N, C, H, W] or unit of [N, C]. float32; bfloat16
-/// under a CastScope, with statistics in float32.
+/// (x - mean) / sqrt(variance + epsilon) * weight + bias, per channel of [N, C, H, W] or unit of [N, C]. float32;
+/// bfloat16 under a CastScope, with statistics in float32.
 struct BatchNorm {
   at::Tensor weight, bias;               ///< float32 [C]
   at::Tensor running_mean, running_var;  ///< float32 [C], the fixed statistics; biased variance
@@ -84,7 +84,7 @@ struct Discriminator {
 };
 
 struct Generator {
-  HiddenLayer hidden;                     ///< before the projection
+  HiddenLayer hidden;  ///< before the projection
   ProjectionShape projection;
   at::Tensor project;                     ///< float32 [C * 4 * 4, Z]; [Z, C, 4, 4] of a transposed convolution
   at::Tensor project_bias;                ///< float32 [C * 4 * 4], respectively [C]; or undefined

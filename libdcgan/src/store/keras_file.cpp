@@ -59,9 +59,9 @@ std::vector<std::string> texts_of_attribute(hdf5::Place at, const char* name) {
   return texts;
 }
 
-KerasFile::Array read_array(hdf5::Place file, const std::string& name) {
+KerasArrays::Array read_array(hdf5::Place file, const std::string& name) {
   const hdf5::Dataset dataset = hdf5::open_dataset(file, name);
-  KerasFile::Array array{name, dataset.shape, {}};
+  KerasArrays::Array array{name, dataset.shape, {}};
   int64_t count = 1;
   for (const int64_t side : array.shape) count *= side;
   array.values.resize(static_cast<size_t>(count));
@@ -81,12 +81,12 @@ bool is_hdf5(const std::string& path) {
   return file && std::string(start.data(), start.size()) == "\x89HDF\r\n\x1a\n";
 }
 
-KerasFile read_keras_file(const std::string& path) {
+KerasArrays read_keras_file(const std::string& path) {
   const hdf5::Session session;
   hdf5::check_attribute_heaps(path);
   const hdf5::Handle file = hdf5::open_file(path);
   const hdf5::Place root{file, path};
-  KerasFile result;
+  KerasArrays result;
   result.config = hdf5::read_attribute(root, "model_config", std::string());
   std::vector<std::string> names;
   const herr_t status = H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, add_name, &names);

@@ -51,11 +51,10 @@ double frechet_distance(const at::Tensor& a, const at::Tensor& b) {
 }
 
 FrechetDistance::FrechetDistance(const Images& real, int64_t count, int64_t image_size, c10::Device device)
-    : count_(count),
-      size_(power_of_two_up_to(image_size)),
-      network_(fixed_network(size_, real(0, 1).size(1))) {
+    : count_(count), size_(power_of_two_up_to(image_size)), network_(fixed_network(size_, real(0, 1).size(1))) {
   nn::move_to(device, network_);
-  nn::infer_statistics(network_, count_, [&](int64_t first, int64_t size) { return of_size(real(first, size), size_); });
+  nn::infer_statistics(network_, count_,
+                       [&](int64_t first, int64_t size) { return of_size(real(first, size), size_); });
   real_ = features_of(real);
   constexpr double kLeastDeviation = 1e-6;
   scale_ = real_.std(0).clamp_min(kLeastDeviation).reciprocal();

@@ -45,7 +45,7 @@ class ImageRows {
   c10::Device device_;
   const PackedImageReader* file_;  ///< null: in memory
   InputOptions input_;
-  at::Tensor pixels_;              ///< uint8 [N, H, W, 3], on the host or the device
+  at::Tensor pixels_;  ///< uint8 [N, H, W, 3], on the host or the device
 };
 
 }  // namespace dcgan::train

@@ -106,7 +106,8 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
     throw OptionError("--sync-batch-norm has nothing to do with --batch-norm none; leave one of them out.");
   }
   if (run.options.has_generator() && !run.architecture.has_generator()) {
-    throw OptionError("--generator-network is missing: --network says the discriminator, and --adversarial trains both.");
+    throw OptionError(
+        "--generator-network is missing: --network says the discriminator, and --adversarial trains both.");
   }
   const bool in_colour = run.options.contrastive > 0 || run.options.augment;
   if (in_colour && !(run.architecture.input == InputOptions())) {
@@ -114,7 +115,8 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
                       " changes colours of images in RGB and [-1, 1]; the network's --input-... say others.");
   }
   if (run.options.initialise == TrainOptions::kPatchesStart && run.architecture.is_list()) {
-    throw OptionError("--initialise patches is for the published family; take random, or a model file, with --network.");
+    throw OptionError(
+        "--initialise patches is for the published family; take random, or a model file, with --network.");
   }
   if (run.options.initialise == TrainOptions::kPatchesStart) check_patches(run.architecture, images.count());
 }
