@@ -31,7 +31,7 @@ enum class Kind { kConvolution, kDense, kNorm, kOther };
 struct Layer {
   std::string name;  ///< "main.0", as it stands in the file
   Kind kind = Kind::kOther;
-  Shape shape;  ///< of the weight
+  Shape shape = {};  ///< of the weight
   bool bias = false;
   bool statistics = false;
 };
