@@ -21,7 +21,7 @@ namespace {
 
 std::string golden(const std::string& name) { return DCGAN_SOURCE_DIR "/tests/golden/networks/" + name; }
 
-ModelFile model_of(const std::vector<std::string>& names, const NetworkFacts& facts) {
+ModelFile imported(const std::vector<std::string>& names, const NetworkFacts& facts) {
   std::vector<StateDictReader> files;
   for (const std::string& name : names) files.emplace_back(golden(name));
   const FoundNetwork network = find_network(files, facts);
@@ -46,7 +46,7 @@ NetworkFacts facts_of(const std::string& name) {
 
 class ImportedNetwork : public testing::TestWithParam<const char*> {
  protected:
-  ImportedNetwork() : model_(model_of({std::string(GetParam()) + ".pt"}, facts_of(GetParam()))) {
+  ImportedNetwork() : model_(imported({std::string(GetParam()) + ".pt"}, facts_of(GetParam()))) {
     const int64_t size = model_.architecture.image_size;
     pixels_.resize(static_cast<size_t>(kImages * size * size * 3));
     for (size_t k = 0; k < pixels_.size(); ++k) pixels_[k] = static_cast<uint8_t>((k * k / 7 + k * 31) % 256);
@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(OfPyTorch, ImportedNetwork,
 
 TEST(ImportedGenerator, HasTheSamplesOfPyTorchAndBatchStatisticsOfLibTorch) {
   const at::NoGradGuard no_grad;
-  const ModelFile model = model_of({"pytorch64.pt", "pytorch64G.pt"}, {});
+  const ModelFile model = imported({"pytorch64.pt", "pytorch64G.pt"}, {});
   const auto values = nlohmann::json::parse(std::ifstream(golden("values.json"))).at("pytorch64G").at("samples");
   const at::Tensor expected = at::tensor(values.get<std::vector<double>>(), at::kDouble);
   const at::Tensor z = at::arange(18, at::kDouble).sin().view({3, 6}).to(at::kFloat);

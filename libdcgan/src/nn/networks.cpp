@@ -368,7 +368,7 @@ at::Tensor draw_noise(const ArchitectureOptions& options, int64_t count, uint64_
 namespace {
 
 // [1, C, 1, 1] on the device of x
-at::Tensor per_channel(const std::vector<double>& values, const at::Tensor& x) {
+at::Tensor by_channel(const std::vector<double>& values, const at::Tensor& x) {
   at::Tensor result = at::empty({static_cast<int64_t>(values.size())}, at::kDouble);
   std::copy(values.begin(), values.end(), result.mutable_data_ptr<double>());
   return result.to(x.device(), at::kFloat).view({1, -1, 1, 1});
@@ -392,7 +392,7 @@ at::Tensor images_from_pixels(const at::Tensor& pixels, const InputOptions& inpu
   if (input == InputOptions()) return pixels.to(at::kFloat).div_(127.5).sub_(1).permute({0, 3, 1, 2});
   at::Tensor x = input.channels == 1 ? luma(pixels) : pixels.to(at::kFloat);
   x = (input.order == ChannelOrder::kBgr ? x.flip({3}) : x).permute({0, 3, 1, 2});
-  return x.div_(255).sub_(per_channel(input.mean, x)).div_(per_channel(input.deviation, x));
+  return x.div_(255).sub_(by_channel(input.mean, x)).div_(by_channel(input.deviation, x));
 }
 
 at::Tensor pixels_from_images(const at::Tensor& images, const InputOptions& input) {
@@ -400,7 +400,7 @@ at::Tensor pixels_from_images(const at::Tensor& images, const InputOptions& inpu
     return x.round_().clamp_(0, 255).permute({0, 2, 3, 1}).contiguous().to(at::kByte);
   };
   if (input == InputOptions()) return rounded(images.detach().add(1).mul_(127.5));
-  at::Tensor x = images.detach().mul(per_channel(input.deviation, images)).add_(per_channel(input.mean, images));
+  at::Tensor x = images.detach().mul(by_channel(input.deviation, images)).add_(by_channel(input.mean, images));
   x = x.mul_(255);
   if (input.order == ChannelOrder::kBgr) x = x.flip({1});
   return rounded(input.channels == 1 ? x.expand({-1, 3, -1, -1}).clone() : x);
