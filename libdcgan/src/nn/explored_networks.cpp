@@ -115,7 +115,7 @@ class TorchExploredNetworks : public ExploredNetworks {
     const at::NoGradGuard no_grad;
     FeatureMaps all;
     for_each_part(images, image_shape(), kImagesAtOnce, [&](const at::Tensor& part) {
-      append(all, discriminator_.activations(part, Statistics::kFixed).at(layer - 1));
+      append(all, discriminator_.activations(as_input(part), Statistics::kFixed).at(layer - 1));
     });
     return all;
   }
@@ -133,7 +133,7 @@ class TorchExploredNetworks : public ExploredNetworks {
       const at::Tensor top =
           discriminator_
               .activations(
-                  part, Statistics::kFixed,
+                  as_input(part), Statistics::kFixed,
                   [&](size_t number, const at::Tensor& h) {
                     const Convolution& c = discriminator_.convolutions.at(number - 1);
                     maps.push_back(c.shape.batch_norm ? c.batch_norm.forward(h, Statistics::kFixed) : h.clone());
@@ -145,7 +145,7 @@ class TorchExploredNetworks : public ExploredNetworks {
       for (int64_t i = layer; i >= 1; --i) {
         gradient = guided_step(gradient, maps[i - 1], static_cast<size_t>(i - 1));
       }
-      const std::vector<float> values = values_of(gradient), responses = values_of(strongest);
+      const std::vector<float> values = values_of(of_colours(gradient)), responses = values_of(strongest);
       all.gradients.insert(all.gradients.end(), values.begin(), values.end());
       all.responses.insert(all.responses.end(), responses.begin(), responses.end());
       const at::Tensor places = positions.to(at::kCPU).contiguous();
@@ -174,6 +174,26 @@ class TorchExploredNetworks : public ExploredNetworks {
     return convolve_transposed(gradient, c.weight, {s.stride, s.pad_before, reached - s.pad_before - s.size_in});
   }
 
+  // What the discriminator takes of images in RGB and [-1, 1], which were pixels.
+  at::Tensor as_input(const at::Tensor& images) const {
+    if (architecture_.input == InputOptions()) return images;
+    return images_from_pixels(pixels_from_images(images), architecture_.input);
+  }
+
+  // The gradient with respect to such images from that with respect to the input.
+  at::Tensor of_colours(const at::Tensor& gradient) const {
+    const InputOptions& input = architecture_.input;
+    if (input == InputOptions()) return gradient;
+    const auto per_pixel = [&](const std::vector<double>& values) {  // [1, C, 1, 1]
+      std::vector<float> floats(values.begin(), values.end());
+      return at::from_blob(floats.data(), {1, static_cast<int64_t>(floats.size()), 1, 1}, at::kFloat)
+          .to(device_, at::kFloat, false, true);
+    };
+    at::Tensor result = gradient.mul(0.5).div(per_pixel(input.deviation));
+    if (input.order == ChannelOrder::kBgr) result = result.flip({1});
+    return input.channels == 1 ? result.mul(per_pixel({0.299, 0.587, 0.114})) : result;  // the weights of the luma
+  }
+
   const Generator& generator() const {
     if (!has_generator_) throw Error("the model holds no generator.");
     return generator_;
@@ -188,9 +208,7 @@ class TorchExploredNetworks : public ExploredNetworks {
   }
   const BatchNorm& norm_of(int64_t layer) const { return const_cast<TorchExploredNetworks*>(this)->norm_of(layer); }
 
-  std::vector<int64_t> image_shape() const {
-    return {architecture_.input.channels, architecture_.image_size, architecture_.image_size};
-  }
+  std::vector<int64_t> image_shape() const { return {3, architecture_.image_size, architecture_.image_size}; }
 
   // With statistics of the batch all images depend on each other.
   int64_t whole_batches() const { return statistics_ == Statistics::kBatch ? INT64_MAX : kImagesAtOnce; }
