@@ -240,6 +240,7 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
   ModelFile model;
   model.architecture = options.architecture;
   model.convolutions = static_cast<int64_t>(discriminator_convolutions(options.architecture).size());
+  model.has_generator = options.architecture.has_generator();
   const auto shapes = models::expected_shapes(model);
   for (const auto& [name, their_name] : options.mapping) {
     if (shapes.count(name) == 0) {
