@@ -16,6 +16,7 @@ namespace {
 using Shape = std::vector<int64_t>;
 
 constexpr int64_t kLargestImage = 1024;
+constexpr size_t kMostTensors = 5000;
 
 std::string shape_text(const Shape& shape) { return nlohmann::json(shape).dump(); }
 
@@ -673,9 +674,18 @@ struct Place {
 FoundNetwork find_network(const std::vector<StateDictReader>& files, const NetworkFacts& facts) {
   std::string paths;
   for (const StateDictReader& file : files) paths += (paths.empty() ? "" : ", ") + file.path();
+  try {
+    if (!facts.architecture.network.empty()) parse_discriminator(facts.architecture.network);
+    if (!facts.architecture.generator_network.empty()) parse_generator(facts.architecture.generator_network);
+  } catch (const Error& error) {
+    throw OptionError("--network: ", error.what());
+  }
   NoNetwork best{-1, ""};
   std::vector<std::pair<Place, FoundNetwork>> found;
   for (const StateDictReader& file : files) {
+    if (file.tensors().size() > kMostTensors) {
+      throw FileError(file.path(), "holds ", file.tensors().size(), " tensors; a DCGAN and its optimisers have fewer.");
+    }
     const std::string here = name_of_file(file.path()) + ":";
     for (const std::string& prefix : facts.prefix.empty() ? prefixes_in(file) : std::set<std::string>{facts.prefix}) {
       // Everything below a prefix that was taken is a part of that network.
@@ -690,6 +700,8 @@ FoundNetwork find_network(const std::vector<StateDictReader>& files, const Netwo
         // What is told is the reason of the most that there is.
         const int64_t weight = no.depth + (prefix.empty() ? 1 : 0);
         if (weight > best.depth) best = {weight, no.reason};
+      } catch (const Error& error) {  // shapes that no list has: kernels of 0, or of hundreds of pixels
+        if (best.depth < 0) best = {0, error.what()};
       }
     }
   }
