@@ -6,6 +6,8 @@
 #include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 

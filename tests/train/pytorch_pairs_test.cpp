@@ -1,12 +1,14 @@
 // PyTorch's DCGAN example and the recipe pytorch64 from the same start, on the same minibatches and noise
 // (golden/make_pytorch_pairs.py ran PyTorch's).
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/softplus.h>
 #include <gmock/gmock.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "dcgan/errors.h"
 #include "dcgan/safetensors.h"
