@@ -104,7 +104,7 @@ TEST_P(ImportedNetwork, HasTheBatchStatisticsOfLibTorch) {
 INSTANTIATE_TEST_SUITE_P(OfPyTorch, ImportedNetwork,
                          testing::Values("pytorch64", "pytorch128", "five64", "tensorflow64", "grey28", "spectral32",
                                          "critic64", "pytorchgan32", "own48"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& test) { return std::string(test.param); });
 
 TEST(ImportedGenerator, HasTheSamplesOfPyTorchAndBatchStatisticsOfLibTorch) {
   const at::NoGradGuard no_grad;
