@@ -24,7 +24,7 @@ struct FoldedConvolution {
   int64_t pad_before = (kernel - 1) / 2;  ///< rows above, columns to the left
   int64_t pad_after = kernel / 2;         ///< below and to the right
   double slope = 0.2;                     ///< of the activation, from 0 (ReLU) to 1 (none); arXiv:1511.06434, section 3
-  std::vector<float> last_scale;          ///< [out_channels] of a batch norm behind the activation, or empty
+  std::vector<float> last_scale = {};     ///< [out_channels] of a batch norm behind the activation, or empty
   std::vector<float> last_shift = {};
 };
 
