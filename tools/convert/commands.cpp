@@ -145,7 +145,7 @@ void print_network(const FoundNetwork& network) {
 }
 
 nlohmann::ordered_json json_of(const FoundNetwork& network) {
-  nlohmann::ordered_json json;
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
   if (!network.family.empty()) json["family"] = network.family;
   if (!network.assumed.empty()) json["assumed"] = network.assumed;
   if (!network.left_out.empty()) json["left-out"] = network.left_out;

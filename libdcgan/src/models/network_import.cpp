@@ -179,6 +179,20 @@ bool makes_images(const std::vector<Layer>& layers) {
   return before != nullptr && chained && (before->shape[1] == 1 || before->shape[1] == 3);
 }
 
+// Dense layers, with their norms, at one end: files without an order of their own have that of the names.
+std::vector<Layer> with_dense_layers(bool last, const std::vector<Layer>& layers) {
+  std::vector<Layer> dense, others;
+  bool in_dense = false;
+  for (const Layer& layer : layers) {
+    if (layer.kind != Kind::kNorm) in_dense = layer.kind == Kind::kDense;
+    (in_dense ? dense : others).push_back(layer);
+  }
+  std::vector<Layer>& first = last ? others : dense;
+  const std::vector<Layer>& second = last ? dense : others;
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
 Chain discriminator_in(const std::vector<Layer>& layers) {
   Chain chain;
   chain.links.reserve(layers.size());  // `last` points into them
@@ -493,7 +507,9 @@ void map_layer(std::map<std::string, std::string>& mapping, const OurNames& our,
 }
 
 /// A discriminator of these layers.
-FoundNetwork discriminator_of(const std::vector<Layer>& layers, const NetworkFacts& facts, const std::string& file) {
+FoundNetwork discriminator_of(const std::vector<Layer>& found_layers, const NetworkFacts& facts,
+                              const std::string& file) {
+  const std::vector<Layer> layers = with_dense_layers(/*last=*/true, found_layers);
   const Chain chain = discriminator_in(layers);
   const size_t body = chain.links.size() - (chain.dense.empty() ? 1 : 0);
   FoundNetwork found;
@@ -570,8 +586,9 @@ FoundNetwork discriminator_of(const std::vector<Layer>& layers, const NetworkFac
 }
 
 /// Adds a generator of these layers. @throws NoNetwork
-void add_generator(FoundNetwork& found, const std::vector<Layer>& layers, const NetworkFacts& facts,
+void add_generator(FoundNetwork& found, const std::vector<Layer>& found_layers, const NetworkFacts& facts,
                    const std::string& file) {
+  const std::vector<Layer> layers = with_dense_layers(/*last=*/false, found_layers);
   const int64_t size = found.architecture.image_size;
   const Chain chain = generator_in(layers, found.architecture.input.channels);
   const bool dense = !chain.dense.empty();
