@@ -209,7 +209,8 @@ TEST(Convolution, ComputesNoGradientThatIsNotAskedFor) {
 TEST(Convolution, RefusesSecondOrderGradients) {
   const at::Tensor x = random({2, 16, 8, 8}, 1).set_requires_grad(true);
   const at::Tensor weight = random({16, 16, 3, 3}, 2).set_requires_grad(true);
-  for (const auto& function : {convolve, convolve_transposed}) {
+  using Function = at::Tensor (*)(const at::Tensor&, const at::Tensor&, int64_t);
+  for (const Function function : {static_cast<Function>(convolve), static_cast<Function>(convolve_transposed)}) {
     const auto gradient = [&](bool again) {
       return torch::autograd::grad({function(x, weight, 1).square().sum()}, {x}, {}, again, again);
     };
