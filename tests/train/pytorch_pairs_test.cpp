@@ -58,7 +58,7 @@ std::vector<std::vector<double>> golden_losses() {
 TEST(PyTorchsExample, HasTheLossesOfItsPairsHere) {
   const TrainingRun run = small_example();
   check(run.options);
-  const Processes one(run.processes, run.device);
+  const Processes one(run.processes, run.device, {});
   TrainedNetworks networks(run, one, one.device());
   const auto start = read_safetensors(golden("start.safetensors")).tensors;
   for (const nn::NamedTensors& parameters :
