@@ -133,9 +133,9 @@ TEST(Architecture, HasBatchNormWhereItIsAskedFor) {
 
 TEST(Architecture, ShowsItsDenseLayersAllValuesOrMeans) {
   ArchitectureOptions o = published_architecture("imagenet32");
-  EXPECT_EQ(dense_inputs(o), 8192);
+  EXPECT_EQ(discriminator_layers(o).head.inputs, 8192);
   o.guidelines.head = Head::kAveragePool;
-  EXPECT_EQ(dense_inputs(o), 512);
+  EXPECT_EQ(discriminator_layers(o).head.inputs, 512);
 }
 
 TEST(Architecture, NamesTheFlagTheValueAndTheRule) {

@@ -36,7 +36,7 @@ def ours(options, *flags):
     """Seconds of each step of dcgan-train from metrics.jsonl; the first two warm up."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([options.program, "--data", options.data, "--out", folder, "--overwrite", "--quiet",
-                        "--ndf", str(options.ndf), "--batch-size", str(options.batch_size),
+                        *(["--ndf", str(options.ndf)] if options.ndf else []), "--batch-size", str(options.batch_size),
                         "--threads", str(options.threads), "--steps", str(options.steps + 2), "--log-every", "1",
                         "--statistics-minibatches", "1", *map(str, flags)], check=True, stdout=subprocess.DEVNULL)
         lines = map(json.loads, (pathlib.Path(folder) / "metrics.jsonl").read_text().splitlines())

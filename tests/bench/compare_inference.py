@@ -28,7 +28,7 @@ import torch.nn.functional as F
 
 SLOPE = 0.2  # arXiv:1511.06434
 SCALES = {"imagenet32": (32, 3, 2, 128), "imagenet32-narrow": (32, 3, 2, 32), "svhn32": (32, 5, 1, 64),
-          "faces64": (64, 5, 1, 128)}  # size, kernel, convolutions per scale, first width
+          "faces64": (64, 5, 1, 128), "pytorch64": (64, 4, 1, 64)}  # size, kernel, convolutions per scale, first width
 PAUSE_S = 0.05  # the thread pools of the peers go on spinning for some milliseconds after a pass
 
 
@@ -70,7 +70,7 @@ def make_network(name, seed, released):
 
 def convolve(layer, x):
     w, b = torch.from_numpy(np.ascontiguousarray(layer.weight)), torch.from_numpy(layer.bias)
-    return F.conv2d(x, w.to(x.dtype), b.to(x.dtype), layer.stride, w.shape[2] // 2)
+    return F.conv2d(x, w.to(x.dtype), b.to(x.dtype), layer.stride, (w.shape[2] - 1) // 2)
 
 
 def fold_statistics(layers, x):
@@ -94,7 +94,7 @@ class TorchNetwork(torch.nn.Module):
         self.convolutions = torch.nn.ModuleList()
         for layer in layers:
             out, inputs, kernel, _ = layer.weight.shape
-            module = torch.nn.Conv2d(inputs, out, kernel, layer.stride, kernel // 2, dtype=dtype)
+            module = torch.nn.Conv2d(inputs, out, kernel, layer.stride, (kernel - 1) // 2, dtype=dtype)
             module.weight.data = torch.from_numpy(np.ascontiguousarray(layer.weight)).to(dtype)
             module.bias.data = torch.from_numpy(layer.bias).to(dtype)
             self.convolutions.append(module)
@@ -115,7 +115,7 @@ def onnx_model(layers):
                       onnx.numpy_helper.from_array(layer.bias.astype(np.float32), f"b{i}")]
         window = layer.size // layer.stride // 4
         nodes += [onnx.helper.make_node("Conv", [x, f"w{i}", f"b{i}"], [f"c{i}"], kernel_shape=[kernel] * 2,
-                                        pads=[kernel // 2] * 4, strides=[layer.stride] * 2),
+                                        pads=[(kernel - 1) // 2] * 4, strides=[layer.stride] * 2),
                   onnx.helper.make_node("LeakyRelu", [f"c{i}"], [f"a{i}"], alpha=SLOPE),
                   onnx.helper.make_node("MaxPool", [f"a{i}"], [f"p{i}"], kernel_shape=[window] * 2, strides=[window] * 2),
                   onnx.helper.make_node("Flatten", [f"p{i}"], [f"f{i}"])]

@@ -23,7 +23,7 @@ using test::Step;
 using Map = std::vector<double>;  // [channels, size, size]
 
 /// The definition, term by term, in float64.
-Map convolve(const FoldedConvolution& c, const Map& in, double slope) {
+Map convolve(const FoldedConvolution& c, const Map& in) {
   Map out;
   for (int64_t o = 0; o < c.out_channels; ++o) {
     for (int64_t y = 0; y < c.size_out; ++y) {
@@ -32,8 +32,8 @@ Map convolve(const FoldedConvolution& c, const Map& in, double slope) {
         for (int64_t i = 0; i < c.in_channels; ++i) {
           for (int64_t u = 0; u < c.kernel; ++u) {
             for (int64_t v = 0; v < c.kernel; ++v) {
-              const int64_t row = y * c.stride + u - c.kernel / 2;
-              const int64_t column = x * c.stride + v - c.kernel / 2;
+              const int64_t row = y * c.stride + u - c.pad_before;
+              const int64_t column = x * c.stride + v - c.pad_before;
               if (row < 0 || row >= c.size_in || column < 0 || column >= c.size_in) continue;
               sum += static_cast<double>(
                          c.weight[static_cast<size_t>(((o * c.in_channels + i) * c.kernel + u) * c.kernel + v)]) *
@@ -41,7 +41,10 @@ Map convolve(const FoldedConvolution& c, const Map& in, double slope) {
             }
           }
         }
-        out.push_back(sum > 0 ? sum : slope * sum);
+        const double value = sum > 0 ? sum : c.slope * sum;
+        const auto channel = static_cast<size_t>(o);
+        out.push_back(c.last_scale.empty() ? value
+                                           : value * double{c.last_scale[channel]} + double{c.last_shift[channel]});
       }
     }
   }
@@ -49,15 +52,14 @@ Map convolve(const FoldedConvolution& c, const Map& in, double slope) {
 }
 
 void append_pooled(const FoldedConvolution& c, const Map& map, int64_t grid, std::vector<double>& features) {
-  const int64_t window = c.size_out / grid;
+  const auto begin = [&](int64_t i) { return i * c.size_out / grid; };
+  const auto end = [&](int64_t i) { return ((i + 1) * c.size_out + grid - 1) / grid; };
   for (int64_t o = 0; o < c.out_channels; ++o) {
     for (int64_t cell = 0; cell < grid * grid; ++cell) {
       double best = -1e300;
-      for (int64_t y = 0; y < window; ++y) {
-        for (int64_t x = 0; x < window; ++x) {
-          const int64_t row = cell / grid * window + y;
-          best =
-              std::max(best, map[static_cast<size_t>((o * c.size_out + row) * c.size_out + cell % grid * window + x)]);
+      for (int64_t y = begin(cell / grid); y < end(cell / grid); ++y) {
+        for (int64_t x = begin(cell % grid); x < end(cell % grid); ++x) {
+          best = std::max(best, map[static_cast<size_t>((o * c.size_out + y) * c.size_out + x)]);
         }
       }
       features.push_back(best);
@@ -71,17 +73,28 @@ Map halved(const FoldedConvolution& c, const Map& map) {
   return half;
 }
 
+/// Pillow's luma in whole numbers: (19595 R + 38470 G + 7471 B + 32768) / 65536.
+double input_of(const InputOptions& o, const uint8_t* rgb, int64_t channel) {
+  double pixel = rgb[o.order == ChannelOrder::kBgr ? 2 - channel : channel];
+  if (o.channels == 1) pixel = std::floor((19595.0 * rgb[0] + 38470.0 * rgb[1] + 7471.0 * rgb[2] + 32768) / 65536);
+  const auto of = [&](const std::vector<double>& values) {
+    return values.size() == 1 ? values[0] : values.at(static_cast<size_t>(channel));
+  };
+  return (pixel / 255 - of(o.mean)) / of(o.deviation);
+}
+
 std::vector<double> naive_features(const Network& network, const EngineOptions& options,
                                    const std::vector<uint8_t>& images, int64_t count) {
   std::vector<double> features;
   const int64_t area = network.size * network.size;
   for (int64_t n = 0; n < count; ++n) {
     Map map;
-    for (int64_t c = 0; c < 3; ++c) {
-      for (int64_t p = 0; p < area; ++p) map.push_back(images[static_cast<size_t>((n * area + p) * 3 + c)] / 127.5 - 1);
+    for (int64_t c = 0; c < options.input.channels; ++c) {
+      for (int64_t p = 0; p < area; ++p)
+        map.push_back(input_of(options.input, &images[static_cast<size_t>((n * area + p) * 3)], c));
     }
     for (size_t i = 0; i < network.convolutions.size(); ++i) {
-      map = convolve(network.convolutions[i], map, options.leaky_slope);
+      map = convolve(network.convolutions[i], map);
       if (std::count(options.layers.begin(), options.layers.end(), static_cast<int64_t>(i) + 1) > 0) {
         append_pooled(network.convolutions[i], map, options.grid, features);
       }
@@ -139,7 +152,6 @@ TEST_P(InferenceEngineAgreesWithTheDefinition, InEveryLayerAndOnEveryGrid) {
   const int64_t count = 3;
   const std::vector<uint8_t> images = make_images(count, test.size);
   for (const int64_t grid : {1, 2, 4}) {
-    if (network.convolutions.back().size_out < grid) continue;
     const EngineOptions options = all_layers(network, grid);
     const std::vector<double> expected = naive_features(network, options, images, count);
     EXPECT_LT(relative_difference(engine_features(network, options, images, count, instructions), expected), kTolerance)
@@ -159,6 +171,13 @@ const Case kCases[] = {
     {"Kernel9", 16, {{9, 1, 9}, {9, 2, 10}}},
     {"Pooled", 16, {{3, 1, 11, 2}, {5, 1, 17, 2}, {3, 1, 37}, {3, 2, 5}, {3, 1, 9}}},
     {"PooledWide", 32, {{3, 1, 16}, {3, 1, 16, 2}, {3, 1, 32}, {3, 1, 32, 2}, {3, 1, 64}, {3, 1, 64, 2}}},
+    {"PyTorchsTutorial", 64, {{4, 2, 16}, {4, 2, 24}, {4, 2, 32}, {4, 2, 40}}},
+    {"TensorFlowsSame", 32, {{5, 2, 16, 1, 1, 2}, {5, 2, 24, 1, 1, 2}, {5, 2, 32, 1, 1, 2}}},
+    {"Of28Pixels", 28, {{5, 2, 16, 1, 2, 2}, {5, 2, 24, 1, 1, 2}, {3, 2, 32, 1, 1, 1}, {4, 2, 16}}},
+    {"Of28PixelsKernel4", 28, {{4, 2, 16}, {4, 2, 24}, {3, 1, 17}}},
+    {"Of48PixelsInTurn", 48, {{3, 1, 8}, {4, 2, 16}, {3, 1, 16}, {4, 2, 24}, {3, 1, 24}, {4, 2, 24}, {3, 1, 9}}},
+    {"WithoutPadding", 21, {{3, 1, 9, 1, 0, 0}, {3, 2, 16, 1, 0, 0}, {2, 1, 16, 1, 1, 0}, {4, 3, 12, 1, 1, 1}}},
+    {"NormBehindTheActivation", 16, {{3, 2, 16}, {3, 2, 24, 1, 1, 1, true}, {4, 2, 19, 1, 1, 1, true}}},
     {"DownToOnePixel", 8, {{3, 2, 16}, {3, 2, 16}, {3, 2, 16}, {3, 1, 20}}},
 };
 
@@ -238,23 +257,43 @@ TEST(InferenceEngine, NeedsNoWeightsAboveTheLastLayerItKeeps) {
   EXPECT_EQ(engine_features(network, options, images, 1), before);
 }
 
-TEST(InferenceEngine, UsesTheSlopeItIsGiven) {
-  const Network network = make_network(16, kSmall);
+TEST(InferenceEngine, UsesTheSlopeOfEachLayer) {
+  Network network = make_network(16, kSmall);
   const std::vector<uint8_t> images = make_images(1, 16);
-  EngineOptions options = all_layers(network);
+  const EngineOptions options = all_layers(network);
   for (const double slope : {0.0, 0.5, 1.0}) {
-    options.leaky_slope = slope;
+    for (size_t i = 0; i < network.convolutions.size(); ++i) network.convolutions[i].slope = i % 2 == 0 ? slope : 0.3;
     EXPECT_LT(
         relative_difference(engine_features(network, options, images, 1), naive_features(network, options, images, 1)),
         kTolerance);
   }
 }
 
+TEST(InferenceEngine, TakesItsInputInTheChannelsTheirOrderAndTheScaleThatItIsGiven) {
+  const std::vector<uint8_t> images = make_images(2, 16);
+  const InputOptions kInputs[] = {{3, ChannelOrder::kBgr, {0.5}, {0.5}},
+                                  {3, ChannelOrder::kRgb, {0}, {1}},
+                                  {3, ChannelOrder::kRgb, {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}},
+                                  {3, ChannelOrder::kBgr, {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}},
+                                  {1, ChannelOrder::kRgb, {0.5}, {0.5}},
+                                  {1, ChannelOrder::kRgb, {0.1307}, {0.3081}}};
+  std::vector<std::vector<float>> all;
+  for (const InputOptions& input : kInputs) {
+    const Network network = make_network(16, kSmall, input.channels);
+    EngineOptions options = all_layers(network);
+    options.input = input;
+    all.push_back(engine_features(network, options, images, 2));
+    EXPECT_LT(relative_difference(all.back(), naive_features(network, options, images, 2)), kTolerance);
+  }
+  for (size_t i = 1; i < 4; ++i) EXPECT_NE(all[i], all[0]);
+  EXPECT_NE(all[5], all[4]);
+}
+
 TEST(InferenceEngine, MapsPixels0And255ToMinusOneAndOne) {
   FoldedConvolution pass{3, 3, 1, 1, 4, 4, {1, 0, 0, 0, 1, 0, 0, 0, 1}, {0, 0, 0}};
   EngineOptions options;
   options.layers = {1};
-  options.leaky_slope = 1;
+  pass.slope = 1;
   InferenceEngine engine({pass}, options);
   std::vector<uint8_t> image(48, 0);
   image[0] = 255;   // red of the first pixel
@@ -298,7 +337,9 @@ TEST(InferenceEngine, RefusesOptionsOutOfRange) {
   refuses([](EngineOptions& o) { o.grid = 3; });
   refuses([](EngineOptions& o) { o.threads = 0; });
   refuses([](EngineOptions& o) { o.batch_size = 0; });
-  refuses([](EngineOptions& o) { o.leaky_slope = 1.5; });
+  Network steep = network;
+  steep.convolutions[1].slope = 1.5;
+  EXPECT_THROW(InferenceEngine(steep.convolutions, all_layers(steep)), Error);
 }
 
 }  // namespace

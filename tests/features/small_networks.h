@@ -13,6 +13,8 @@ namespace dcgan::test {
 struct Step {
   int64_t kernel, stride, channels;
   int64_t pool = 1;
+  int64_t pad_before = (kernel - 1) / 2, pad_after = kernel / 2;
+  bool norm_last = false;
 };
 
 struct Network {
@@ -27,22 +29,29 @@ struct Network {
 };
 
 /// Weights of the size that keeps the maps' spread (He et al. 2015, arXiv:1502.01852), biases beside them.
-inline Network make_network(int64_t size, const std::vector<Step>& steps) {
+inline Network make_network(int64_t size, const std::vector<Step>& steps, int64_t channels = 3) {
   std::mt19937 random(7);
   std::normal_distribution<float> normal;
   Network network{{}, size};
-  int64_t in = 3;
+  int64_t in = channels;
   for (const Step& s : steps) {
-    FoldedConvolution c{in, s.channels, s.kernel, s.stride, size, size / s.stride, {}, {}};
+    const int64_t out = (size + s.pad_before + s.pad_after - s.kernel) / s.stride + 1;
+    FoldedConvolution c{in, s.channels, s.kernel, s.stride, size, out, {}, {}};
     const float spread = std::sqrt(2.0F / static_cast<float>(in * s.kernel * s.kernel));
     c.weight.resize(static_cast<size_t>(in * s.channels * s.kernel * s.kernel));
     c.bias.resize(static_cast<size_t>(s.channels));
     c.pool = s.pool;
+    c.pad_before = s.pad_before;
+    c.pad_after = s.pad_after;
     for (float& w : c.weight) w = spread * normal(random);
     for (float& b : c.bias) b = 0.1F * normal(random);
+    for (int64_t i = 0; s.norm_last && i < s.channels; ++i) {
+      c.last_scale.push_back(1 + 0.3F * normal(random));
+      c.last_shift.push_back(0.3F * normal(random));
+    }
     network.convolutions.push_back(c);
     in = s.channels;
-    size /= s.stride * s.pool;
+    size = out / s.pool;
   }
   return network;
 }

@@ -5,7 +5,7 @@
 usage: check_pytorch_module.py BUILD [--model MODEL.safetensors --images IMAGES.h5] [--released DIR]
 
 Always: the small network of golden/state_dict/, converted by BUILD/tools/dcgan-convert, against the values that
-nn.Sequential gave (values.json; the C++ tests compare with the same). With --model and --images: its features of the first
+nn.Sequential gave (values.json; the C++ tests compare with the same), and the networks of golden/networks/. With --model and --images: its features of the first
 64 images of the packed file against BUILD/tools/dcgan-extract. With --released: the authors' arrays, of which MODEL was
 made, against the float64 twin in NumPy.
 """
@@ -23,6 +23,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 import dcgan  # noqa: E402 (found by the line above)
 from dcgan_reference import Discriminator, Generator, golden_noise  # noqa: E402
+from make_networks import golden_pixels as network_pixels  # noqa: E402
 from make_state_dicts import golden_pixels  # noqa: E402
 
 GOLDEN = Path(__file__).resolve().parent / "state_dict"
@@ -52,6 +53,28 @@ def check_small_network(build, folder, comparison):
     comparison.near("small network, logits", model.discriminator(images).numpy(), values["logits"])
     comparison.near("small network, features", model.discriminator.features(images).flatten().numpy(), values["features"])
     comparison.near("small network, samples", model.generator(z)[:, :, 3, 5].flatten().numpy(), values["samples"])
+
+
+def check_lists(build, folder, comparison):
+    """Networks of others: golden/networks/, as dcgan-convert finds them."""
+    networks = Path(__file__).resolve().parent / "networks"
+    values = json.loads((networks / "values.json").read_text())
+    samples = np.array(values.pop("pytorch64G")["samples"])
+    own48 = ["--network", "conv 7 2 3; bn 1e-3; lrelu 0.3; conv 3 1 1; relu; maxpool 2; conv 4 2 1; bn 1e-5; lrelu 0.3; dense; "
+             "lrelu 0.3; dense to 1", "--input-order", "bgr", "--input-mean", "0.485,0.456,0.406", "--input-deviation",
+             "0.229,0.224,0.225"]
+    for name, expected in values.items():
+        files = [networks / f"{name}.pt"] + ([networks / "pytorch64G.pt"] if name == "pytorch64" else [])
+        subprocess.run([build / "tools/dcgan-convert", "state-dict", *files, "-o", f"{folder}/{name}.safetensors",
+                        *(own48 if name == "own48" else [])], check=True, stdout=subprocess.DEVNULL)
+        model = dcgan.load(f"{folder}/{name}.safetensors")
+        images = model.discriminator.inputs(torch.from_numpy(network_pixels(expected["size"])))
+        comparison.near(f"{name}, logits", model.discriminator(images).numpy(), np.array(expected["logits"]))
+        comparison.near(f"{name}, features", model.discriminator.features(images).flatten().numpy(),
+                        np.array(expected["features"]))
+        if "generator" in model:
+            z = torch.sin(torch.arange(18.0)).view(3, 6)
+            comparison.near(f"{name}, samples", model.generator(z)[:, :, 3, 5].flatten().numpy(), samples)
 
 
 def check_extraction(build, folder, comparison, path, images):
@@ -87,6 +110,7 @@ def main():
     comparison = Comparison()
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         check_small_network(arguments.build, folder, comparison)
+        check_lists(arguments.build, folder, comparison)
         if arguments.images:
             check_extraction(arguments.build, folder, comparison, arguments.model, arguments.images)
         if arguments.released:

@@ -51,8 +51,8 @@ void for_each_product(const Case& c, const Function& f) {
     for (int64_t y = 0; y < c.small_size(); ++y) {
       for (int64_t x = 0; x < c.small_size(); ++x) {
         for (int64_t tap = 0; tap < c.kernel * c.kernel; ++tap) {
-          const int64_t row = y * c.stride + tap / c.kernel - c.kernel / 2;
-          const int64_t column = x * c.stride + tap % c.kernel - c.kernel / 2;
+          const int64_t row = y * c.stride + tap / c.kernel - (c.kernel - 1) / 2;
+          const int64_t column = x * c.stride + tap % c.kernel - (c.kernel - 1) / 2;
           if (row < 0 || row >= c.large_size || column < 0 || column >= c.large_size) continue;
           for (int64_t o = 0; o < c.small_channels; ++o) {
             for (int64_t i = 0; i < c.large_channels; ++i) {
@@ -125,6 +125,9 @@ const Case kCases[] = {
     {19, 9, 3, 2, 4, 5},    // 2 x 2, and channels that fill no vector
     {8, 16, 5, 1, 8, 2},   {16, 16, 5, 2, 8, 3}, {11, 21, 5, 2, 4, 2},   {3, 16, 3, 1, 8, 2},
     {16, 3, 3, 1, 8, 2},   {3, 17, 5, 2, 16, 2}, {16, 16, 3, 1, 16, 40},  // enough tiles for slices
+    {16, 32, 4, 2, 16, 3},  // PyTorch's 4 x 4, stride 2, padding 1: tiles of 4 x 4
+    {19, 9, 4, 2, 4, 5},    // and of 2 x 2
+    {3, 17, 4, 2, 16, 2},
 };
 
 TEST(Convolution, ItsAdjointAndItsFilterGradientAreThoseOfTheDefinitionInFloat64) {

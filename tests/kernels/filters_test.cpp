@@ -18,7 +18,7 @@ void expect_filter() {
           sum += kMatrices.output.values[o][p] * kMatrices.filter.values[p][t] * kMatrices.input.values[p][d];
         }
         const bool meets =
-            kAdjoint ? kStride * (d + Algorithm::kFirstInput) + t - kTaps / 2 == o : d == kStride * o + t;
+            kAdjoint ? kStride * (d + Algorithm::kFirstInput) + t - (kTaps - 1) / 2 == o : d == kStride * o + t;
         EXPECT_NEAR(sum, meets ? 1 : 0, 1e-13) << "output " << o << ", tap " << t << ", input " << d;
       }
     }
@@ -30,6 +30,8 @@ TEST(FilterAlgorithm, EqualsTheFilterItStandsFor) {
   expect_filter<3, 1, 2>();
   expect_filter<3, 2, 4>();
   expect_filter<3, 2, 2>();
+  expect_filter<4, 2, 4>();
+  expect_filter<4, 2, 2>();
   expect_filter<5, 1, 2>();
   expect_filter<5, 2, 4>();
   expect_filter<5, 2, 2>();
@@ -42,6 +44,8 @@ TEST(FilterAlgorithm, EqualsTheAdjointOfTheFilter) {
   expect_filter<3, 1, 2, true>();
   expect_filter<3, 2, 4, true>();
   expect_filter<3, 2, 2, true>();
+  expect_filter<4, 2, 4, true>();
+  expect_filter<4, 2, 2, true>();
   expect_filter<5, 1, 2, true>();
   expect_filter<5, 2, 4, true>();
   expect_filter<5, 2, 2, true>();
@@ -50,6 +54,7 @@ TEST(FilterAlgorithm, EqualsTheAdjointOfTheFilter) {
 TEST(FilterAlgorithm, NeedsTheNumberOfProductsOfTheTheory) {
   EXPECT_EQ((FilterAlgorithm<3, 1, 4>::kProducts), 6);      // m + k - 1
   EXPECT_EQ((FilterAlgorithm<3, 2, 4>::kProducts), 4 + 5);  // one tap and two
+  EXPECT_EQ((FilterAlgorithm<4, 2, 4>::kProducts), 5 + 5);  // two taps each
   EXPECT_EQ((FilterAlgorithm<5, 2, 4>::kProducts), 6 + 5);  // three taps and two
   EXPECT_EQ((FilterAlgorithm<3, 2, 4, true>::kProducts), 4 + 5);
   EXPECT_EQ((FilterAlgorithm<5, 2, 4, true>::kProducts), 6 + 5);

@@ -166,7 +166,7 @@ TEST_F(Model, WrongMetadataAreRefused) {
   EXPECT_EQ(refusal("training", "{}"), "accepted");
   EXPECT_THAT(refusal("format", "pt"),
               AllOf(HasSubstr("\"pt\""), HasSubstr("dcgan-model"), HasSubstr("dcgan-convert")));
-  EXPECT_THAT(refusal("format_version", "2"), AllOf(HasSubstr("\"2\""), HasSubstr("reads 1")));
+  EXPECT_THAT(refusal("format_version", "3"), AllOf(HasSubstr("\"3\""), HasSubstr("reads 1 and 2")));
   EXPECT_THAT(refusal("architecture", "{"), HasSubstr("architecture is no JSON object"));
   EXPECT_THAT(refusal("architecture", R"({"ndff":2})"), AllOf(HasSubstr("\"ndff\" is unknown"), HasSubstr("ndf")));
   EXPECT_THAT(refusal("architecture", R"({"image-size":17})"), HasSubstr("--image-size is 17"));

@@ -2,10 +2,12 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/ones_like.h>
 #include <gmock/gmock.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -98,8 +100,60 @@ TEST(Convolution, AndItsGradientsAreThoseOfFloat64ForThePublishedShapes) {
   }
 }
 
-const Case kSmall{{64, 64, 3, 2, 8, 4, true}, false, 3};
-const Case kSmallTransposed{{64, 64, 3, 2, 4, 8, true}, true, 3};
+// Those of lists: even kernels, padding that differs before and behind, by LibTorch where our kernels have no method.
+TEST(Convolution, AndItsAdjointPadAsListsSay) {
+  struct Padded {
+    int64_t kernel, stride, before, after, size;
+  };
+  for (const Padded& p : {Padded{4, 2, 1, 1, 16}, Padded{4, 2, 1, 1, 14}, Padded{5, 2, 1, 2, 16}, Padded{3, 1, 1, 1, 7},
+                          Padded{4, 1, 0, 0, 6}, Padded{5, 2, 2, 2, 14}, Padded{3, 2, 0, 1, 8}}) {
+    const Sampling sampling{p.stride, p.before, p.after};
+    const std::string name = text_of(p.kernel, " ", p.stride, " ", p.before, "+", p.after, ", ", p.size, " pixels");
+    const int64_t channels = 64;  // enough for our kernels
+    const auto leaf = [](const at::Tensor& x, at::ScalarType type) { return x.to(type).set_requires_grad(true); };
+    const at::Tensor x = random({2, channels, p.size, p.size}, 1),
+                     weight = random({channels, channels, p.kernel, p.kernel}, 2);
+    const auto all = [&](at::ScalarType type, const auto& function) {
+      const at::Tensor input = leaf(x, type), filters = leaf(weight, type);
+      const at::Tensor y = function(input, filters);
+      const auto gradients = torch::autograd::grad({y}, {input, filters}, {at::ones_like(y)});
+      return Tensors{y.detach(), gradients[0], gradients[1]};
+    };
+    const auto expect_same = [&](const Tensors& found, const Tensors& expected, const std::string& what) {
+      for (size_t i = 0; i < found.size(); ++i) {
+        ASSERT_EQ(found[i].sizes(), expected[i].sizes()) << what << name;
+        const double error = found[i].to(at::kDouble).sub(expected[i]).abs().max().item<double>();
+        EXPECT_LE(error, 1e-5 * expected[i].abs().max().item<double>()) << what << name << ", " << i;
+      }
+    };
+    const auto padded = [&](const at::Tensor& input, const at::Tensor& filters) {
+      return at::conv2d(at::constant_pad_nd(input, {p.before, p.after, p.before, p.after}), filters, {}, p.stride);
+    };
+    expect_same(all(at::kFloat, [&](const auto& i, const auto& f) { return convolve(i, f, sampling); }),
+                all(at::kDouble, padded), "");
+    const int64_t side = (p.size - 1) * p.stride + p.kernel - p.before - p.after;
+    expect_same(
+        all(at::kFloat, [&](const auto& i, const auto& f) { return convolve_transposed(i, f, sampling); }),
+        all(at::kDouble,
+            [&](const auto& i, const auto& f) {
+              return at::conv_transpose2d(i, f, {}, p.stride).narrow(2, p.before, side).narrow(3, p.before, side);
+            }),
+        "adjoint of ");
+  }
+}
+
+// 64 channels, kernels of 3 x 3, stride 2.
+Case small_case(int64_t size_in, int64_t size_out) {
+  ConvolutionShape shape;
+  shape.in_channels = shape.out_channels = 64;
+  shape.kernel = 3;
+  shape.stride = 2;
+  shape.size_in = size_in;
+  shape.size_out = size_out;
+  return {shape, size_out > size_in, 3};
+}
+const Case kSmall = small_case(8, 4);
+const Case kSmallTransposed = small_case(4, 8);
 
 TEST(Convolution, HasTheSameBitsForAnyNumberOfThreads) {
   const int before = at::get_num_threads();
@@ -155,7 +209,8 @@ TEST(Convolution, ComputesNoGradientThatIsNotAskedFor) {
 TEST(Convolution, RefusesSecondOrderGradients) {
   const at::Tensor x = random({2, 16, 8, 8}, 1).set_requires_grad(true);
   const at::Tensor weight = random({16, 16, 3, 3}, 2).set_requires_grad(true);
-  for (const auto& function : {convolve, convolve_transposed}) {
+  using Function = at::Tensor (*)(const at::Tensor&, const at::Tensor&, int64_t);
+  for (const Function function : {static_cast<Function>(convolve), static_cast<Function>(convolve_transposed)}) {
     const auto gradient = [&](bool again) {
       return torch::autograd::grad({function(x, weight, 1).square().sum()}, {x}, {}, again, again);
     };

@@ -140,12 +140,13 @@ class Convert(ProgramTest):
 
         net = GOLDEN / "netD.pt"
         refuses(code=2, says=["no FILE given"])
-        refuses(net, says=["discriminator.bn2.bias [128]", "and 26 others", "--mapping", "0.weight [3,3,3,3]"])
+        refuses(net, says=["stand in no file", '--image-size 16 --network "conv 3 1 1; lrelu 0.2; conv 3 2 1; bn 1e-05'])
+        refuses(net, "--ndf", 128, says=["discriminator.bn2.bias [128]", "and 26 others", "--mapping", "0.weight [3,3,3,3]"])
         refuses(net, "--ndf", 0, code=2, says=["--ndf is 0"])
         refuses(net, "--mapping", self.folder / "none.json", says=["none.json", "cannot be opened"])
         refuses(GOLDEN / "call.pt", says=["call.pt", "posix.system"])
         self.assertFalse((self.folder / "called").exists())
-        refuses(self.folder / "images.h5", says=["images.h5", "no zip archive"])
+        refuses(self.folder / "images.h5", says=["images.h5", "no arrays of floats", "Keras"])
         mapping = self.folder / "mapping.json"
         for text, says in (("[", "no JSON object"), ('{"a": 1}', '"a" is no text'),
                            ('{"a": "b"}', 'names "a", which this architecture does not have')):

@@ -6,7 +6,9 @@ import unittest
 
 import h5py
 import numpy
+from PIL import Image
 from programs import NARROW, SOURCE, ProgramTest, write_image_folder
+from safetensors.numpy import load_file
 
 # arXiv:1511.06434, sections 4 and 5.1, figure 1; the authors' faces/train_uncond_dcgan.py, and the names and shapes of the
 # weights that they released. One epoch of their alternating schedule is half a pair of updates a minibatch.
@@ -26,6 +28,7 @@ PUBLISHED = {
 }
 SHIPPED = "tiny-imagenet32"
 CONTRASTIVE = "tiny-imagenet32-contrastive"
+LISTS = ["pytorch64", "pytorch128", "grey28"]  # networks of others
 FOR_ALL = {"schedule": "alternating", "beta1": 0.5, "beta2": 0.999, "decay-steps": 0, "average-decay": 0,
            "scaling": "strides", "batch-norm": "published", "hidden-dense": 0, "head": "flatten",
            "activation": "leaky-relu"}
@@ -37,7 +40,7 @@ class Training(ProgramTest):
         super().setUpClass()
         write_image_folder(cls.folder / "images", 43)
         job = cls()
-        for size in (32, 64):
+        for size in (28, 32, 64):
             job.run_program("dcgan-prepare", "folder", cls.folder / "images", "-o", cls.folder / f"{size}.h5",
                             "--size", size)
 
@@ -52,7 +55,7 @@ class Training(ProgramTest):
 class Recipes(Training):
     def test_each_is_the_published_training(self):
         recipes = sorted(path.stem for path in (SOURCE / "tools/recipes").glob("*.ini"))
-        self.assertEqual(recipes, sorted([*PUBLISHED, SHIPPED, CONTRASTIVE]))
+        self.assertEqual(recipes, sorted([*PUBLISHED, SHIPPED, CONTRASTIVE, *LISTS]))
         for name, published in PUBLISHED.items():
             with self.subTest(recipe=name):
                 # Twice, so that a step takes a second: with the published minibatch, and at the published width.
@@ -68,6 +71,42 @@ class Recipes(Training):
                 self.assertIn(f"# discriminator: {published['discriminator']} parameters, "
                               f"{published['features']} features", said)
                 self.assertIn(f"# generator: {published['generator']} parameters", said)
+
+    def test_that_of_pytorchs_example_has_its_networks_and_its_loop(self):
+        options, said = self.plan(64, "--threads", 1, "--recipe", "pytorch64", "--batch-size", 2)
+        self.assertIn("# discriminator: 2765568 parameters, 15360 features", said)  # as PyTorch counts those of its example
+        self.assertIn("# generator: 3576704 parameters", said)
+        self.assertEqual((options["schedule"], options["latent"], options["nz"]), ("both", "normal", "100"))
+        self.assertEqual(options["shared-noise"], "true")
+
+    def test_that_of_grey_images_trains_a_model_that_takes_grey_and_colours(self):
+        run = self.folder / "grey"
+        self.run_program("dcgan-train", "--data", self.folder / "28.h5", "--out", run, "--recipe", "grey28", "--steps", 2,
+                         "--batch-size", 6, "--threads", 1)
+        with Image.open(next((run / "samples").glob("*.png"))) as samples:
+            pixels = numpy.asarray(samples.convert("RGB"))
+        self.assertTrue((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all())
+        features = self.folder / "grey.h5"
+        said = self.run_program("dcgan-extract", self.folder / "28.h5", "-o", features, "--model", run / "model.safetensors").stdout
+        self.assertIn("with colours, taken as grey by their luma", said)
+        with h5py.File(features) as file:
+            self.assertEqual(file["features"].shape[1], 16 * (64 + 128))
+        self.run_program("dcgan-train", "--data", self.folder / "28.h5", "--out", run, "--resume", "--steps", 3, "--threads", 1)
+        self.assert_refuses("dcgan-train", "--data", self.folder / "28.h5", "--out", self.folder / "other", "--recipe", "grey28",
+                            "--initialise", self.folder / "none.safetensors", code=1, says=["none.safetensors"])
+
+    def test_a_model_of_a_list_is_what_another_training_begins_with(self):
+        run = ["dcgan-train", "--data", self.folder / "28.h5", "--recipe", "grey28", "--batch-size", 6, "--threads", 1]
+        self.run_program(*run, "--out", self.folder / "first", "--steps", 2)
+        model = self.folder / "first/model.safetensors"
+        self.run_program(*run, "--out", self.folder / "second", "--steps", 0, "--initialise", model, "--seed", 7)
+        before, after = load_file(model), load_file(self.folder / "second/model.safetensors")
+        for name in before:
+            if ".running_" not in name:
+                numpy.testing.assert_array_equal(before[name], after[name], err_msg=name)
+        narrow = "conv 4 2 1 to 5; lrelu 0.2; conv 4 2 1 to 128; bn 1e-5; lrelu 0.2; dense to 1"
+        self.assert_refuses(*run, "--out", self.folder / "third", "--steps", 0, "--initialise", model, "--network", narrow, code=1,
+                            says=["discriminator.conv1.weight is 64 x 1 x 4 x 4", "the network to be trained has 5 x 1 x 4 x 4"])
 
     def test_that_of_the_model_that_ships_has_the_networks_of_imagenet32_and_smaller_minibatches(self):
         narrow = [32, "--threads", 1, "--ndf", 2, "--ngf", 2, "--recipe"]

@@ -61,7 +61,7 @@ TEST(Course, OfFourPairsEndsAtTheParametersOfAnIndependentFloat64Twin) {
     run.options.weight_decay = 0.3;
     run.options.decay_steps = 3;
     run.device = "cpu";
-    const Processes one(run.processes, run.device);
+    const Processes one(run.processes, run.device, {});
     TrainObserver silent;
     Training training({run, images, one, silent});
     RunFolder::Checkpoint start = {0, training.checkpoint()};

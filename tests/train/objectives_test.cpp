@@ -135,7 +135,7 @@ TEST_F(Objectives, TheHingeLossIsThatOfItsPaper) {
   run.options.adversarial_loss = AdversarialLoss::kHinge;
   run.options.schedule = Schedule::kBoth;
   run.options.learning_rate = 1e-30;  // the weights stay
-  const Processes one(run.processes, "cpu");
+  const Processes one(run.processes, "cpu", {});
   TrainedNetworks networks(run, one, one.device());
   PairInputs inputs;
   inputs.images = random_images(8, 16);

@@ -81,7 +81,7 @@ TEST(RecordedPairs, GiveWhatPlainOnesGiveForMinibatchesOfAnySize) {
     run.options.contrastive = schedule == Schedule::kBoth ? 1 : 0;
     run.options.rotation = run.options.contrastive;
     run.options.augment = run.options.spectral_norm = schedule == Schedule::kBoth;
-    const Processes one(run.processes, run.device);
+    const Processes one(run.processes, run.device, {});
     TrainedNetworks plain(run, one, one.device());
     TrainedNetworks recorded(run, one, one.device());
     FakeAccelerator accelerator;
@@ -107,7 +107,7 @@ TEST(RecordedPairs, GiveWhatPlainOnesGiveForMinibatchesOfAnySize) {
 // A training of the alternating schedule with the stand-in.
 struct Recorded {
   TrainingRun run = small_run(Schedule::kAlternating);
-  Processes one = {run.processes, run.device};
+  Processes one = {run.processes, run.device, {}};
   TrainedNetworks networks = {run, one, one.device()};
   FakeAccelerator accelerator;
   RecordedPairs pairs = {networks, &accelerator};
@@ -152,7 +152,7 @@ class BrokenAccelerator : public FakeAccelerator {
 TEST(RecordedPairs, ThatCannotBeRecordedArePlainOnesAndThatIsSaidOnce) {
   for (const Schedule schedule : {Schedule::kAlternating, Schedule::kBoth}) {
     const TrainingRun run = small_run(schedule);
-    const Processes one(run.processes, run.device);
+    const Processes one(run.processes, run.device, {});
     TrainedNetworks plain(run, one, one.device());
     TrainedNetworks networks(run, one, one.device());
     BrokenAccelerator accelerator(networks);
@@ -176,7 +176,7 @@ TEST(RecordedPairs, ThatCannotBeRecordedArePlainOnesAndThatIsSaidOnce) {
 
 TEST(RecordedPairs, ThatMustBeRecordedAndCannotEndInAnErrorThatNamesTheFlag) {
   const TrainingRun run = small_run(Schedule::kBoth);
-  const Processes one(run.processes, run.device);
+  const Processes one(run.processes, run.device, {});
   TrainedNetworks networks(run, one, one.device());
   BrokenAccelerator accelerator(networks);
   RecordedPairs pairs(networks, &accelerator);

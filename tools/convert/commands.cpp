@@ -7,6 +7,9 @@
 
 #include "dcgan/equalise.h"
 #include "dcgan/errors.h"
+#include "dcgan/keras_file.h"
+#include "dcgan/keras_network.h"
+#include "dcgan/network_import.h"
 #include "dcgan/released_weights.h"
 #include "dcgan/state_dict.h"
 #include "dcgan/statistics.h"
@@ -14,6 +17,7 @@
 #include "tools/cli/shipped_files.h"
 #include "tools/convert/checkpoint.h"
 #include "tools/convert/model_output.h"
+#include "tools/shared/network_option.h"
 
 namespace dcgan::convert_tool {
 namespace {
@@ -29,11 +33,11 @@ template <class Visitor>
 void describe(NamesOptions& o, Visitor&& f) {
   f(o.mapping, "mapping",
     "JSON file with an object: our name of a tensor to its name in the files (FILE:NAME where "
-    "several files have it); default: the names are ours");
+    "several files have it); default: the names are ours, or the network is found by names, shapes and order");
   f(o.prefix, "prefix",
     "what stands before all these names in the files, such as ema.; default: found, where one dictionary has them all");
   f(o.epsilon, "batch-norm-epsilon", "epsilon of the batch norm that the network was trained with; PyTorch's default");
-  f(o.list, "list", "print names, types and shapes of what the files hold, and stop");
+  f(o.list, "list", "print names, types and shapes of what the files hold and the network that they are, and stop");
 }
 
 std::map<std::string, std::string> read_mapping(const std::string& path) {
@@ -67,20 +71,6 @@ void require_free(const ModelOutput& output, const tools::StatisticsOptions& sta
   });
 }
 
-void print_list(const std::vector<StateDictReader>& files, bool json) {
-  nlohmann::ordered_json all = nlohmann::ordered_json::object();
-  for (const StateDictReader& file : files) {
-    for (const auto& [name, tensor] : file.tensors()) {
-      const nlohmann::json shape = tensor.shape;
-      all[file.path()][name] = {{"dtype", tensor.dtype}, {"shape", shape}};
-      if (!json)
-        std::cout << (files.size() > 1 ? file.path() + ":" : "") << name << "  " << tensor.dtype << "  " << shape
-                  << "\n";
-    }
-  }
-  if (json) std::cout << json_text(all) << "\n";
-}
-
 }  // namespace
 
 int released_command(cli::CommandLine& line) {
@@ -106,6 +96,90 @@ int released_command(cli::CommandLine& line) {
   return 0;
 }
 
+namespace {
+
+// Options and names that only the published family has.
+bool is_of_the_family(const cli::CommandLine& line, const std::vector<StateDictReader>& files) {
+  for (const char* flag : {"mapping", "kernel", "convs-per-scale", "ndf", "ngf", "scaling", "batch-norm",
+                           "hidden-dense", "head", "activation"}) {
+    if (line.given(flag)) return true;
+  }
+  for (const StateDictReader& file : files) {
+    for (const auto& [name, tensor] : file.tensors()) {
+      if (name.find("discriminator.conv1.weight") != std::string::npos) return true;
+    }
+  }
+  return false;
+}
+
+NetworkFacts facts_of(const StateDictOptions& options, const NamesOptions& names, const cli::CommandLine& line) {
+  NetworkFacts facts;
+  facts.architecture = options.architecture;
+  facts.prefix = names.prefix;
+  facts.image_size_known =
+      line.given("image-size") || facts.architecture.image_size != ArchitectureOptions().image_size;
+  InputOptions unsaid;
+  unsaid.channels = facts.architecture.input.channels;
+  facts.input_known =
+      line.given("input-mean") || line.given("input-deviation") || !(facts.architecture.input == unsaid);
+  if (line.given("batch-norm-epsilon")) facts.epsilon = names.epsilon;
+  return facts;
+}
+
+std::string input_text(const InputOptions& o) {
+  const auto text = [](const std::vector<double>& values) { return nlohmann::json(values).dump(); };
+  return (o.channels == 1 ? "grey" : to_name(o.order)) + ", (pixel / 255 - " + text(o.mean) + ") / " +
+         text(o.deviation) + ", resized by " + to_name(o.resize);
+}
+
+void print_network(const FoundNetwork& network) {
+  std::cout << "network: " << (network.family.empty() ? "as --network says" : "recognised as " + network.family) << "\n"
+            << "  images: " << network.architecture.image_size << " x " << network.architecture.image_size << ", "
+            << input_text(network.architecture.input) << "\n"
+            << "  discriminator: " << network.architecture.network << "\n";
+  if (!network.architecture.generator_network.empty()) {
+    std::cout << "  generator: " << network.architecture.generator_network << "\n";
+  }
+  for (const std::string& what : network.assumed) std::cout << "  assumed: " << what << "\n";
+  for (const std::string& what : network.left_out) std::cout << "  left out: " << what << "\n";
+}
+
+nlohmann::ordered_json json_of(const FoundNetwork& network) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  if (!network.family.empty()) json["family"] = network.family;
+  if (!network.assumed.empty()) json["assumed"] = network.assumed;
+  if (!network.left_out.empty()) json["left-out"] = network.left_out;
+  return json;
+}
+
+// The tensors, and what they are taken for, or why for nothing.
+void print_list(const std::vector<StateDictReader>& files, const NetworkFacts& facts, bool json) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::object();
+  for (const StateDictReader& file : files) {
+    for (const auto& [name, tensor] : file.tensors()) {
+      const nlohmann::json shape = tensor.shape;
+      all[file.path()][name] = {{"dtype", tensor.dtype}, {"shape", shape}};
+      if (!json)
+        std::cout << (files.size() > 1 ? file.path() + ":" : "") << name << "  " << tensor.dtype << "  " << shape
+                  << "\n";
+    }
+  }
+  nlohmann::ordered_json guess;
+  try {
+    const FoundNetwork network = find_network(files, facts);
+    guess = json_of(network);
+    guess["architecture"] = nlohmann::ordered_json::parse(to_json(network.architecture));
+    if (!json) print_network(network);
+  } catch (const Error& error) {
+    guess["reason"] = error.what();
+    if (!json) std::cout << "no network was recognised: " << error.what() << "\n";
+  }
+  all["network"] = guess;
+  if (json) std::cout << json_text(all) << "\n";
+}
+
+}  // namespace
+
 int state_dict_command(cli::CommandLine& line) {
   std::vector<std::string> paths;
   NamesOptions names;
@@ -114,27 +188,56 @@ int state_dict_command(cli::CommandLine& line) {
   tools::StatisticsOptions statistics;
   line.about(
       "Makes a model file of a DCGAN trained in PyTorch: checkpoints of torch.save(), or safetensors, read without "
-      "executing anything; spectral and weight norm are applied. The network must be one of this project's: no "
-      "biases but batch norm's, LeakyReLU of slope 0.2, padding kernel / 2, a dense head.",
-      "netD.pt netG.pt -o model.safetensors --mapping names.json --ndf 64");
+      "executing anything; or in Keras (.h5, .weights.h5); spectral and weight norm are applied. Networks of known "
+      "families are recognised by their "
+      "shapes; for others --network says strides, paddings and activations, which stand in no file. With --mapping, or "
+      "the options of an architecture, the network is one of the published family.",
+      "netD.pth netG.pth -o model.safetensors");
   line.without({"device"});
-  line.positional(paths, "FILE", "files of torch.save() (.pt, .pth, .ckpt) or safetensors", 1);
+  line.positional(paths, "FILE", "files of torch.save() (.pt, .pth, .ckpt), safetensors, or one of Keras (.h5)", 1);
   line.add("Names", names);
   line.add("Architecture", options.architecture);
   output.add_to(line);
   line.add("Batch-norm statistics", statistics);
   if (!line.parse()) return 0;
   if (!names.list) require_free(output, statistics, {}, line);
+  tools::read_networks(options.architecture);
+  NetworkFacts facts = facts_of(options, names, line);
   std::vector<StateDictReader> files;
-  for (const std::string& path : paths) files.emplace_back(path);
+  bool keras = false;
+  for (const std::string& path : paths) {
+    if (!is_hdf5(path)) {
+      files.emplace_back(path);
+      continue;
+    }
+    if (paths.size() > 1) throw OptionError("of Keras one file is read, the discriminator's; give " + path + " alone.");
+    keras = true;
+    KerasNetwork network = keras_network(path, read_keras_file(path), facts);
+    facts = network.facts;
+    files.push_back(std::move(network.tensors));
+  }
   if (names.list) {
-    print_list(files, line.common().json);
+    print_list(files, facts, line.common().json);
+    return 0;
+  }
+  options.without_statistics = !statistics.statistics_from.empty();
+  if (keras || options.architecture.is_list() || !is_of_the_family(line, files)) {
+    if (line.given("mapping"))
+      throw OptionError("--mapping is for the published family; --network finds the names itself.");
+    const FoundNetwork network = find_network(files, facts);
+    options.architecture = network.architecture;
+    options.mapping = network.mapping;
+    ModelFile model = model_from_state_dicts(files, options);
+    auto training = nlohmann::ordered_json::parse(model.training);
+    training.update(json_of(network));
+    model.training = training.dump();
+    if (!line.common().json) print_network(network);
+    write_model(std::move(model), output, statistics, line.common());
     return 0;
   }
   options.mapping = read_mapping(names.mapping);
   options.prefix = names.prefix;
   options.epsilon = names.epsilon;
-  options.without_statistics = !statistics.statistics_from.empty();
   write_model(model_from_state_dicts(files, options), output, statistics, line.common());
   return 0;
 }

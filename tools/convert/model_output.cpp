@@ -42,6 +42,7 @@ nlohmann::ordered_json facts_of(const std::string& path) {
   facts["library-version"] = read_safetensors(path).metadata["library_version"];
   facts["storage"] = halves > 0 ? "f16" : "f32";
   facts["architecture"] = nlohmann::ordered_json::parse(to_json(model.architecture));
+  facts["layers"] = joined_steps(steps_of(discriminator_layers(model.architecture)));
   facts["convolutions"] = model.convolutions;
   facts["architecture-convolutions"] = discriminator_convolutions(model.architecture).size();
   facts["features"] = feature_count(model.architecture, layers);
@@ -63,7 +64,8 @@ void ModelOutput::add_to(cli::CommandLine& line) {
 
 NextImages images_of(const tools::StatisticsOptions& statistics, const ModelFile& model,
                      const cli::CommonOptions& common) {
-  return tools::statistics_images(statistics, {model.architecture.image_size}, {}, common);
+  const ArchitectureOptions& architecture = model.architecture;
+  return tools::statistics_images(statistics, {architecture.image_size, architecture.input.resize}, {}, common);
 }
 
 void write_model(ModelFile model, const ModelOutput& options, const tools::StatisticsOptions& statistics,

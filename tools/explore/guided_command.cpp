@@ -179,6 +179,7 @@ int guided_command(cli::CommandLine& line) {
   check(options, model);
   data::ResizeOptions resize;
   resize.size = model.architecture.image_size;
+  resize.resize = model.architecture.input.resize;
   const PreparedImages images(inputs, resize, common);
   const Responses learned = responses_to(images, model, options.layer, common);
   if (learned.numbers.empty()) throw FileError(inputs.front(), "holds no image that can be read.");

@@ -221,6 +221,7 @@ int maps_command(cli::CommandLine& line) {
   data::ResizeOptions resize;
   resize.resize = columns.resize;
   resize.size = model.architecture.image_size;
+  resize.resize = model.architecture.input.resize;
   const PreparedImages images({image}, resize, line.common());
   if (images.count() != 1) {
     throw OptionError(image, " holds ", images.count(), " images; name the one to look at.");

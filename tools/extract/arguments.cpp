@@ -21,6 +21,7 @@ bool ExtractArguments::parse(cli::CommandLine& line) {
   common = line.common();
   features.threads = common.threads;
   features.device = common.device;
+  features.resize_is_chosen = line.given("resize");
   return go_on;
 }
 
@@ -71,6 +72,12 @@ ExtractArguments arguments_of(const FeatureFileReader& file) {
   ExtractArguments made = info.options.empty() ? from_command_line(file) : from_record(file);
   made.features.layers = info.layers;
   made.features.grid = info.grid;
+  // What was done is in the preprocessing, whoever chose it.
+  const auto preprocessing = nlohmann::json::parse(info.preprocessing, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json::json_pointer filter("/resize/resize");
+  if (preprocessing.is_object() && preprocessing.contains(filter) && preprocessing[filter].is_string()) {
+    made.features.resize_is_chosen = from_name(preprocessing[filter].get<std::string>(), made.features.resize);
+  }
   return made;
 }
 

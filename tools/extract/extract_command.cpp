@@ -157,10 +157,14 @@ int extract_command(cli::CommandLine& line) {
   if (!rows.force) plan.require_room(job.output);
   if (rows.dry_run) return 0;
   cli::log(common.quiet, plan.text() + "; on " + extractor.device());
+  for (const std::string& guess : extractor.guesses()) cli::log(common.quiet, "assumed of the model: " + guess);
   use_statistics(extractor, statistics, options, common);
   job.info.preprocessing = preprocessing_json(maker);
   ExtractionReport report = extract_to_file(maker, job);
   report.beside.passed_over = opened.passed_over;
+  if (extractor.colour_images() > 0) {
+    report.beside.remarks["with colours, taken as grey by their luma (Pillow's L)"] += extractor.colour_images();
+  }
   print_report(report, job, extractor.device());
   return report.failures > 0 ? cli::kSomeInputsFailed : 0;
 }

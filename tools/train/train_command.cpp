@@ -17,6 +17,7 @@
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/shipped_files.h"
+#include "tools/shared/network_option.h"
 #include "tools/train/commands.h"
 #include "tools/train/launcher.h"
 #include "tools/train/probe.h"
@@ -238,6 +239,7 @@ bool parse(cli::CommandLine& line, TrainArguments& arguments) {
   if (!line.parse()) return false;
   common = line.common();
   take_recorded(line, arguments);
+  tools::read_networks(training.architecture);
   if (files.data.empty()) throw OptionError("--data is missing; it names a packed image file or a folder of images.");
   if (files.out.empty() && !files.dry_run) throw OptionError("--out is missing; it names the run folder to make.");
   training.mode = out.mode();

@@ -27,7 +27,8 @@ struct FeatureOptions {
   std::string device = "auto";  ///< auto, cpu, cuda or cuda:N; auto takes a GPU where there is one
   Precision precision = Precision::kF32;
   ResizeFilter resize = ResizeFilter::kLinear;  ///< for images of another size than the model's
-  std::string compress = {};                    ///< file of dcgan/feature_compression.h; empty: features as they are
+  bool resize_is_chosen = false;  ///< kLinear, too, rather than the filter that a model may record (InputOptions)
+  std::string compress = {};      ///< file of dcgan/feature_compression.h; empty: features as they are
 };
 
 template <class Visitor>
@@ -38,7 +39,8 @@ void describe(FeatureOptions& o, Visitor&& f) {
   f(o.precision, "precision",
     "f32; faster where the hardware has it and less exact: tf32 (GPUs), bf16 (GPUs, processors with AMX or AVX-512 "
     "BF16)");
-  f(o.resize, "resize", "for images of another size than the model's: linear (the authors') or area");
+  f(o.resize, "resize",
+    "for images of another size than the model's: linear (the authors') or area; default: what the model records");
   f(o.compress, "compress", "file of dcgan-eval compress: features become the fewer numbers that it makes of them");
 }
 
@@ -74,6 +76,11 @@ class DCGAN_EXPORT FeatureExtractor {
   /// float32), and "compression" where features go through one. Features with different ones are not to be mixed.
   /// @throws OptionError where the compression was fitted to other features
   std::string preprocessing() const;
+
+  /// What nobody said of an imported network, one sentence each: features are wrong in silence where a guess is.
+  std::vector<std::string> guesses() const;
+  /// Images with colours that extract() has given to a model of grey images, by their luma (Pillow's "L").
+  int64_t colour_images() const;
 
   /// Infers the batch-norm statistics from images of the target domain by the authors' rule (dcgan/statistics.h) and
   /// uses them from now on.

@@ -18,6 +18,8 @@ namespace dcgan {
 ///   generator.bn1.* [O], ...
 /// With other guidelines than the published ones (dcgan/architecture.h) batch norms come or go, and there are
 ///   discriminator.hidden.weight [N, 4*4*C], generator.hidden.weight [N, Z] and bn_hidden.* [N].
+/// Networks that are lists of layers (format_version 2) also have biases, discriminator.conv1.bias [O] and so on, and
+///   generator.project.weight [Z, C, k, k] where the noise's first maps come from a transposed convolution.
 /// running_mean and running_var hold the fixed batch-norm statistics (see `statistics`).
 struct ModelFile {
   ArchitectureOptions architecture;
@@ -34,7 +36,8 @@ DCGAN_EXPORT ModelFile load_model(const std::string& path);
 DCGAN_EXPORT void save_model(const std::string& path, const ModelFile& model);
 
 /// ArchitectureOptions as JSON text, keys as the flags ("image-size", ...), and back. Guidelines that are followed are
-/// left out: the files of published architectures are those of versions that had no other, and are read by these.
+/// left out: the files of published architectures are those of versions that had no other, and are read by these. Lists
+/// of layers are arrays of their steps (dcgan/layers.h); they may also be one text.
 DCGAN_EXPORT std::string to_json(const ArchitectureOptions& options);
 DCGAN_EXPORT ArchitectureOptions architecture_from_json(const std::string& text);
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dcgan/export.h"
@@ -26,10 +27,13 @@ class DCGAN_EXPORT StateDictReader {
   struct Tensor {
     std::string dtype;  ///< PyTorch's name: float32, float16, bfloat16, float64, int64 to int8, uint8 or bool
     std::vector<int64_t> shape;
+    int64_t place;  ///< in the file's own order; of a safetensors file, which has none, in that of the names' numbers
   };
 
   /// @throws FileError
   explicit StateDictReader(const std::string& path);
+  /// Tensors that another reader has, under the names of PyTorch, in their order.
+  StateDictReader(const std::string& path, std::vector<std::pair<std::string, StoredTensor>> tensors);
   ~StateDictReader();
   StateDictReader(StateDictReader&&) noexcept;
   StateDictReader& operator=(StateDictReader&&) noexcept;
@@ -46,7 +50,8 @@ class DCGAN_EXPORT StateDictReader {
   std::unique_ptr<Impl> impl_;
 };
 
-/// What a state_dict cannot say.
+/// What a state_dict cannot say. Networks that are none of the published family are found by find_network()
+/// (dcgan/network_import.h), which gives architecture and mapping.
 struct StateDictOptions {
   ArchitectureOptions architecture;
   /// Name of a tensor in the file by our name (dcgan/model_file.h); our name itself where there is no entry.
@@ -55,7 +60,7 @@ struct StateDictOptions {
   /// is, it is found: a dictionary's key, "module.", "_orig_mod.".
   std::string prefix;
   /// The batch norm's epsilon that the network was trained with, PyTorch's default. Ours is 1e-8 everywhere: the
-  /// difference is added to the variances, which gives the same outputs.
+  /// difference is added to the variances, which gives the same outputs. Lists of layers have their own.
   double epsilon = 1e-5;
   /// Without running averages (mean 0 and variance 1 stand in their place): for statistics that are inferred
   /// afterwards.
@@ -63,7 +68,7 @@ struct StateDictOptions {
 };
 
 /// A model of the tensors of one or several files; a generator none of whose tensors is there is left out. The dense
-/// head may have been a convolution [1, C, 4, 4] in PyTorch, whose values lie in the same order. Spectral norm and
+/// head may have been a convolution [1, C, k, k] in PyTorch, whose values lie in the same order. Spectral norm and
 /// weight norm are applied: the model has the weights that the network computes with, and its record names them.
 /// @throws FileError naming what is missing or of another shape, and what the files hold.
 DCGAN_EXPORT ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files,

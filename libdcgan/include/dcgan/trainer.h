@@ -104,6 +104,9 @@ struct TrainOptions {
 
   AdversarialTrunk adversarial_trunk = AdversarialTrunk::kOn;
   AdversarialLoss adversarial_loss = AdversarialLoss::kLogistic;
+  /// Both steps of a pair show the discriminator what one noise has made, as in PyTorch's DCGAN example; otherwise each
+  /// step draws its own, as in the authors' code.
+  bool shared_noise = false;
   bool augment = false;        ///< what the published objective shows the discriminator, train/augmentation.h
   bool spectral_norm = false;  ///< train/spectral_norm.h
   double rotation = 0;         ///< weight of telling by which of four right angles an image was turned
@@ -166,6 +169,8 @@ void describe(TrainOptions& o, Visitor&& f) {
     "on: the published objective trains all of the discriminator; off: its dense layers alone, on what the contrastive "
     "objective makes of the convolutions");
   f(o.adversarial_loss, "adversarial-loss", "of the published objective: logistic or hinge");
+  f(o.shared_noise, "shared-noise",
+    "both steps of a pair have one noise, as in PyTorch's DCGAN example; only with --schedule both");
   f(o.augment, "augment",
     "the published objective sees real and generated images in other colours, moved and with a square cut out; for "
     "small sets");

@@ -50,7 +50,9 @@ FeatureOptions options_of(const char* text) {
   if (text == nullptr) return {};
   const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
   if (json.is_discarded()) throw OptionError("options are no JSON: ", text);
-  return as_argument([&] { return options_from_json<ExtractorOptions>(json).features; });
+  FeatureOptions options = as_argument([&] { return options_from_json<ExtractorOptions>(json).features; });
+  options.resize_is_chosen = json.contains("resize");
+  return options;
 }
 
 std::string info_of(const FeatureExtractor& extractor) {

@@ -31,14 +31,16 @@ int64_t FeatureLayout::first_column(int64_t layer, int64_t channel) const {
 
 FeatureMaps pooled(const FeatureMaps& maps, int64_t grid) {
   FeatureMaps small = {maps.count, maps.channels, grid, {}};
-  const int64_t window = maps.size / grid;
+  // The cells of PyTorch's adaptive max-pooling, as of extraction (kernels/kernels.h).
+  const auto begin = [&](int64_t i) { return i * maps.size / grid; };
+  const auto end = [&](int64_t i) { return ((i + 1) * maps.size + grid - 1) / grid; };
   for (int64_t map = 0; map < maps.count * maps.channels; ++map) {
     const float* const from = maps.values.data() + map * maps.size * maps.size;
     for (int64_t cell = 0; cell < grid * grid; ++cell) {
-      const float* const corner = from + cell / grid * window * maps.size + cell % grid * window;
-      float largest = *corner;
-      for (int64_t y = 0; y < window; ++y) {
-        largest = std::max(largest, *std::max_element(corner + y * maps.size, corner + y * maps.size + window));
+      const int64_t top = begin(cell / grid), left = begin(cell % grid), right = end(cell % grid);
+      float largest = from[top * maps.size + left];
+      for (int64_t y = top; y < end(cell / grid); ++y) {
+        largest = std::max(largest, *std::max_element(from + y * maps.size + left, from + y * maps.size + right));
       }
       small.values.push_back(largest);
     }

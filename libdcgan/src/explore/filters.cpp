@@ -15,7 +15,18 @@ double Kernels::deviation() const {
 
 Kernels first_kernels(const ModelFile& model) {
   const StoredTensor& weight = model.tensors.at("discriminator.conv1.weight");
-  return {weight.shape[0], weight.shape[2], weight.to_floats()};
+  const int64_t size = weight.shape[2], area = size * size;
+  const std::vector<float> values = weight.to_floats();
+  const InputOptions& input = model.architecture.input;
+  if (input.channels == 3 && input.order == ChannelOrder::kRgb) return {weight.shape[0], size, values};
+  Kernels kernels{weight.shape[0], size, {}};  // in RGB; of grey three times the same
+  for (int64_t o = 0; o < kernels.count; ++o) {
+    for (int64_t c = 0; c < 3; ++c) {
+      const int64_t own = input.channels == 1 ? o : 3 * o + 2 - c;
+      kernels.values.insert(kernels.values.end(), values.begin() + own * area, values.begin() + (own + 1) * area);
+    }
+  }
+  return kernels;
 }
 
 Kernels random_kernels(const ModelFile& model, uint64_t seed) {

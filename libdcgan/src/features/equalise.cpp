@@ -79,6 +79,8 @@ void scale_channels(ModelFile& model, size_t layer, bool batch_norm, const std::
     scale(tensor("bn" + number + ".bias"), 1, factors, /*divide=*/false);
   } else {
     scale(tensor("conv" + number + ".weight"), 1, factors, /*divide=*/false);
+    const auto bias = model.tensors.find("discriminator.conv" + number + ".bias");
+    if (bias != model.tensors.end()) scale(bias->second, 1, factors, /*divide=*/false);
   }
   for (const std::string& name : {text_of("conv", layer + 1), std::string("hidden"), std::string("head")}) {
     const auto reader = model.tensors.find("discriminator." + name + ".weight");

@@ -19,13 +19,15 @@
 #include "features/inference_engine.h"
 #include "features/network_moments.h"
 #include "features/onnx_export.h"
+#include "features/pixel_input.h"
 #include "features/statistics.h"
 #include "parallel/thread_pool.h"
 
 namespace dcgan {
 namespace {
 
-// Batch norm with fixed statistics is a scale and a shift of each channel: folded into the convolution, in float64.
+// Batch norm with fixed statistics is a scale and a shift of each channel: folded into the convolution, in float64,
+// unless the activation comes between.
 FoldedConvolution fold(const ModelFile& model, const ConvolutionShape& s, size_t number) {
   const auto values = [&](const std::string& name) { return model.tensors.at("discriminator." + name).to_floats(); };
   const std::string layer = std::to_string(number);
@@ -37,15 +39,24 @@ FoldedConvolution fold(const ModelFile& model, const ConvolutionShape& s, size_t
   folded.size_in = s.size_in;
   folded.size_out = s.size_out * s.resize;
   folded.pool = s.resize;
+  folded.pad_before = s.pad_before;
+  folded.pad_after = s.pad_after;
+  folded.slope = s.slope;
   folded.weight = values("conv" + layer + ".weight");
-  folded.bias.resize(s.out_channels, 0);
+  folded.bias.resize(static_cast<size_t>(s.out_channels), 0);
+  if (s.bias) folded.bias = values("conv" + layer + ".bias");
   if (!s.batch_norm) return folded;
   const std::vector<float> weight = values("bn" + layer + ".weight"), bias = values("bn" + layer + ".bias");
   const std::vector<float> mean = values("bn" + layer + ".running_mean"), var = values("bn" + layer + ".running_var");
   const size_t per_channel = folded.weight.size() / folded.bias.size();
   for (size_t c = 0; c < folded.bias.size(); ++c) {
-    const double scale = double{weight[c]} / std::sqrt(double{var[c]} + kBatchNormEpsilon);
-    folded.bias[c] = static_cast<float>(double{bias[c]} - scale * double{mean[c]});
+    const double scale = double{weight[c]} / std::sqrt(double{var[c]} + s.epsilon);
+    if (s.norm_last) {
+      folded.last_scale.push_back(static_cast<float>(scale));
+      folded.last_shift.push_back(static_cast<float>(double{bias[c]} - scale * double{mean[c]}));
+      continue;
+    }
+    folded.bias[c] = static_cast<float>(double{bias[c]} + scale * (double{folded.bias[c]} - double{mean[c]}));
     for (size_t i = c * per_channel; i < (c + 1) * per_channel; ++i) {
       folded.weight[i] = static_cast<float>(double{folded.weight[i]} * scale);
     }
@@ -129,20 +140,31 @@ struct FeatureExtractor::Impl {
     EngineOptions engine_options;
     engine_options.layers = options.layers;
     engine_options.grid = options.grid;
-    engine_options.leaky_slope = model.architecture.guidelines.activation == Activation::kRelu ? 0 : kLeakySlope;
+    engine_options.input = model.architecture.input;
     engine_options.threads = options.threads;
     engine_options.batch_size = options.batch_size;
     return engine_options;
   }
 
-  ResizeOptions resize() const { return {model.architecture.image_size, options.resize}; }
+  ResizeOptions resize() const {
+    const bool chosen = options.resize_is_chosen || options.resize != FeatureOptions().resize;
+    return {model.architecture.image_size, chosen ? options.resize : model.architecture.input.resize};
+  }
   int64_t feature_count() const { return compression ? compression->dimensions() : columns; }
 
   // What is done to pixels before the network.
   nlohmann::ordered_json preprocessing() const {
+    const InputOptions& input = model.architecture.input;
+    std::string scale = "x / 127.5 - 1";
+    if (input.mean != InputOptions().mean || input.deviation != InputOptions().deviation) {
+      const auto list = [](const std::vector<double>& values) { return nlohmann::json(values).dump(); };
+      scale = "(x / 255 - " + list(input.mean) + ") / " + list(input.deviation);
+    }
     nlohmann::ordered_json json = {{"resize", nlohmann::ordered_json::parse(resize_description(resize()))},
-                                   {"scale", "x / 127.5 - 1"},
+                                   {"scale", scale},
                                    {"statistics", nlohmann::ordered_json::parse(model.statistics)}};
+    if (input.channels == 1) json["channels"] = "grey: luma of colours";
+    if (input.order == ChannelOrder::kBgr) json["channels"] = "bgr";
     if (options.precision != Precision::kF32) json["precision"] = to_name(options.precision);
     return json;
   }
@@ -174,11 +196,15 @@ struct FeatureExtractor::Impl {
               image.row_distance() == 3 * size && image.pixels == first + i * bytes;
     }
     features::Engine& network = prepared();
-    if (ready && !progress && !compression) return network.run(first, count, features);
+    const bool grey = model.architecture.input.channels == 1;
+    if (ready && !progress && !compression && !grey) return network.run(first, count, features);
     if (compression) uncompressed.resize(static_cast<size_t>(std::min(options.batch_size, count) * columns));
     for (int64_t done = 0; done < count;) {
       const int64_t batch = std::min(options.batch_size, count - done);
       const uint8_t* pixels = ready ? first + done * bytes : resized(image_at, done, batch);
+      for (int64_t i = 0; grey && i < batch; ++i) {
+        colour_images += features::is_grey(pixels + i * bytes, size * size) ? 0 : 1;
+      }
       float* const rows = features + done * feature_count();
       network.run(pixels, batch, compression ? uncompressed.data() : rows);
       if (compression) compression->apply(uncompressed.data(), batch, rows);
@@ -207,6 +233,7 @@ struct FeatureExtractor::Impl {
   std::unique_ptr<parallel::ThreadPool> pool;  ///< once images were to be resized
   std::vector<uint8_t> squares;                ///< of a batch, resized
   std::function<void(int64_t done, int64_t total)> progress;
+  int64_t colour_images = 0;
 };
 
 FeatureExtractor::FeatureExtractor(const std::string& model_file, const FeatureOptions& options)
@@ -238,6 +265,18 @@ std::string FeatureExtractor::preprocessing() const {
   }
   return json.dump();
 }
+
+std::vector<std::string> FeatureExtractor::guesses() const {
+  const auto training = nlohmann::ordered_json::parse(impl_->model.training, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::string> all;
+  if (!training.is_object() || !training.contains("assumed") || !training["assumed"].is_array()) return all;
+  for (const auto& what : training["assumed"]) {
+    if (what.is_string()) all.push_back(what);
+  }
+  return all;
+}
+
+int64_t FeatureExtractor::colour_images() const { return impl_->colour_images; }
 
 std::vector<int64_t> FeatureExtractor::layer_offsets() const {
   if (impl_->compression) return {0, feature_count()};  // each column is of all layers

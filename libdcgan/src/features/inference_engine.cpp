@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dcgan/errors.h"
+#include "features/pixel_input.h"
 #include "kernels/convolution.h"
 #include "parallel/float_buffer.h"
 #include "parallel/thread_pool.h"
@@ -22,6 +23,8 @@ struct Layer {
   Convolution convolution;
   FloatBuffer weights;
   std::vector<float> bias;
+  float slope = 1;
+  std::vector<float> last_scale, last_shift;  // of all panels' channels, or empty
   int64_t pool = 1;
   int64_t feature_offset = -1;  // -1: not kept
 };
@@ -30,20 +33,27 @@ void require(bool holds, size_t layer, const std::string& problem) {
   if (!holds) throw Error("convolution ", layer + 1, " ", problem);
 }
 
-void check_shapes(const std::vector<FoldedConvolution>& convolutions) {
+void check_shapes(const std::vector<FoldedConvolution>& convolutions, int64_t channels) {
   for (size_t i = 0; i < convolutions.size(); ++i) {
     const FoldedConvolution& c = convolutions[i];
-    require(c.in_channels == (i == 0 ? 3 : convolutions[i - 1].out_channels), i,
+    require(c.in_channels == (i == 0 ? channels : convolutions[i - 1].out_channels), i,
             text_of("takes ", c.in_channels, " channels, which is not what lies below it"));
     require(c.out_channels > 0, i, "has no output channels");
-    require(c.kernel > 0 && c.kernel % 2 == 1, i, text_of("has kernel ", c.kernel, "; it must be odd"));
-    require(c.stride == 1 || c.stride == 2, i, text_of("has stride ", c.stride, "; it must be 1 or 2"));
-    require(c.size_in > 0 && (c.size_in & (c.size_in - 1)) == 0, i,
-            text_of("takes maps of side ", c.size_in, "; it must be a power of two"));
-    require(c.pool == 1 || c.pool == 2, i, text_of("is pooled by ", c.pool, "; it must be 1 or 2"));
+    require(c.kernel > 0 && c.stride > 0, i, "has no kernel or no stride");
+    require(c.pad_before >= 0 && c.pad_before < c.kernel && c.pad_after >= 0 && c.pad_after < c.kernel, i,
+            "is padded by more than its kernel sees");
+    require(c.size_in > 0 && c.size_in + c.pad_before + c.pad_after >= c.kernel, i,
+            text_of("takes maps of side ", c.size_in, ", smaller than its kernel"));
+    require(c.pool == 1 || (c.pool == 2 && c.size_out % 2 == 0), i,
+            text_of("is pooled by ", c.pool, "; it must be 1, or 2 that divides its maps"));
     require(i == 0 || c.size_in == convolutions[i - 1].size_out / convolutions[i - 1].pool, i,
             "takes maps of another side than lie below it");
-    require(c.size_out * c.stride == c.size_in, i, "makes maps of another side than size_in / stride");
+    require(c.size_out == (c.size_in + c.pad_before + c.pad_after - c.kernel) / c.stride + 1, i,
+            "makes maps of another side than its kernel, stride and padding do");
+    require(c.slope >= 0 && c.slope <= 1, i, "has a slope that is not from 0 to 1");
+    require(
+        c.last_scale.size() == c.last_shift.size() && (c.last_scale.empty() || c.last_scale.size() == c.bias.size()), i,
+        "has a batch norm of another number of channels");
     require(static_cast<int64_t>(c.weight.size()) == c.out_channels * c.in_channels * c.kernel * c.kernel, i,
             text_of("has ", c.weight.size(), " weights, which does not fit its shape"));
     require(static_cast<int64_t>(c.bias.size()) == c.out_channels, i,
@@ -59,12 +69,8 @@ void check_options(const EngineOptions& o, const std::vector<FoldedConvolution>&
       throw Error("layer ", o.layers[i], " is out of range or out of order; there are ", count,
                   ", and each may be named once, lowest first");
     }
-    if (convolutions[o.layers[i] - 1].size_out < o.grid) {
-      throw Error("layer ", o.layers[i], " has maps smaller than the grid of ", o.grid);
-    }
   }
   if (o.grid != 1 && o.grid != 2 && o.grid != 4) throw Error("grid is ", o.grid, "; use 1, 2 or 4");
-  if (!(o.leaky_slope >= 0 && o.leaky_slope <= 1)) throw Error("leaky_slope must be from 0 to 1");
   if (o.threads < 1) throw Error("threads is ", o.threads, "; it must be positive");
   if (o.batch_size < 1) throw Error("batch_size is ", o.batch_size, "; it must be positive");
 }
@@ -88,12 +94,15 @@ Layer plan_layer(const FoldedConvolution& c, int64_t in_stride, const Kernels& k
   const int64_t out_stride = round_up(c.out_channels, kernels.panel);
   Layer l{{kernels,
            {c.in_channels, c.out_channels, c.kernel, c.stride, /*adjoint=*/false, c.size_in, c.size_out, in_stride,
-            out_stride}},
+            out_stride, c.pad_before}},
           {},
           {},
+          static_cast<float>(c.slope),
+          c.last_scale,
+          c.last_shift,
           c.pool};
-  l.bias.assign(out_stride, 0.0F);
-  std::copy(c.bias.begin(), c.bias.end(), l.bias.begin());
+  l.bias = c.bias;
+  l.bias.resize(static_cast<size_t>(out_stride), 0.0F);
   l.weights = FloatBuffer(l.convolution.weight_floats());
   const int64_t area = c.kernel * c.kernel;
   threads.run(l.convolution.panels(), [&](int64_t panel, int64_t) {
@@ -107,30 +116,37 @@ Layer plan_layer(const FoldedConvolution& c, int64_t in_stride, const Kernels& k
 struct InferenceEngine::Impl {
   const Kernels* kernels;
   EngineOptions options;
+  features::PixelInput input{InputOptions()};
   std::vector<Layer> layers;
   int64_t feature_count = 0;
   FloatBuffer maps[2];   // inputs and outputs of a layer, [batch_size, size, size, channels]
   FloatBuffer unpooled;  // outputs of a layer that is pooled, before
 
   struct Scratch {
-    FloatBuffer image;  // first layer's input, [size, size, 3]
+    FloatBuffer image;  // first layer's input, [size, size, channels]
     FloatBuffer tiles;
     std::vector<float> cells;  // [grid, grid, channels of a panel], or those of a map that is halved
   };
   std::vector<Scratch> scratch;  // one per thread
   std::unique_ptr<ThreadPool> threads;
 
+  /// Of an image as it comes, uint8 [size, size, 3].
+  int64_t image_bytes() const {
+    const int64_t size = layers.front().convolution.shape().size_in;
+    return 3 * size * size;
+  }
   void plan(const std::vector<FoldedConvolution>& convolutions);
   void allocate();
   void run_batch(const uint8_t* images, int64_t count, float* features);
   void run_images(const Layer& layer, const uint8_t* images, const float* in, float* out, int64_t count, Scratch& s);
   void run_tiles(const Layer& layer, const float* in, float* out, int64_t count, Scratch& s);
+  static void normalise(const Layer& layer, float* maps, int64_t count);
   void pool(const Layer& layer, const float* image, float* features, Scratch& s);
   void halve(const Layer& layer, const float* image, float* half, Scratch& s);
 };
 
 void InferenceEngine::Impl::plan(const std::vector<FoldedConvolution>& convolutions) {
-  int64_t stride = 3;
+  int64_t stride = input.channels();
   for (int64_t i = 0; i < options.layers.back(); ++i) {
     layers.push_back(plan_layer(convolutions[i], stride, *kernels, *threads));
     stride = layers.back().convolution.shape().out_stride;
@@ -181,9 +197,10 @@ void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, floa
     threads->run((count + size - 1) / size, [&](int64_t item, int64_t thread) {
       const int64_t first = item * size;
       const int64_t images_here = std::min(size, count - first);
-      Scratch& s = scratch[thread];
-      run_images(layer, i == 0 ? images + first * c.in_floats() : nullptr,
+      Scratch& s = scratch[static_cast<size_t>(thread)];
+      run_images(layer, i == 0 ? images + first * image_bytes() : nullptr,
                  i == 0 ? nullptr : in + first * c.in_floats(), out + first * c.out_floats(), images_here, s);
+      if (!layer.last_scale.empty()) normalise(layer, out + first * c.out_floats(), images_here);
       for (int64_t n = first; layer.feature_offset >= 0 && n < first + images_here; ++n) {
         pool(layer, out + n * c.out_floats(), features + n * feature_count + layer.feature_offset, s);
       }
@@ -203,18 +220,25 @@ void InferenceEngine::Impl::run_images(const Layer& layer, const uint8_t* images
   }
   const Convolution& c = layer.convolution;
   for (int64_t n = 0; n < count; ++n) {  // the first layer takes pixels, one image at a time
-    const uint8_t* image = images + n * c.in_floats();
-    for (int64_t i = 0; i < c.in_floats(); ++i) s.image.data()[i] = static_cast<float>(image[i]) / 127.5F - 1.0F;
+    input.convert(images + n * image_bytes(), c.shape().size_in * c.shape().size_in, s.image.data());
     run_tiles(layer, s.image.data(), out + n * c.out_floats(), 1, s);
   }
 }
 
 void InferenceEngine::Impl::run_tiles(const Layer& layer, const float* in, float* out, int64_t count, Scratch& s) {
   const Convolution& c = layer.convolution;
-  const Convolution::Pass pass = {layer.weights.data(), layer.bias.data(), static_cast<float>(options.leaky_slope), in,
-                                  out};
+  const Convolution::Pass pass = {layer.weights.data(), layer.bias.data(), layer.slope, in, out};
   const int64_t tiles = count * c.tiles_per_image();
   for (int64_t t = 0; t < tiles; t += c.block()) c.run(pass, t, std::min(c.block(), tiles - t), s.tiles.data());
+}
+
+/// The batch norm behind the activation.
+void InferenceEngine::Impl::normalise(const Layer& layer, float* maps, int64_t count) {
+  const kernels::MapShape& shape = layer.convolution.shape();
+  const auto channels = static_cast<size_t>(shape.out_channels);
+  for (int64_t p = 0; p < count * shape.size_out * shape.size_out; ++p, maps += shape.out_stride) {
+    for (size_t c = 0; c < channels; ++c) maps[c] = maps[c] * layer.last_scale[c] + layer.last_shift[c];
+  }
 }
 
 /// Max-pools one image [size, size, channels] to features [channels, grid, grid].
@@ -248,11 +272,12 @@ void InferenceEngine::Impl::halve(const Layer& layer, const float* image, float*
 InferenceEngine::InferenceEngine(const std::vector<FoldedConvolution>& convolutions, const EngineOptions& options,
                                  Instructions instructions)
     : impl_(std::make_unique<Impl>()) {
-  check_shapes(convolutions);
+  check_shapes(convolutions, options.input.channels);
   check_options(options, convolutions);
   impl_->kernels = find_kernels(instructions);
   if (impl_->kernels == nullptr) throw Error("this machine lacks the instructions that were asked for");
   impl_->options = options;
+  impl_->input = features::PixelInput(options.input);
   impl_->threads = std::make_unique<ThreadPool>(options.threads);
   impl_->plan(convolutions);
   impl_->allocate();
@@ -278,7 +303,7 @@ std::string InferenceEngine::description() const {
 }
 
 void InferenceEngine::run(const uint8_t* images, int64_t count, float* features) {
-  const int64_t image_bytes = impl_->layers[0].convolution.in_floats();
+  const int64_t image_bytes = impl_->image_bytes();
   for (int64_t first = 0; first < count; first += impl_->options.batch_size) {
     impl_->run_batch(images + first * image_bytes, std::min(impl_->options.batch_size, count - first),
                      features + first * impl_->feature_count);

@@ -5,29 +5,36 @@
 #include <string>
 #include <vector>
 
+#include "dcgan/architecture.h"
 #include "features/engine.h"
 
 namespace dcgan {
 
-/// One convolution of a discriminator with its batch norm folded in. Cross-correlation; padding kernel / 2.
+/// One convolution of a discriminator with its batch norm folded in. Cross-correlation.
 struct FoldedConvolution {
   int64_t in_channels;
   int64_t out_channels;
-  int64_t kernel;             ///< odd
-  int64_t stride;             ///< 1 or 2
-  int64_t size_in;            ///< H = W of the input, pixels; a power of two
-  int64_t size_out;           ///< size_in / stride
-  std::vector<float> weight;  ///< [out_channels, in_channels, kernel, kernel]
-  std::vector<float> bias;    ///< [out_channels]
-  int64_t pool = 1;           ///< 2 where its maps are halved by 2x2 max-pooling for the next one
+  int64_t kernel;
+  int64_t stride;
+  int64_t size_in;                        ///< H = W of the input, pixels
+  int64_t size_out;                       ///< before pooling
+  std::vector<float> weight;              ///< [out_channels, in_channels, kernel, kernel]
+  std::vector<float> bias;                ///< [out_channels]
+  int64_t pool = 1;                       ///< 2 where its maps are halved by 2x2 max-pooling for the next one
+  int64_t pad_before = (kernel - 1) / 2;  ///< rows above, columns to the left
+  int64_t pad_after = kernel / 2;         ///< below and to the right
+  double slope = 0.2;                     ///< of the activation, from 0 (ReLU) to 1 (none); arXiv:1511.06434, section 3
+  std::vector<float> last_scale = {};     ///< [out_channels] of a batch norm behind the activation, or empty
+  std::vector<float> last_shift = {};
 };
 
 struct EngineOptions {
   std::vector<int64_t> layers;  ///< 1-based convolutions whose features are kept, lowest first; those above are not run
-  int64_t grid = 4;             ///< 1, 2 or 4: side that each map is max-pooled to, window = stride = size / grid
-  double leaky_slope = 0.2;     ///< arXiv:1511.06434, section 3, and the authors' lib/activations.py; from 0 to 1
+  /// 1, 2 or 4: side that each map is max-pooled to, in the cells of PyTorch's adaptive max-pooling (kernels/kernels.h)
+  int64_t grid = 4;
   int64_t threads = 1;
   int64_t batch_size = 64;  ///< images per pass; changes speed and memory, never the features
+  InputOptions input = {};
 };
 
 /// The discriminator's convolutions on the CPU, with LeakyReLU and pooling, in float32.

@@ -12,7 +12,7 @@ namespace dcgan::features {
 /// What an ONNX model is made of.
 struct OnnxSource {
   std::vector<FoldedConvolution> convolutions;
-  EngineOptions options;                     ///< layers, grid and slope count
+  EngineOptions options;                     ///< layers, grid and input count
   const CompressionMap* compression;         ///< null: none
   std::map<std::string, std::string> facts;  ///< of the model, for its metadata
 };

@@ -74,6 +74,20 @@ const TileMethod& Kernels::method(int64_t kernel, int64_t stride, bool adjoint, 
   });
 }
 
+namespace {
+
+// Of a convolution; where no tile divides the map, the smallest ones, of which the last stick out.
+const TileMethod& method_of(const Kernels& kernels, const MapShape& shape) {
+  const TileMethod* const definition = kernels.methods + kernels.method_count - 1;
+  if (shape.adjoint) return kernels.method(shape.kernel, shape.stride, true, shape.size_out);
+  if (shape.in_channels < kMinChannels) return *definition;
+  const TileMethod& whole = kernels.method(shape.kernel, shape.stride, false, shape.size_out);
+  if (&whole != definition || shape.size_out == 1) return whole;
+  return kernels.method(shape.kernel, shape.stride, false, 2);
+}
+
+}  // namespace
+
 const Kernels& best_kernels() {
   for (const Kernels* kernels : {avx512_kernels(), avx2_kernels()}) {
     if (kernels != nullptr) return *kernels;
@@ -82,19 +96,16 @@ const Kernels& best_kernels() {
 }
 
 Convolution::Convolution(const Kernels& kernels, const MapShape& shape)
-    : kernels_(kernels),
-      shape_(shape),
-      method_(shape.in_channels < kMinChannels && !shape.adjoint
-                  ? kernels.methods + kernels.method_count - 1
-                  : &kernels.method(shape.kernel, shape.stride, shape.adjoint, shape.size_out)) {
-  if (shape.adjoint && !(method_->adjoint && method_->kernel == shape.kernel && method_->stride == shape.stride)) {
+    : kernels_(kernels), shape_(shape), method_(&method_of(kernels, shape)) {
+  if (shape.adjoint && !(method_->adjoint && method_->kernel == shape.kernel && method_->stride == shape.stride &&
+                         shape.pad_before == (shape.kernel - 1) / 2)) {
     throw std::invalid_argument(no_method(shape));  // by the definition it would be the convolution, not its adjoint
   }
   direct_ = method_->kernel != shape.kernel || method_->stride != shape.stride || shape.kernel == 1;
   points_ = method_->products * method_->products;
   depth_ = direct_ ? shape.kernel * shape.kernel * shape.in_stride : shape.in_channels;
   row_floats_ = direct_ ? round_up(depth_, kCacheLine) : round_up(shape.in_channels, kernels.panel / 2);
-  tiles_per_side_ = shape.size_out / method_->outputs;
+  tiles_per_side_ = (shape.size_out + method_->outputs - 1) / method_->outputs;
   block_ = direct_ ? std::clamp(kDirectRowFloats / row_floats_, kTilesPerBlock, int64_t{256}) : kTilesPerBlock;
   panels_ = (shape.out_channels + kernels.panel - 1) / kernels.panel;
   group_ = std::clamp(kProductFloats / (points_ * block_ * kernels.panel), int64_t{1}, panels_);
@@ -147,20 +158,21 @@ void Convolution::pack(const float* filters, const FilterLayout& layout, int64_t
 void Convolution::transform_inputs(const float* in, int64_t first, int64_t count, float* scratch) const {
   float* const copies = scratch + points_ * row_point_stride() + group_ * points_ * product_point_stride();
   const Map map{shape_.size_in, shape_.in_channels, shape_.in_stride, row_floats_, zeros_.data()};
+  const int64_t first_input = method_->first_input - (shape_.adjoint ? 0 : shape_.pad_before);
   Pixels pixels;
   for (int64_t t = 0; t < count; ++t) {
     const float* const image = in + (first + t) / tiles_per_image() * in_floats();
     const int64_t tile = (first + t) % tiles_per_image();
     float* row = scratch + t * row_floats_;
     if (!direct_) {
-      map.locate(image, tile / tiles_per_side_ * method_->step + method_->first_input,
-                 tile % tiles_per_side_ * method_->step + method_->first_input, method_->inputs, copies, pixels);
+      map.locate(image, tile / tiles_per_side_ * method_->step + first_input,
+                 tile % tiles_per_side_ * method_->step + first_input, method_->inputs, copies, pixels);
       method_->transform_input(pixels.data(), 0, row_floats_, row, row_point_stride());
       continue;
     }
     // All values below the kernel for one output pixel: [kernel, kernel, in_stride].
-    const int64_t top = tile / tiles_per_side_ * shape_.stride - shape_.kernel / 2;
-    const int64_t left = tile % tiles_per_side_ * shape_.stride - shape_.kernel / 2;
+    const int64_t top = tile / tiles_per_side_ * shape_.stride - shape_.pad_before;
+    const int64_t left = tile % tiles_per_side_ * shape_.stride - shape_.pad_before;
     const int64_t begin = std::max<int64_t>(0, left);
     const int64_t end = std::min(shape_.size_in, left + shape_.kernel);
     const int64_t line = shape_.kernel * shape_.in_stride;
@@ -192,19 +204,23 @@ void Convolution::run(const Pass& pass, int64_t first, int64_t count, float* scr
     }
     for (int64_t t = 0; t < count; ++t) {
       const int64_t tile = (first + t) % tiles_per_image();
-      const int64_t pixel = (tile / tiles_per_side_ * shape_.size_out + tile % tiles_per_side_) * m;
+      const int64_t y = tile / tiles_per_side_ * m, x = tile % tiles_per_side_ * m;
+      const int64_t rows_inside = std::min(m, shape_.size_out - y), columns_inside = std::min(m, shape_.size_out - x);
+      const int64_t pixel = y * shape_.size_out + x;
       float* const corner = pass.out + (first + t) / tiles_per_image() * out_floats() + pixel * shape_.out_stride;
       for (int64_t g = 0; g < group; ++g) {
         const int64_t channel = (panel + g) * width;
         const float* const rows = products + g * points_ * point_stride + t * width;
-        if (channel + width <= shape_.out_stride) {
+        if (channel + width <= shape_.out_stride && rows_inside == m && columns_inside == m) {
           method_->transform_output(rows, point_stride, pass.bias + channel, pass.leaky_slope, corner + channel,
                                     shape_.size_out * shape_.out_stride, shape_.out_stride);
           continue;
         }
         method_->transform_output(rows, point_stride, pass.bias + channel, pass.leaky_slope, part, m * width, width);
+        const int64_t channels = std::min(width, shape_.out_stride - channel);
         for (int64_t i = 0; i < m * m; ++i) {
-          std::copy_n(part + i * width, shape_.out_channels - channel,
+          if (i / m >= rows_inside || i % m >= columns_inside) continue;
+          std::copy_n(part + i * width, channels,
                       corner + (i / m * shape_.size_out + i % m) * shape_.out_stride + channel);
         }
       }
@@ -259,8 +275,8 @@ void FilterGradient::transform(const Pass& pass, int64_t first, int64_t count, f
     const int64_t y = t / tiles_per_side_ % tiles_per_side_;
     const int64_t x = t % tiles_per_side_;
     float* rows = transformed;
-    in.locate(pass.in + image * in.size * in.size * in.stride, y * method_->step + method_->first_input,
-              x * method_->step + method_->first_input, method_->inputs, copies, pixels);
+    in.locate(pass.in + image * in.size * in.size * in.stride, y * method_->step - shape_.pad_before,
+              x * method_->step - shape_.pad_before, method_->inputs, copies, pixels);
     for (int64_t panel = 0; panel < in_panels_; ++panel, rows += points_ * point_stride()) {
       method_->transform_input(pixels.data(), panel * width, width, rows, point_stride());
     }

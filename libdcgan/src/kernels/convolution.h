@@ -9,17 +9,19 @@
 
 namespace dcgan::kernels {
 
-/// A convolution (cross-correlation) or its adjoint, padding kernel / 2. Maps are float32 [N, size, size, channels].
+/// A convolution (cross-correlation) or its adjoint. Maps are float32 [N, size, size, channels].
 struct MapShape {
   int64_t in_channels;
   int64_t out_channels;
-  int64_t kernel;  ///< odd
-  int64_t stride;  ///< 1 or 2
-  bool adjoint;    ///< size_out is size_in * stride, not size_in / stride
+  int64_t kernel;
+  int64_t stride;
+  bool adjoint;  ///< size_out is size_in * stride, not size_in / stride
   int64_t size_in;
   int64_t size_out;
-  int64_t in_stride;   ///< floats from one pixel to the next
-  int64_t out_stride;  ///< in_channels and out_channels, or more
+  int64_t in_stride;                      ///< floats from one pixel to the next
+  int64_t out_stride;                     ///< in_channels and out_channels, or more
+  int64_t pad_before = (kernel - 1) / 2;  ///< rows of zeros above the convolution's input, columns to its left; of the
+                                          ///< adjoint this alone. Below and to the right size_out says how many.
 };
 
 /// Where the weight of an input channel, an output channel and a tap lies: floats from one to the next.
@@ -70,10 +72,11 @@ class DCGAN_EXPORT Convolution {
   MapShape shape_;
   const TileMethod* method_;
   bool direct_;
-  int64_t points_;      ///< P^2 matrix products
-  int64_t depth_;       ///< of each: channels, or all values below the kernel
-  int64_t row_floats_;  ///< from one tile's row to the next
-  int64_t tiles_per_side_, block_;
+  int64_t points_;          ///< P^2 matrix products
+  int64_t depth_;           ///< of each: channels, or all values below the kernel
+  int64_t row_floats_;      ///< from one tile's row to the next
+  int64_t tiles_per_side_;  ///< the last may stick out of the map
+  int64_t block_;
   int64_t panels_;            ///< of output channels
   int64_t group_;             ///< panels at a time; weights are [panel group][point][panel of group][depth][panel]
   std::vector<float> zeros_;  ///< a pixel outside the image

@@ -21,8 +21,9 @@
 // filter is the sum of two of stride 1. For k = 3, m = 4: 4 + 5 = 9 products instead of 12; squared, 81 instead of 144.
 //
 // The adjoint (a fractionally strided convolution; the gradient with respect to the inputs) has as many outputs as the
-// filter has inputs, y_o = sum of g_t d_i over s i + t - k / 2 = o: outputs of one remainder modulo s meet the same
-// taps, so that each of the s phases is again a filter of stride 1, with its taps reversed. Equally many products.
+// filter has inputs, y_o = sum of g_t d_i over s i + t - p = o, p = floor((k - 1) / 2): outputs of one remainder modulo
+// s meet the same taps, so that each of the s phases is again a filter of stride 1, with its taps reversed. Equally
+// many products.
 
 namespace dcgan::kernels {
 
@@ -65,14 +66,16 @@ struct Phase {
 /// The algorithm of m = kOutputs outputs a phase and k = kTaps taps at stride kStride, or of its adjoint.
 template <int kTaps, int kStride, int kPhaseOutputs, bool kAdjoint = false>
 struct FilterAlgorithm {
+  static constexpr int kPadding = (kTaps - 1) / 2;  ///< of the convolution that an adjoint belongs to
+
   static constexpr Phase phase(int p) {
-    // The filter: input s i + p meets tap s i + p. The adjoint: output s j + p meets tap t at input j + (p + k/2 - t) /
-    // s.
-    const int first_tap = kAdjoint ? (p + kTaps / 2) % kStride : p;
+    // The filter: input s i + p meets tap s i + p. The adjoint: output s j + p meets tap t at input
+    // j + (p + padding - t) / s.
+    const int first_tap = kAdjoint ? (p + kPadding) % kStride : p;
     const int taps = (kTaps - first_tap + kStride - 1) / kStride;
     const int products = taps > 0 ? kPhaseOutputs + taps - 1 : 0;
     if (!kAdjoint) return {taps, products, {kStride, p}, {kStride, p}, {1, 0}};
-    const int first_input = (p + kTaps / 2) / kStride - (taps - 1);
+    const int first_input = (p + kPadding) / kStride - (taps - 1);
     return {taps, products, {1, first_input}, {-kStride, first_tap + kStride * (taps - 1)}, {kStride, p}};
   }
 

@@ -16,7 +16,7 @@ struct TileMethod {
   int64_t outputs;      ///< m, side of the tile that comes out
   int64_t products;     ///< P
   int64_t inputs;       ///< L, side of the tile that goes in
-  int64_t first_input;  ///< of a tile, relative to tile * step
+  int64_t first_input;  ///< of a tile, relative to tile * step and to the padding
   int64_t step;         ///< pixels of the input from tile to tile
 
   /// G g G^T for one panel of output channels.
@@ -64,7 +64,9 @@ struct DCGAN_EXPORT Kernels {
   /// @param sums   float32 [panel, panel]
   void (*correlate)(const float* left, const float* right, int64_t depth, bool add, float* sums);
 
-  /// Largest values of each cell of a grid over one panel of channels.
+  /// Largest values of each cell of a grid over one panel of channels. Cells are those of PyTorch's adaptive
+  /// max-pooling, rows floor(i * size / grid) to ceil((i + 1) * size / grid) - 1: where `grid` does not divide the size
+  /// neighbours share a row, and of maps smaller than the grid pixels stand in several cells.
   /// @param pixels  float32 [size, size, panel], `stride` floats from pixel to pixel
   /// @param cells   float32 [grid, grid, panel]
   void (*pool)(const float* pixels, int64_t stride, int64_t size, int64_t grid, float* cells);

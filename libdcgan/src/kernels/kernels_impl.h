@@ -121,7 +121,7 @@ struct TileKernels {
             kOutputs,
             kProducts,
             kInputs,
-            kAdjoint ? Algorithm::kFirstInput : -(kTaps / 2),
+            kAdjoint ? Algorithm::kFirstInput : 0,
             kAdjoint ? kPhaseOutputs : kStride * kPhaseOutputs,
             &transform_filter,
             &transform_pixels<kInput, kProducts, kInputs>,
@@ -135,10 +135,12 @@ struct TileKernels {
 template <class Vec>
 constexpr TileMethod kMethods[] = {TileKernels<Vec, 3, 1, 4>::method(),       TileKernels<Vec, 3, 1, 2>::method(),
                                    TileKernels<Vec, 3, 2, 4>::method(),       TileKernels<Vec, 3, 2, 2>::method(),
+                                   TileKernels<Vec, 4, 2, 4>::method(),       TileKernels<Vec, 4, 2, 2>::method(),
                                    TileKernels<Vec, 5, 1, 2>::method(),       TileKernels<Vec, 5, 2, 4>::method(),
                                    TileKernels<Vec, 5, 2, 2>::method(),       TileKernels<Vec, 7, 2, 2>::method(),
                                    TileKernels<Vec, 3, 1, 4, true>::method(), TileKernels<Vec, 3, 1, 2, true>::method(),
                                    TileKernels<Vec, 3, 2, 4, true>::method(), TileKernels<Vec, 3, 2, 2, true>::method(),
+                                   TileKernels<Vec, 4, 2, 4, true>::method(), TileKernels<Vec, 4, 2, 2, true>::method(),
                                    TileKernels<Vec, 5, 1, 2, true>::method(), TileKernels<Vec, 5, 2, 4, true>::method(),
                                    TileKernels<Vec, 5, 2, 2, true>::method(), TileKernels<Vec, 1, 1, 1>::method()};
 
@@ -220,14 +222,16 @@ void correlate(const float* left, const float* right, int64_t depth, bool add, f
 
 template <class Vec>
 void pool(const float* pixels, int64_t stride, int64_t size, int64_t grid, float* cells) {
-  const int64_t window = size / grid;
+  const auto begin = [&](int64_t i) { return i * size / grid; };
+  const auto end = [&](int64_t i) { return ((i + 1) * size + grid - 1) / grid; };
   for (int64_t cell = 0; cell < grid * grid; ++cell) {
-    const float* corner = pixels + (cell / grid * size + cell % grid) * window * stride;
+    const int64_t row = cell / grid, column = cell % grid;
+    const float* corner = pixels + (begin(row) * size + begin(column)) * stride;
     Vec left = Vec::load(corner);
     Vec right = Vec::load(corner + Vec::kWidth);
-    for (int64_t y = 0; y < window; ++y) {
-      for (int64_t x = 0; x < window; ++x) {
-        const float* pixel = corner + (y * size + x) * stride;
+    for (int64_t y = begin(row); y < end(row); ++y) {
+      for (int64_t x = begin(column); x < end(column); ++x) {
+        const float* pixel = pixels + (y * size + x) * stride;
         left = maximum_or_nan(left, Vec::load(pixel));
         right = maximum_or_nan(right, Vec::load(pixel + Vec::kWidth));
       }

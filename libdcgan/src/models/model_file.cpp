@@ -14,6 +14,11 @@ namespace {
 
 constexpr const char* kFormat = "dcgan-model";
 constexpr const char* kFormatVersion = "1";
+constexpr const char* kListVersion = "2";  // of models whose architecture is a list, or whose input is no published one
+
+const char* version_of(const ArchitectureOptions& o) {
+  return o.is_list() || !(o.input == InputOptions()) ? kListVersion : kFormatVersion;
+}
 
 using Shapes = std::map<std::string, std::vector<int64_t>>;
 
@@ -54,55 +59,91 @@ nlohmann::ordered_json parse_object(const std::string& name, const std::string& 
 }  // namespace
 
 Shapes models::expected_shapes(const ModelFile& model) {
-  const std::vector<ConvolutionShape> down = discriminator_convolutions(model.architecture);
-  const auto all = static_cast<int64_t>(down.size());
+  const DiscriminatorLayers down = discriminator_layers(model.architecture);
+  const auto all = static_cast<int64_t>(down.convolutions.size());
   if (model.convolutions < 1 || model.convolutions > all) {
     throw Error("it holds ", model.convolutions, " convolutions of the discriminator; its architecture has 1 to ", all,
                 ".");
   }
   Shapes shapes;
-  for (int64_t i = 1; i <= model.convolutions; ++i) {
-    const ConvolutionShape& c = down[i - 1];
-    shapes[text_of("discriminator.conv", i, ".weight")] = {c.out_channels, c.in_channels, c.kernel, c.kernel};
-    if (c.batch_norm) add_batch_norm(shapes, text_of("discriminator.bn", i), c.out_channels);
-  }
-  const GuidelineOptions& guidelines = model.architecture.guidelines;
-  const int64_t hidden = guidelines.hidden_dense;
-  const auto add_hidden = [&](const std::string& network, int64_t inputs) {
-    shapes[network + ".hidden.weight"] = {hidden, inputs};
-    if (guidelines.batch_norm != NormalizedLayers::kNone) add_batch_norm(shapes, network + ".bn_hidden", hidden);
+  const auto add = [&](const std::string& network, const std::string& layer, const std::string& norm,
+                       const LayerEnd& end, const std::vector<int64_t>& weight, int64_t outputs) {
+    shapes[network + layer + ".weight"] = weight;
+    if (end.bias) shapes[network + layer + ".bias"] = {outputs};
+    if (end.batch_norm) add_batch_norm(shapes, network + norm, outputs);
   };
+  const auto add_dense = [&](const std::string& network, const std::string& layer, const DenseShape& d) {
+    add(network, layer, "bn_" + layer, d, {d.outputs, d.inputs}, d.outputs);
+  };
+  for (int64_t i = 1; i <= model.convolutions; ++i) {
+    const ConvolutionShape& c = down.convolutions[static_cast<size_t>(i - 1)];
+    add("discriminator.", text_of("conv", i), text_of("bn", i), c, {c.out_channels, c.in_channels, c.kernel, c.kernel},
+        c.out_channels);
+  }
   if (model.convolutions == all) {
-    const int64_t inputs = dense_inputs(model.architecture);
-    if (hidden > 0) add_hidden("discriminator", inputs);
-    shapes["discriminator.head.weight"] = {1, hidden > 0 ? hidden : inputs};
+    if (down.hidden) add_dense("discriminator.", "hidden", *down.hidden);
+    add_dense("discriminator.", "head", down.head);
   }
   if (!model.has_generator) return shapes;
 
-  const std::vector<ConvolutionShape> up = generator_convolutions(model.architecture);
-  const int64_t units = up.front().in_channels * kBaseSize * kBaseSize;
-  if (hidden > 0) add_hidden("generator", model.architecture.nz);
-  shapes["generator.project.weight"] = {units, hidden > 0 ? hidden : model.architecture.nz};
-  if (guidelines.batch_norm != NormalizedLayers::kNone) add_batch_norm(shapes, "generator.bn0", units);
-  for (size_t i = 1; i <= up.size(); ++i) {
-    const ConvolutionShape& c = up[i - 1];
-    shapes[text_of("generator.deconv", i, ".weight")] = {c.in_channels, c.out_channels, c.kernel, c.kernel};
-    if (c.batch_norm) add_batch_norm(shapes, text_of("generator.bn", i), c.out_channels);
+  const GeneratorLayers up = generator_layers(model.architecture);
+  if (up.hidden) add_dense("generator.", "hidden", *up.hidden);
+  const ProjectionShape& p = up.project;
+  const int64_t inputs = up.hidden ? up.hidden->outputs : model.architecture.nz;
+  shapes["generator.project.weight"] =
+      p.transposed ? std::vector<int64_t>{inputs, p.channels, p.size, p.size} : std::vector<int64_t>{p.units(), inputs};
+  if (p.bias) shapes["generator.project.bias"] = {p.transposed ? p.channels : p.units()};
+  if (p.batch_norm) add_batch_norm(shapes, "generator.bn0", p.norm_channels());
+  for (size_t i = 1; i <= up.convolutions.size(); ++i) {
+    const ConvolutionShape& c = up.convolutions[i - 1];
+    add("generator.", text_of("deconv", i), text_of("bn", i), c, {c.in_channels, c.out_channels, c.kernel, c.kernel},
+        c.out_channels);
   }
   return shapes;
 }
 
+namespace {
+
+constexpr const char* kLists[] = {"network", "generator-network"};
+
+}  // namespace
+
 std::string to_json(const ArchitectureOptions& options) {
   auto object = options_to_json(options);
-  const auto published = options_to_json(GuidelineOptions());
-  for (const auto& [flag, value] : published.items()) {
-    if (object[flag] == value) object.erase(flag);
+  const auto leave_out = [&object](const nlohmann::ordered_json& usual) {
+    for (const auto& [flag, value] : usual.items()) {
+      if (object[flag] == value) object.erase(flag);
+    }
+  };
+  leave_out(options_to_json(GuidelineOptions()));
+  leave_out(options_to_json(InputOptions()));
+  if (!options.is_list()) {
+    for (const char* list : kLists) object.erase(list);
+    return object.dump();
+  }
+  for (const char* of_the_family : {"kernel", "convs-per-scale", "ndf", "ngf"}) object.erase(of_the_family);
+  object["network"] = steps_of(discriminator_layers(options));
+  if (options.generator_network.empty()) {
+    for (const char* of_the_generator : {"nz", "latent", "generator-network"}) object.erase(of_the_generator);
+  } else {
+    object["generator-network"] = steps_of(generator_layers(options));
   }
   return object.dump();
 }
 
 ArchitectureOptions architecture_from_json(const std::string& text) {
-  const auto options = options_from_json<ArchitectureOptions>(parse_object("architecture", text));
+  auto object = parse_object("architecture", text);
+  for (const char* list : kLists) {
+    const auto found = object.find(list);
+    if (found == object.end() || !found->is_array()) continue;
+    std::string steps;
+    for (const auto& step : *found) {
+      if (!step.is_string()) throw Error("the list \"", list, "\" holds what is no text of a step.");
+      steps += (steps.empty() ? "" : "; ") + step.get<std::string>();
+    }
+    *found = steps;
+  }
+  const auto options = options_from_json<ArchitectureOptions>(object);
   check(options);
   return options;
 }
@@ -119,13 +160,17 @@ ModelFile load_model(const std::string& path) {
                     "\"; dcgan-convert model makes a model of a run's checkpoint.");
   }
   const std::string version = metadata("format_version", "");
-  if (version != kFormatVersion) {
-    throw FileError(path, "format_version is \"", version, "\", this program reads ", kFormatVersion,
-                    "; use the version of the library that wrote it (", metadata("library_version", "unknown"), ").");
+  if (version != kFormatVersion && version != kListVersion) {
+    throw FileError(path, "format_version is \"" + version + "\", this program reads " + kFormatVersion + " and " +
+                              kListVersion + "; use the version of the library that wrote it (" +
+                              metadata("library_version", "unknown") + ").");
   }
   ModelFile model;
   try {
     model.architecture = architecture_from_json(metadata("architecture", ""));
+    if (version != version_of(model.architecture)) {
+      throw Error("format_version is ", version, ", which its architecture contradicts.");
+    }
     model.statistics = metadata("statistics", "{}");
     model.training = metadata("training", "{}");
     parse_object("statistics", model.statistics);
@@ -158,7 +203,7 @@ void save_model(const std::string& path, const ModelFile& model) {
   }
   write_safetensors(path, {model.tensors,
                            {{"format", kFormat},
-                            {"format_version", kFormatVersion},
+                            {"format_version", version_of(model.architecture)},
                             {"architecture", to_json(model.architecture)},
                             {"statistics", model.statistics},
                             {"training", model.training},

@@ -57,6 +57,30 @@ struct Place {
   Shape strides;   ///< in elements
 };
 
+// "main.2" before "main.10": numbers in names by their value.
+bool before_in_order_of_numbers(const std::string& a, const std::string& b) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  size_t i = 0, k = 0;
+  while (i < a.size() && k < b.size()) {
+    if (!is_digit(a[i]) || !is_digit(b[k])) {
+      if (a[i] != b[k]) return a[i] < b[k];
+      ++i, ++k;
+      continue;
+    }
+    const auto number = [&](const std::string& text, size_t& at) {
+      const size_t first = text.find_first_not_of('0', at);
+      const size_t begin = std::min(first, text.size());
+      at = begin;
+      while (at < text.size() && is_digit(text[at])) ++at;
+      return text.substr(begin, at - begin);
+    };
+    const std::string left = number(a, i), right = number(b, k);
+    if (left.size() != right.size()) return left.size() < right.size();
+    if (left != right) return left < right;
+  }
+  return a.size() - i < b.size() - k;
+}
+
 std::string shape_text(const Shape& shape) { return nlohmann::json(shape).dump(); }
 
 // Of a shape that add() has accepted: where no size is 0, the product is at most the storage's.
@@ -107,8 +131,18 @@ float float_of_bfloat16(uint16_t half) {
 }  // namespace
 
 struct StateDictReader::Impl {
-  explicit Impl(const std::string& name) : path(name), file(path, O_RDONLY) {
-    std::string start(std::min<int64_t>(file.size(), 64), '\0');
+  Impl(const std::string& name, std::vector<std::pair<std::string, StoredTensor>> given) : path(name) {
+    for (auto& [tensor_name, tensor] : given) {
+      const auto next = static_cast<int64_t>(tensors.size());
+      const char* const dtype = tensor.dtype == DType::kFloat16 ? "float16" : "float32";
+      tensors.emplace(tensor_name, Tensor{dtype, tensor.shape, next});
+      stored.emplace(tensor_name, std::move(tensor));
+    }
+  }
+
+  explicit Impl(const std::string& name) : path(name), opened(std::make_unique<base::File>(path, O_RDONLY)) {
+    base::File& file = *opened;
+    std::string start(static_cast<size_t>(std::min<int64_t>(file.size(), 64)), '\0');
     file.read_at(0, start.data(), start.size());
     if (start.compare(0, kLegacyBegins.size(), kLegacyBegins) == 0) {
       open_legacy();
@@ -153,7 +187,8 @@ struct StateDictReader::Impl {
   }
 
   void open_legacy() {
-    std::string head(std::min(file.size(), 2 * kMaximumPickle), '\0');
+    base::File& file = *opened;
+    std::string head(static_cast<size_t>(std::min(file.size(), 2 * kMaximumPickle)), '\0');
     file.read_at(0, head.data(), head.size());
     naming_the_file([&] {
       std::string_view rest = std::string_view(head).substr(kLegacyBegins.size());
@@ -178,6 +213,7 @@ struct StateDictReader::Impl {
 
   // Each is the number of its elements, in 8 bytes, and these.
   void find_legacy_storages(const Pickle& values, const Pickle& keys, int64_t at) {
+    base::File& file = *opened;
     std::map<std::string_view, int64_t> item_sizes;
     for (const PickleValue& storage : values.all()) {
       if (storage.kind != Kind::kStorage) continue;
@@ -201,27 +237,33 @@ struct StateDictReader::Impl {
       at += elements * known->second;
     }
     read_storage = [this, begins](const std::string& key) {
-      std::string bytes(storages.at(key), '\0');
-      file.read_at(begins.at(key), bytes.data(), bytes.size());
+      std::string bytes(static_cast<size_t>(storages.at(key)), '\0');
+      opened->read_at(begins.at(key), bytes.data(), bytes.size());
       return bytes;
     };
   }
 
   void open_safetensors() {
+    base::File& file = *opened;
     const models::SafetensorsHeader header = models::read_safetensors_header(file);
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : header.entries) names.push_back(name);
+    std::sort(names.begin(), names.end(), before_in_order_of_numbers);
+    std::map<std::string, int64_t> order;
+    for (const std::string& name : names) order.emplace(name, static_cast<int64_t>(order.size()));
     for (const auto& [name, entry] : header.entries) {
       const auto* type = std::find_if(std::begin(kElementTypes), std::end(kElementTypes),
                                       [&e = entry](const ElementType& t) { return t.safetensors == e.dtype; });
       if (type == std::end(kElementTypes)) continue;
       Shape strides(entry.shape.size(), 1);
       for (size_t k = strides.size(); k-- > 1;) strides[k - 1] = strides[k] * entry.shape[k];
-      tensors.emplace(name, Tensor{type->dtype, entry.shape});
+      tensors.emplace(name, Tensor{type->dtype, entry.shape, order.at(name)});
       places.emplace(name, Place{name, type->size, 0, strides});
     }
     read_storage = [this, header](const std::string& name) {
       const models::SafetensorsEntry& entry = header.entries.at(name);
-      std::string bytes(entry.end - entry.begin, '\0');
-      file.read_at(entry.begin, bytes.data(), bytes.size());
+      std::string bytes(static_cast<size_t>(entry.end - entry.begin), '\0');
+      opened->read_at(entry.begin, bytes.data(), bytes.size());
       return bytes;
     };
   }
@@ -345,7 +387,9 @@ struct StateDictReader::Impl {
       product *= shape[k];
     }
     if (!empty && last >= count) fail("of shape " + shape_text(shape) + " ends behind its storage");
-    if (!tensors.emplace(name, Tensor{known->dtype, shape}).second) throw Error("\"", name, "\" stands there twice.");
+    const auto next = static_cast<int64_t>(tensors.size());
+    if (!tensors.emplace(name, Tensor{known->dtype, shape, next}).second)
+      throw Error("\"" + name + "\" stands there twice.");
     places.emplace(name, std::move(place));
   }
 
@@ -363,7 +407,8 @@ struct StateDictReader::Impl {
   }
 
   std::string path;
-  base::File file;
+  std::map<std::string, StoredTensor> stored;  ///< what another reader gave, instead of a file
+  std::unique_ptr<base::File> opened;
   std::string prefix;                       ///< of the keys in `storages`
   std::map<std::string, int64_t> storages;  ///< bytes
   std::function<std::string(const std::string& storage)> read_storage;
@@ -373,6 +418,8 @@ struct StateDictReader::Impl {
 };
 
 StateDictReader::StateDictReader(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
+StateDictReader::StateDictReader(const std::string& path, std::vector<std::pair<std::string, StoredTensor>> tensors)
+    : impl_(std::make_unique<Impl>(path, std::move(tensors))) {}
 StateDictReader::~StateDictReader() = default;
 StateDictReader::StateDictReader(StateDictReader&&) noexcept = default;
 StateDictReader& StateDictReader::operator=(StateDictReader&&) noexcept = default;
@@ -382,6 +429,8 @@ const std::map<std::string, StateDictReader::Tensor>& StateDictReader::tensors()
 
 StoredTensor StateDictReader::read(const std::string& name) const {
   const Tensor& tensor = impl_->tensors.at(name);
+  const auto given = impl_->stored.find(name);
+  if (given != impl_->stored.end()) return given->second;
   const Place& place = impl_->places.at(name);
   std::vector<std::byte> bytes = gather(impl_->read_storage(place.storage), place, tensor.shape);
   const auto integers = [&](const std::vector<int64_t>& values) {

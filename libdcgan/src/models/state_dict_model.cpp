@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -136,7 +137,7 @@ struct Origin {
   std::vector<std::string> parts;  ///< of normalized_weight(); empty: it is not there
 };
 
-bool is_transposed(const std::string& ours) { return ours.rfind("generator.deconv", 0) == 0; }
+bool is_transposed(const std::string& ours, const Shape& shape) { return is_generators(ours) && shape.size() == 4; }
 
 // @param name  as mapped; it may be that of a part of a normalization
 Origin origin_of(const Tensors& tensors, const std::string& name) {
@@ -194,8 +195,7 @@ using Shapes = std::map<std::string, Shape>;  // by our name
 
 Shape shape_in(const Tensors& tensors, const std::string& ours, const std::string& theirs) {
   Shape found = tensors.shape(theirs);
-  const bool head_as_convolution = ours == "discriminator.head.weight" && found.size() == 4 && found[0] == 1 &&
-                                   found[2] == kBaseSize && found[3] == kBaseSize;
+  const bool head_as_convolution = ours == "discriminator.head.weight" && found.size() == 4 && found[0] == 1;
   return head_as_convolution ? Shape{1, product(found)} : found;
 }
 
@@ -240,6 +240,7 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
   ModelFile model;
   model.architecture = options.architecture;
   model.convolutions = static_cast<int64_t>(discriminator_convolutions(options.architecture).size());
+  model.has_generator = options.architecture.has_generator();
   const auto shapes = models::expected_shapes(model);
   for (const auto& [name, their_name] : options.mapping) {
     if (shapes.count(name) == 0) {
@@ -286,10 +287,11 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
     const Shape found = tensors.shape(their_name);
     if (shape_in(tensors, name, their_name) != shape) {
       const bool even = found.size() == 4 && found[2] % 2 == 0 && shape.size() == 4 && shape[2] % 2 == 1;
-      tensors.fail("its tensor \"", their_name, "\" has the shape ", shape_text(found), "; for ", name,
-                   " the architecture asks for ", shape_text(shape),
-                   even ? ": kernels of an even size, as in PyTorch's DCGAN tutorial, are no network of this project."
-                        : ": are its options those of the network?");
+      tensors.fail("its tensor \"" + their_name + "\" has the shape " + shape_text(found) + "; for " + name +
+                   " the architecture asks for " + shape_text(shape) +
+                   (even ? ": kernels of an even size, as in PyTorch's DCGAN example, are a list's: without --mapping "
+                           "and the options of an architecture it is found."
+                         : ": are its options those of the network?"));
     }
     refuse_half_a_norm(tensors, their_name);
     refuse_more_than_a_norm(tensors, origin);
@@ -309,14 +311,18 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
     }
     std::vector<float> values;
     try {
-      values = models::normalized_weight(origin.normalization, parts, is_transposed(name));
+      values = models::normalized_weight(origin.normalization, parts, is_transposed(name, shape));
     } catch (const Error& error) {
       tensors.fail("its tensor \"", their_name, "\": ", error.what());
     }
     if (origin.normalization != Normalization::kNone) {
       ++normalized[origin.normalization == Normalization::kSpectral ? "spectral norm" : "weight norm"];
     }
-    if (ends_with(name, ".running_var")) {
+    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
+      tensors.fail("its tensor \"" + their_name +
+                   "\" holds values that are no numbers, or infinite: its training failed.");
+    }
+    if (ends_with(name, ".running_var") && !options.architecture.is_list()) {
       for (float& value : values) value = static_cast<float>(value + (options.epsilon - kModelEpsilon));
     }
     model.tensors[name] = make_tensor(shape, values);

@@ -85,6 +85,7 @@ const std::vector<StoredForm>& stored_forms() {
   static const std::vector<StoredForm> forms = {
       {Normalization::kNone, "weight", {}},
       {Normalization::kSpectral, "weight_orig", {"weight_u", "weight_v"}},
+      {Normalization::kSpectral, "weight_bar", {"weight_u", "weight_v"}},  // before PyTorch had one of its own
       {Normalization::kSpectral,
        "parametrizations.weight.original",
        {"parametrizations.weight.0._u", "parametrizations.weight.0._v"}},

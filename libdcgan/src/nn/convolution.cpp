@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
 #include <ATen/ops/empty.h>
@@ -91,18 +92,23 @@ at::Tensor filter_gradient(const MapShape& shape, const at::Tensor& large, const
 // Where the products outweigh the transforms: docs/benchmarks.md, "Training step".
 constexpr int64_t kLeastChannels[] = {16, 64};  // at stride 1, 2
 
-bool is_ours(const at::Tensor& x, const at::Tensor& weight, int64_t stride, bool transposed) {
+// @param large  side of the larger map
+bool is_ours(const at::Tensor& x, const at::Tensor& weight, const Sampling& sampling, bool transposed, int64_t large) {
+  const int64_t stride = sampling.stride;
   if (!x.is_cpu() || x.scalar_type() != at::kFloat || weight.scalar_type() != at::kFloat) return false;
   if (casts_on_cpu()) return false;
   if (x.size(2) != x.size(3) || x.numel() == 0 || stride > 2) return false;
   if (std::min(weight.size(0), weight.size(1)) < kLeastChannels[stride - 1]) return false;
   const Kernels& kernels = kernels::best_kernels();
   const int64_t kernel = weight.size(2);
-  const int64_t large = transposed ? x.size(2) * stride : x.size(2);
+  if (sampling.pad_before != (kernel - 1) / 2 || large % stride != 0) return false;
+  const int64_t small = large / stride;
+  const bool halves = transposed ? x.size(2) == small
+                                 : (large + sampling.pad_before + sampling.pad_after - kernel) / stride + 1 == small;
   const auto has_method = [&](bool adjoint, int64_t size) {
     return kernels.method(kernel, stride, adjoint, size).kernel == kernel;
   };
-  return kernel > 1 && large % stride == 0 && has_method(false, large / stride) && has_method(true, large);
+  return halves && kernel > 1 && has_method(false, small) && has_method(true, large);
 }
 
 class OurConvolution : public torch::autograd::Function<OurConvolution> {
@@ -144,14 +150,30 @@ class OurConvolution : public torch::autograd::Function<OurConvolution> {
 
 }  // namespace
 
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const Sampling& sampling) {
+  const auto& [stride, before, after] = sampling;
+  if (is_ours(x, weight, sampling, false, x.size(2))) return OurConvolution::apply(x, weight, stride, false);
+  if (before == after) return at::conv2d(x, weight, {}, stride, before);
+  return at::conv2d(at::constant_pad_nd(x, {before, after, before, after}), weight, {}, stride);
+}
+
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, int64_t stride) {
-  if (is_ours(x, weight, stride, false)) return OurConvolution::apply(x, weight, stride, false);
-  return at::conv2d(x, weight, {}, stride, weight.size(2) / 2);
+  return convolve(x, weight, {stride, weight.size(2) / 2, weight.size(2) / 2});
+}
+
+at::Tensor convolve_transposed(const at::Tensor& x, const at::Tensor& weight, const Sampling& sampling) {
+  const auto& [stride, before, after] = sampling;
+  const int64_t side = (x.size(2) - 1) * stride + weight.size(2) - before - after;
+  if (is_ours(x, weight, sampling, true, side)) return OurConvolution::apply(x, weight, stride, true);
+  if (after <= before && before - after < stride) {
+    return at::conv_transpose2d(x, weight, {}, stride, before, /*output_padding=*/before - after);
+  }
+  return at::conv_transpose2d(x, weight, {}, stride).narrow(2, before, side).narrow(3, before, side);
 }
 
 at::Tensor convolve_transposed(const at::Tensor& x, const at::Tensor& weight, int64_t stride) {
-  if (is_ours(x, weight, stride, true)) return OurConvolution::apply(x, weight, stride, true);
-  return at::conv_transpose2d(x, weight, {}, stride, weight.size(2) / 2, /*output_padding=*/stride - 1);
+  const int64_t before = weight.size(2) / 2;
+  return convolve_transposed(x, weight, {stride, before, before - (stride - 1)});
 }
 
 }  // namespace dcgan::nn

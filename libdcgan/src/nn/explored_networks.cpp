@@ -55,7 +55,7 @@ class TorchExploredNetworks : public ExploredNetworks {
     const at::NoGradGuard no_grad;
     ImageBatch all;
     for_each_part(z, {architecture_.nz}, whole_batches(), [&](const at::Tensor& noise) {
-      ImageBatch part = image_batch_from(generator().forward(noise, statistics_));
+      ImageBatch part = image_batch_from(generator().forward(noise, statistics_), architecture_.input);
       all.height = part.height;
       all.width = part.width;
       all.pixels.insert(all.pixels.end(), part.pixels.begin(), part.pixels.end());
@@ -75,8 +75,9 @@ class TorchExploredNetworks : public ExploredNetworks {
       if (!maps.defined()) throw Error("the generator has no layer ", layer, ".");
       const BatchNorm& norm = norm_of(layer);
       if (norm.weight.defined()) maps = norm.forward(maps, statistics_);
-      if (layer == 0) maps = maps.view({maps.size(0), -1, kBaseSize, kBaseSize});
-      append(all, maps.relu());
+      if (layer == 0) maps = maps.view({maps.size(0), -1, generator_.projection.size, generator_.projection.size});
+      const double slope = end_of(layer).slope;
+      append(all, slope == 0 ? maps.relu() : at::leaky_relu(maps, slope));
     });
     return all;
   }
@@ -84,7 +85,8 @@ class TorchExploredNetworks : public ExploredNetworks {
   void drop_maps(int64_t layer, const std::vector<int64_t>& channels) override {
     const at::NoGradGuard no_grad;
     generator();
-    const int64_t units = layer == 0 ? kBaseSize * kBaseSize : 1;  // of a channel; the projection's are apart
+    const ProjectionShape& p = generator_.projection;
+    const int64_t units = layer == 0 && p.norm_per_unit ? p.size * p.size : 1;  // of a channel
     BatchNorm& norm = norm_of(layer);
     for (const int64_t channel : channels) {
       // Batch norm would move a map of zeros to its shift: without scale and shift it is 0 after it.
@@ -92,9 +94,19 @@ class TorchExploredNetworks : public ExploredNetworks {
         norm.weight.narrow(0, channel * units, units).zero_();
         norm.bias.narrow(0, channel * units, units).zero_();
       } else if (layer == 0) {
-        generator_.project.narrow(0, channel * units, units).zero_();
+        generator_.project
+            .narrow(p.transposed ? 1 : 0, p.transposed ? channel : channel * p.size * p.size,
+                    p.transposed ? 1 : p.size * p.size)
+            .zero_();
+        const at::Tensor& bias = generator_.project_bias;
+        if (bias.defined()) {
+          const int64_t values = p.transposed ? 1 : p.size * p.size;
+          bias.narrow(0, channel * values, values).zero_();
+        }
       } else {
-        generator_.convolutions[layer - 1].weight.narrow(1, channel, 1).zero_();
+        const Convolution& c = generator_.convolutions[static_cast<size_t>(layer - 1)];
+        c.weight.narrow(1, channel, 1).zero_();
+        if (c.bias.defined()) c.bias.narrow(0, channel, 1).zero_();
       }
     }
   }
@@ -103,7 +115,7 @@ class TorchExploredNetworks : public ExploredNetworks {
     const at::NoGradGuard no_grad;
     FeatureMaps all;
     for_each_part(images, image_shape(), kImagesAtOnce, [&](const at::Tensor& part) {
-      append(all, discriminator_.activations(part, Statistics::kFixed).at(layer - 1));
+      append(all, discriminator_.activations(as_input(part), Statistics::kFixed).at(layer - 1));
     });
     return all;
   }
@@ -113,11 +125,15 @@ class TorchExploredNetworks : public ExploredNetworks {
     GuidedGradients all;
     for_each_part(images, image_shape(), kImagesAtOnce, [&](const at::Tensor& part) {
       // After batch norm and before the activation, which does not change what is positive.
+      for (const Convolution& c : discriminator_.convolutions) {
+        if (c.shape.norm_last)
+          throw Error("guided gradients are not there for networks with batch norm behind the activation.");
+      }
       std::vector<at::Tensor> maps;
       const at::Tensor top =
           discriminator_
               .activations(
-                  part, Statistics::kFixed,
+                  as_input(part), Statistics::kFixed,
                   [&](size_t number, const at::Tensor& h) {
                     const Convolution& c = discriminator_.convolutions.at(number - 1);
                     maps.push_back(c.shape.batch_norm ? c.batch_norm.forward(h, Statistics::kFixed) : h.clone());
@@ -129,7 +145,7 @@ class TorchExploredNetworks : public ExploredNetworks {
       for (int64_t i = layer; i >= 1; --i) {
         gradient = guided_step(gradient, maps[i - 1], static_cast<size_t>(i - 1));
       }
-      const std::vector<float> values = values_of(gradient), responses = values_of(strongest);
+      const std::vector<float> values = values_of(of_colours(gradient)), responses = values_of(strongest);
       all.gradients.insert(all.gradients.end(), values.begin(), values.end());
       all.responses.insert(all.responses.end(), responses.begin(), responses.end());
       const at::Tensor places = positions.to(at::kCPU).contiguous();
@@ -144,16 +160,38 @@ class TorchExploredNetworks : public ExploredNetworks {
   at::Tensor guided_step(at::Tensor gradient, const at::Tensor& maps, size_t i) const {
     const Convolution& c = discriminator_.convolutions[i];
     if (c.shape.resize > 1) {
-      const at::Tensor activated = at::leaky_relu(maps, discriminator_.slope).contiguous();
+      const at::Tensor activated = at::leaky_relu(maps, c.shape.slope).contiguous();
       const at::Tensor sources = std::get<1>(at::max_pool2d_with_indices(activated, {c.shape.resize, c.shape.resize}));
       gradient = at::max_unpool2d(gradient.contiguous(), sources, {maps.size(2), maps.size(3)});
     }
     gradient = gradient.clamp_min(0).mul(maps.gt(0));
     if (c.shape.batch_norm) {
       const BatchNorm& norm = c.batch_norm;
-      gradient = gradient.mul(per_channel(norm.weight.mul(norm.running_var.add(kBatchNormEpsilon).rsqrt())));
+      gradient = gradient.mul(per_channel(norm.weight.mul(norm.running_var.add(norm.epsilon).rsqrt())));
     }
-    return convolve_transposed(gradient, c.weight, c.shape.stride);
+    const ConvolutionShape& s = c.shape;
+    const int64_t reached = (gradient.size(2) - 1) * s.stride + s.kernel;  // rows of the input and its padding
+    return convolve_transposed(gradient, c.weight, {s.stride, s.pad_before, reached - s.pad_before - s.size_in});
+  }
+
+  // What the discriminator takes of images in RGB and [-1, 1], which were pixels.
+  at::Tensor as_input(const at::Tensor& images) const {
+    if (architecture_.input == InputOptions()) return images;
+    return images_from_pixels(pixels_from_images(images), architecture_.input);
+  }
+
+  // The gradient with respect to such images from that with respect to the input.
+  at::Tensor of_colours(const at::Tensor& gradient) const {
+    const InputOptions& input = architecture_.input;
+    if (input == InputOptions()) return gradient;
+    const auto per_pixel = [&](const std::vector<double>& values) {  // [1, C, 1, 1]
+      std::vector<float> floats(values.begin(), values.end());
+      return at::from_blob(floats.data(), {1, static_cast<int64_t>(floats.size()), 1, 1}, at::kFloat)
+          .to(device_, at::kFloat, false, true);
+    };
+    at::Tensor result = gradient.mul(0.5).div(per_pixel(input.deviation));
+    if (input.order == ChannelOrder::kBgr) result = result.flip({1});
+    return input.channels == 1 ? result.mul(per_pixel({0.299, 0.587, 0.114})) : result;  // the weights of the luma
   }
 
   const Generator& generator() const {
@@ -163,6 +201,10 @@ class TorchExploredNetworks : public ExploredNetworks {
 
   BatchNorm& norm_of(int64_t layer) {
     return layer == 0 ? generator_.project_norm : generator_.convolutions.at(layer - 1).batch_norm;
+  }
+  const LayerEnd& end_of(int64_t layer) const {
+    if (layer == 0) return generator_.projection;
+    return generator_.convolutions.at(static_cast<size_t>(layer - 1)).shape;
   }
   const BatchNorm& norm_of(int64_t layer) const { return const_cast<TorchExploredNetworks*>(this)->norm_of(layer); }
 

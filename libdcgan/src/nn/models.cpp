@@ -12,7 +12,7 @@ ModelFile initialised_model(const ArchitectureOptions& options, uint64_t seed) {
   ModelFile model;
   model.architecture = options;
   const nn::Discriminator discriminator = nn::make_discriminator(options, seed);
-  const nn::Generator generator = nn::make_generator(options, seed);
+  const nn::Generator generator = options.has_generator() ? nn::make_generator(options, seed) : nn::Generator{};
   nn::store_networks(discriminator, generator, model);
   model.statistics = R"({"source":"none: mean 0, variance 1"})";
   model.training = nlohmann::ordered_json({{"step", 0}, {"seed", seed}}).dump();

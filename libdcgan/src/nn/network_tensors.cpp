@@ -38,8 +38,8 @@ void store_networks(const Discriminator& discriminator, const Generator& generat
   model.has_generator = generator.project.defined();
 }
 
-ImageBatch image_batch_from(const at::Tensor& images) {
-  const at::Tensor pixels = pixels_from_images(images.to(at::kCPU));
+ImageBatch image_batch_from(const at::Tensor& images, const InputOptions& input) {
+  const at::Tensor pixels = pixels_from_images(images.to(at::kCPU), input);
   ImageBatch batch;
   batch.height = pixels.size(1);
   batch.width = pixels.size(2);
@@ -54,7 +54,7 @@ Discriminator discriminator_from(const ModelFile& model) {
   if (static_cast<size_t>(model.convolutions) < network.convolutions.size()) {
     network.convolutions.resize(model.convolutions);
     network.hidden = {};
-    network.head = at::Tensor();
+    network.head = network.head_bias = at::Tensor();
   }
   load_tensors(model.tensors, network.parameters());
   load_tensors(model.tensors, network.buffers());

@@ -22,7 +22,7 @@ void store_tensors(const NamedTensors& from, std::map<std::string, StoredTensor>
 /// size.
 void load_tensors(const std::map<std::string, StoredTensor>& from, const NamedTensors& to);
 
-/// float32 [N, 3, H, W] in [-1, 1] as pixels; their numbers are their paths.
-ImageBatch image_batch_from(const at::Tensor& images);
+/// float32 [N, C, H, W] as pixels; their numbers are their paths.
+ImageBatch image_batch_from(const at::Tensor& images, const InputOptions& input = {});
 
 }  // namespace dcgan::nn

@@ -14,7 +14,7 @@
 
 // The two networks of DCGAN as plain structs of tensors: parameters by name, and forward() built from ATen's functions.
 // Sources: Radford, Metz, Chintala 2016, arXiv:1511.06434, section 3; the authors' code, lib/ops.py and
-// faces/train_uncond_dcgan.py. No layer has a bias but batch norm's.
+// faces/train_uncond_dcgan.py. Layers of the published networks have no bias but batch norm's; those of lists may.
 
 namespace dcgan::nn {
 
@@ -28,44 +28,48 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 /// have parts (BatchNorm::sum_over_processes), or the fixed ones.
 enum class Statistics { kBatch, kSharedBatch, kFixed };
 
-/// (x - mean) / sqrt(variance + 1e-8) * weight + bias, per channel of [N, C, H, W] or unit of [N, C]. float32; bfloat16
-/// under a CastScope, with statistics in float32.
+/// (x - mean) / sqrt(variance + epsilon) * weight + bias, per channel of [N, C, H, W] or unit of [N, C]. float32;
+/// bfloat16 under a CastScope, with statistics in float32.
 struct BatchNorm {
   at::Tensor weight, bias;               ///< float32 [C]
   at::Tensor running_mean, running_var;  ///< float32 [C], the fixed statistics; biased variance
   /// Sum of a tensor over the processes that share a minibatch, differentiable; for Statistics::kSharedBatch.
   std::function<at::Tensor(const at::Tensor&)> sum_over_processes = nullptr;
+  double epsilon = kBatchNormEpsilon;
   at::Tensor forward(const at::Tensor& x, Statistics statistics) const;
 
  private:
   at::Tensor forward_shared(const at::Tensor& input) const;
 };
 
-/// A strided convolution [O, I, k, k] or, in the generator, a fractionally-strided one [I, O, k, k]; padding k / 2.
+/// A strided convolution [O, I, k, k] or, in the generator, a fractionally-strided one [I, O, k, k].
 struct Convolution {
   ConvolutionShape shape;
   at::Tensor weight;
+  at::Tensor bias;       ///< float32 [channels]; undefined where shape.bias is false
   BatchNorm batch_norm;  ///< undefined tensors where shape.batch_norm is false
 };
 
 /// A dense layer that DCGANs usually do not have (GuidelineOptions::hidden_dense); without tensors where there is none.
 struct HiddenLayer {
+  DenseShape shape;
   at::Tensor weight;  ///< float32 [units, inputs]
+  at::Tensor bias;    ///< float32 [units], or undefined
   BatchNorm batch_norm;
 };
 
 /// Called by forward() with each layer's number (0: the generator's projection; convolutions from 1; the hidden dense
-/// layer after these) and its output before batch norm.
+/// layer after these) and what its batch norm takes, or where it has none its output before the activation.
 using PreActivationHook = std::function<void(size_t layer, const at::Tensor& pre_activation)>;
 
 struct Discriminator {
   std::vector<Convolution> convolutions;  ///< lowest first
   HiddenLayer hidden;                     ///< before the head
   at::Tensor head;                        ///< float32 [1, C * 4 * 4]; undefined in a partial model
+  at::Tensor head_bias;                   ///< float32 [1], or undefined
   bool average_pool = false;              ///< the dense layers take the mean of each map
-  double slope = kLeakySlope;             ///< of the activations for negative values; 0: ReLU
 
-  /// @param images  float32 [N, 3, H, W] in [-1, 1]   @return logits, float32 [N]
+  /// @param images  float32 [N, C, H, W], of images_from_pixels()   @return logits, float32 [N]
   at::Tensor forward(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook = nullptr) const;
   /// What the head takes: the last maps flattened as (C, H, W), or what is put between, float32 [N, head's inputs].
   at::Tensor top(const at::Tensor& images, Statistics statistics, const PreActivationHook& hook = nullptr) const;
@@ -80,12 +84,15 @@ struct Discriminator {
 };
 
 struct Generator {
-  HiddenLayer hidden;                     ///< before the projection
-  at::Tensor project;                     ///< float32 [C * 4 * 4, Z]
-  BatchNorm project_norm;                 ///< per unit, before the reshape to [N, C, 4, 4]
+  HiddenLayer hidden;  ///< before the projection
+  ProjectionShape projection;
+  at::Tensor project;                     ///< float32 [C * 4 * 4, Z]; [Z, C, 4, 4] of a transposed convolution
+  at::Tensor project_bias;                ///< float32 [C * 4 * 4], respectively [C]; or undefined
+  BatchNorm project_norm;                 ///< per unit, before the reshape to [N, C, 4, 4], or per channel after it
   std::vector<Convolution> convolutions;  ///< from 4x4 upwards
+  bool sigmoid = false;                   ///< images in [0, 1]
 
-  /// @param z  float32 [N, Z]   @return images, float32 [N, 3, H, W] in [-1, 1]
+  /// @param z  float32 [N, Z]   @return images, float32 [N, C, H, W], as the discriminator takes them
   at::Tensor forward(const at::Tensor& z, Statistics statistics, const PreActivationHook& hook = nullptr) const;
   NamedTensors parameters() const;  ///< "generator.project.weight", "generator.bn0.weight", ...
   NamedTensors buffers() const;
@@ -110,10 +117,10 @@ int64_t count(const NamedTensors& tensors);
 /// Noise of one purpose and position: float32 [count, Z] from the architecture's distribution, on the CPU.
 at::Tensor draw_noise(const ArchitectureOptions& options, int64_t count, uint64_t seed);
 
-/// uint8 [N, H, W, 3] to float32 [N, 3, H, W] in [-1, 1], channels last in memory: x / 127.5 - 1.
-at::Tensor images_from_pixels(const at::Tensor& pixels);
-/// The inverse, rounded to the nearest and clamped: uint8 [N, H, W, 3].
-at::Tensor pixels_from_images(const at::Tensor& images);
+/// uint8 [N, H, W, 3] to float32 [N, C, H, W], channels last in memory, as InputOptions says: x / 127.5 - 1.
+at::Tensor images_from_pixels(const at::Tensor& pixels, const InputOptions& input = {});
+/// The inverse, rounded to the nearest and clamped: uint8 [N, H, W, 3]; grey has three equal values.
+at::Tensor pixels_from_images(const at::Tensor& images, const InputOptions& input = {});
 
 /// Runs a minibatch through a network whose batch norms take its own statistics, and adds the moments of each layer.
 /// @param minibatch  float32 [N, 3, H, W] in [-1, 1], respectively noise [N, Z]

@@ -24,14 +24,16 @@ class TorchEngine : public features::Engine {
  private:
   struct Layer {
     at::Tensor weight, bias;
-    int64_t stride;
-    int64_t window;  ///< side of the pooling; 0: no feature
-    int64_t pool;    ///< of the map before the next layer; 1: none
+    at::Tensor last_scale, last_shift;  ///< [1, C, 1, 1] of a batch norm behind the activation, or undefined
+    int64_t stride, pad_before, pad_after;
+    double slope;
+    bool kept;     ///< whether it gives features
+    int64_t pool;  ///< of the map before the next layer; 1: none
   };
 
   std::vector<Layer> layers_;  ///< up to the last one that is kept
-  double leaky_slope_;
-  int64_t size_, batch_size_;
+  InputOptions input_;
+  int64_t grid_, size_, batch_size_;
   c10::Device device_;
   Precision precision_;
 };
@@ -39,11 +41,12 @@ class TorchEngine : public features::Engine {
 /// A discriminator's moments by LibTorch's own operators, for GPUs.
 class TorchMoments : public features::MomentEngine {
  public:
-  TorchMoments(Discriminator network, c10::Device device);
+  TorchMoments(Discriminator network, const InputOptions& input, c10::Device device);
   void add(const uint8_t* images, int64_t count, MomentAverage& average) override;
 
  private:
   Discriminator network_;
+  InputOptions input_;
   int64_t size_;
   c10::Device device_;
 };

@@ -1,8 +1,10 @@
 #include "nn/torch_features.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/adaptive_max_pool2d.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/max_pool2d.h>
+
+#include <tuple>
 
 namespace dcgan::nn {
 
@@ -12,9 +14,8 @@ at::Tensor torch_features(const Discriminator& network, const at::Tensor& images
   const std::vector<at::Tensor> activations = network.activations(images, Statistics::kFixed);
   std::vector<at::Tensor> parts;
   for (const int64_t layer : layers) {
-    const at::Tensor& map = activations[layer - 1];
-    const int64_t window = map.size(2) / grid;
-    parts.push_back(at::max_pool2d(map, window, window).contiguous().flatten(1));
+    const at::Tensor& map = activations[static_cast<size_t>(layer - 1)];
+    parts.push_back(std::get<0>(at::adaptive_max_pool2d(map, {grid, grid})).contiguous().flatten(1));
   }
   return at::cat(parts, 1);
 }

@@ -72,7 +72,8 @@ void LeadingCourse::finish() {
 
 at::Tensor LeadingCourse::write_samples() {
   at::Tensor samples = parts_.training.samples();
-  parts_.folder.log_samples(parts_.training.step(), nn::image_batch_from(samples), kSampleColumns);
+  parts_.folder.log_samples(parts_.training.step(), nn::image_batch_from(samples, parts_.run.architecture.input),
+                            kSampleColumns);
   return samples;
 }
 

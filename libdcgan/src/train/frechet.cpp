@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/adaptive_avg_pool2d.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/cov.h>
 #include <ATen/ops/linalg_eigh.h>
@@ -14,13 +15,24 @@ namespace {
 
 constexpr uint64_t kSeed = 1511'06434;  // of the network's weights, whatever the training's is
 
-nn::Discriminator fixed_network(int64_t image_size) {
+int64_t power_of_two_up_to(int64_t size) {
+  int64_t power = 8;
+  while (2 * power <= size) power *= 2;
+  return power;
+}
+
+nn::Discriminator fixed_network(int64_t image_size, int64_t channels) {
   ArchitectureOptions options;
   options.image_size = image_size;
   options.kernel = 5;
   options.convs_per_scale = 1;
   options.ndf = 32;
+  options.input.channels = channels;
   return nn::make_discriminator(options, kSeed);
+}
+
+at::Tensor of_size(const at::Tensor& images, int64_t size) {
+  return images.size(2) == size ? images : at::adaptive_avg_pool2d(images, {size, size});
 }
 
 }  // namespace
@@ -39,9 +51,10 @@ double frechet_distance(const at::Tensor& a, const at::Tensor& b) {
 }
 
 FrechetDistance::FrechetDistance(const Images& real, int64_t count, int64_t image_size, c10::Device device)
-    : count_(count), network_(fixed_network(image_size)) {
+    : count_(count), size_(power_of_two_up_to(image_size)), network_(fixed_network(size_, real(0, 1).size(1))) {
   nn::move_to(device, network_);
-  nn::infer_statistics(network_, count_, real);
+  nn::infer_statistics(network_, count_,
+                       [&](int64_t first, int64_t size) { return of_size(real(first, size), size_); });
   real_ = features_of(real);
   constexpr double kLeastDeviation = 1e-6;
   scale_ = real_.std(0).clamp_min(kLeastDeviation).reciprocal();
@@ -57,7 +70,7 @@ at::Tensor FrechetDistance::features_of(const Images& images) const {
   std::vector<at::Tensor> rows;
   // Generated images are normalised by their minibatch's own statistics: the rule is for them, too.
   nn::for_each_statistics_minibatch(count_, [&](int64_t first, int64_t size) {
-    const at::Tensor minibatch = images(first, size);
+    const at::Tensor minibatch = of_size(images(first, size), size_);
     std::vector<at::Tensor> means;
     for (const at::Tensor& map : network_.activations(minibatch, nn::Statistics::kFixed)) {
       means.push_back(map.mean({2, 3}));

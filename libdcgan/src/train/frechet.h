@@ -19,10 +19,10 @@ double frechet_distance(const at::Tensor& a, const at::Tensor& b);
 /// one a scale, from 32 channels on, at its initial weights, with batch-norm statistics of the real images; of each
 /// channel the mean over the map (224 features at 32x32), in units of its standard deviation over the real images.
 /// Values compare trainings on the same images. They are not FID, which takes Inception's features, and have another
-/// scale.
+/// scale. Images of no power of two are reduced to one by averaging.
 class FrechetDistance {
  public:
-  /// Images first .. first + count - 1 of a set: float32 [count, 3, H, W] in [-1, 1].
+  /// Images first .. first + count - 1 of a set: float32 [count, C, H, W], as a discriminator takes them.
   using Images = std::function<at::Tensor(int64_t first, int64_t count)>;
 
   /// @param count  of the real images, and of the generated ones, at least 2
@@ -34,6 +34,7 @@ class FrechetDistance {
   at::Tensor features_of(const Images& images) const;
 
   int64_t count_;
+  int64_t size_;  ///< that the network takes
   nn::Discriminator network_;
   at::Tensor scale_;  ///< float64 [D]
   at::Tensor real_;   ///< features, float64 [count, D]

@@ -54,7 +54,7 @@ at::Tensor ImageRows::pixels_at(const int64_t* numbers, int64_t count) const {
 }
 
 at::Tensor ImageRows::on_device(const at::Tensor& pixels) const {
-  return nn::images_from_pixels(reduced(nn::to_device(pixels, device_), size_));
+  return nn::images_from_pixels(reduced(nn::to_device(pixels, device_), size_), input_);
 }
 
 at::Tensor reduced(const at::Tensor& pixels, int64_t size) {

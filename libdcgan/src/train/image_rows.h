@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "dcgan/architecture.h"
 #include "dcgan/packed_images.h"
 
 namespace dcgan::train {
@@ -24,7 +25,7 @@ class ImageRows {
 
   int64_t count() const { return count_; }  ///< N
   bool in_file() const { return file_ != nullptr; }
-  /// The images of these numbers, in their order: float32 [count, 3, H, W] in [-1, 1], channels last in memory.
+  /// The images of these numbers, in their order: float32 [count, C, H, W], channels last in memory.
   /// @throws FileError if a row cannot be read
   at::Tensor at(const int64_t* numbers, int64_t count) const { return on_device(pixels_at(numbers, count)); }
 
@@ -35,13 +36,16 @@ class ImageRows {
 
   /// on_device() reduces the images to this many pixels a side from now on.
   void reduce_to(int64_t size) { size_ = size; }
+  /// on_device() makes a network's input of them as these options say; without, the published one.
+  void scale_as(const InputOptions& input) { input_ = input; }
 
  private:
   int64_t count_;
   int64_t size_;
   c10::Device device_;
   const PackedImageReader* file_;  ///< null: in memory
-  at::Tensor pixels_;              ///< uint8 [N, H, W, 3], on the host or the device
+  InputOptions input_;
+  at::Tensor pixels_;  ///< uint8 [N, H, W, 3], on the host or the device
 };
 
 }  // namespace dcgan::train

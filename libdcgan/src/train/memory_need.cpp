@@ -18,12 +18,16 @@ MemoryNeed memory_need(const TrainingRun& run, const PackedImageReader& images) 
     }
     return maps;
   };
-  const int64_t hidden = run.architecture.guidelines.hidden_dense;
-  const auto dense = [&](int64_t in, int64_t out) { return hidden > 0 ? hidden * (in + out) : in * out; };
-  const std::vector<ConvolutionShape> generator_shapes = generator_convolutions(run.architecture);
-  const int64_t top = generator_shapes.front().in_channels;
-  int64_t weights = dense(dense_inputs(run.architecture), 1) + dense(run.architecture.nz, kBaseSize * kBaseSize * top);
-  const int64_t discriminator = values_of(discriminator_convolutions(run.architecture), weights);
+  const DiscriminatorLayers down = discriminator_layers(run.architecture);
+  int64_t weights = down.hidden ? down.hidden->outputs * (down.hidden->inputs + 1) : down.head.inputs;
+  std::vector<ConvolutionShape> generator_shapes;
+  if (run.architecture.has_generator()) {
+    const GeneratorLayers up = generator_layers(run.architecture);
+    const int64_t nz = run.architecture.nz, units = up.project.units();
+    weights += up.hidden ? up.hidden->outputs * (nz + units) : nz * units;
+    generator_shapes = up.convolutions;
+  }
+  const int64_t discriminator = values_of(down.convolutions, weights);
   const int64_t generator = run.options.has_generator() ? values_of(generator_shapes, weights) : 0;
   const int64_t copies = run.options.average_decay > 0 ? 5 : 4;  // value, gradient, two moments; average
   const int64_t batch = (run.options.batch_size + run.processes.count - 1) / run.processes.count;

@@ -27,7 +27,8 @@ class Minibatches {
       : images_(std::move(images)), batch_size_(batch_size), seed_(seed) {}
 
   const ImageRows& images() const { return images_; }
-  void reduce_to(int64_t size) { images_.reduce_to(size); }  ///< as ImageRows::reduce_to()
+  void reduce_to(int64_t size) { images_.reduce_to(size); }              ///< as ImageRows::reduce_to()
+  void scale_as(const InputOptions& input) { images_.scale_as(input); }  ///< as ImageRows::scale_as()
 
   /// at() gives this process's part of each minibatch from now on.
   void divide(int64_t rank, int64_t processes) {

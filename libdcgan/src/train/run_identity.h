@@ -17,9 +17,9 @@ std::string run_identity(const TrainingRun& run, const PackedImageReader& images
 /// Options that came after the first release: they are recorded only where they are not default, so that other runs'
 /// records are what they were.
 inline constexpr std::array kRecordedUnlessDefault = {
-    "decoupled-weight-decay",  "warm-up-steps",     "decay-shape",      "initialise", "adversarial",   "contrastive",
-    "contrastive-layers",      "adversarial-trunk", "adversarial-loss", "augment",    "spectral-norm", "rotation",
-    "generator-learning-rate", "generator-beta1",   "generator-beta2"};
+    "decoupled-weight-decay",  "warm-up-steps",     "decay-shape",      "initialise",  "adversarial",   "contrastive",
+    "contrastive-layers",      "adversarial-trunk", "adversarial-loss", "augment",     "spectral-norm", "rotation",
+    "generator-learning-rate", "generator-beta1",   "generator-beta2",  "shared-noise"};
 
 /// Processes that train together must agree in it, and in when they report and stop.
 /// @param path  of the images

@@ -60,6 +60,7 @@ class SupervisedTraining {
         device_(nn::resolve_device(run.device)),
         training_(training, architecture, classes),
         validation_(validation, architecture, classes),
+        input_(architecture.input),
         network_(make_network(architecture, classes, run.seed)),
         adam_(network_.parameters(), {run.options.beta1, kBeta2, run.options.weight_decay}),
         learning_rate_(at::full({}, run.options.learning_rate, at::kFloat).to(device_)) {
@@ -70,7 +71,7 @@ class SupervisedTraining {
     training_.pixels = training_.pixels.index_select(0, indices);
     training_.labels = training_.labels.index_select(0, indices);
     const int64_t shift = options_.shift;
-    padded_ = nn::images_from_pixels(training_.pixels);
+    padded_ = nn::images_from_pixels(training_.pixels, input_);
     if (shift > 0) padded_ = at::replication_pad2d(padded_, {shift, shift, shift, shift});
   }
 
@@ -129,6 +130,7 @@ class SupervisedTraining {
     nn::Discriminator network = nn::make_discriminator(architecture, seed);
     at::Generator random = at::make_generator<at::CPUGeneratorImpl>(derive_seed(seed, "classes"));
     network.head = at::empty({classes, network.head.size(1)}, at::kFloat).normal_(0, nn::kInitialDeviation, random);
+    network.head_bias = at::Tensor();
     nn::move_to(device_, network);
     return network;
   }
@@ -140,7 +142,8 @@ class SupervisedTraining {
   template <class Function>
   void for_each_batch(const Examples& examples, const Function& f) const {
     nn::for_each_statistics_minibatch(examples.pixels.size(0), [&](int64_t first, int64_t n) {
-      f(nn::images_from_pixels(examples.pixels.narrow(0, first, n)).to(device_), examples.labels.narrow(0, first, n));
+      f(nn::images_from_pixels(examples.pixels.narrow(0, first, n), input_).to(device_),
+        examples.labels.narrow(0, first, n));
     });
   }
 
@@ -148,6 +151,7 @@ class SupervisedTraining {
   uint64_t seed_;
   c10::Device device_;
   Examples training_, validation_;
+  InputOptions input_;
   nn::Discriminator network_;
   train::Adam adam_;
   at::Tensor learning_rate_;

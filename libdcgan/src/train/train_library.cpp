@@ -22,7 +22,8 @@ class Library : public TrainLibrary {
 
   std::unique_ptr<features::MomentEngine> make_moment_engine(const ModelFile& model,
                                                              const std::string& device) const override {
-    return std::make_unique<nn::TorchMoments>(nn::discriminator_from(model), c10::Device(device));
+    return std::make_unique<nn::TorchMoments>(nn::discriminator_from(model), model.architecture.input,
+                                              c10::Device(device));
   }
 
   ModelFile initialised_model(const ArchitectureOptions& options, uint64_t seed) const override {

@@ -118,7 +118,7 @@ nn::NamedTensors TrainedNetworks::trained_discriminator() const {
   nn::Discriminator trained = discriminator_;
   if (!options_.has_generator()) {
     trained.hidden = {};
-    trained.head = at::Tensor();
+    trained.head = trained.head_bias = at::Tensor();
   }
   nn::NamedTensors all = trained.parameters();
   for (auto& parameter : heads_.parameters()) all.push_back(std::move(parameter));

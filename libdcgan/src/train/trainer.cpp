@@ -60,6 +60,9 @@ void check(const TrainOptions& o) {
                  o.generator_beta1, "-1, or from 0 to below 1");
   require_option(o.generator_beta2 == -1 || (o.generator_beta2 >= 0 && o.generator_beta2 < 1), "generator-beta2",
                  o.generator_beta2, "-1, or from 0 to below 1");
+  if (o.shared_noise && (o.schedule != Schedule::kBoth || o.adversarial == 0)) {
+    throw OptionError("--shared-noise needs --schedule both and --adversarial above 0: one noise is for two steps.");
+  }
   if (o.contrastive > 0) at_least("batch-size", o.batch_size, train::kLeastContrasted);
 }
 
@@ -98,8 +101,22 @@ void prepare(const TrainingRun& run, const PackedImageReader& images) {
                       images.count(), " images has ", rest, ", too few for ", processes,
                       " processes; take another size.");
   }
-  if (run.options.sync_batch_norm && run.architecture.guidelines.batch_norm == NormalizedLayers::kNone) {
+  if (run.options.sync_batch_norm && !run.architecture.is_list() &&
+      run.architecture.guidelines.batch_norm == NormalizedLayers::kNone) {
     throw OptionError("--sync-batch-norm has nothing to do with --batch-norm none; leave one of them out.");
+  }
+  if (run.options.has_generator() && !run.architecture.has_generator()) {
+    throw OptionError(
+        "--generator-network is missing: --network says the discriminator, and --adversarial trains both.");
+  }
+  const bool in_colour = run.options.contrastive > 0 || run.options.augment;
+  if (in_colour && !(run.architecture.input == InputOptions())) {
+    throw OptionError(run.options.augment ? "--augment" : "--contrastive",
+                      " changes colours of images in RGB and [-1, 1]; the network's --input-... say others.");
+  }
+  if (run.options.initialise == TrainOptions::kPatchesStart && run.architecture.is_list()) {
+    throw OptionError(
+        "--initialise patches is for the published family; take random, or a model file, with --network.");
   }
   if (run.options.initialise == TrainOptions::kPatchesStart) check_patches(run.architecture, images.count());
 }

@@ -49,6 +49,7 @@ Training::Training(const Parts& parts)
       pairs_(networks_, accelerator_of(run_, processes_), tell_unless_on(run_, parts.observer)) {
   minibatches_.divide(processes_.rank(), processes_.count());
   minibatches_.reduce_to(run_.architecture.image_size);
+  minibatches_.scale_as(run_.architecture.input);
   if (run_.options.contrastive > 0) minibatches_.set_least(kLeastContrasted);
   start_report();
 }
@@ -71,7 +72,8 @@ void Training::run_step() {
   if (has_generator || o.rotation > 0) inputs.images = minibatches_.images().on_device(pixels);
   if (has_generator) {
     inputs.discriminator_noise = noise_for(discriminator_position, "discriminator-noise");
-    inputs.generator_noise = noise_for(generator_position, "generator-noise");
+    inputs.generator_noise =
+        o.shared_noise ? inputs.discriminator_noise : noise_for(generator_position, "generator-noise");
     inputs.generator_size = minibatches_.size_of(generator_position);
     const double rate = o.generator_learning_rate > 0 ? o.generator_learning_rate : o.learning_rate;
     inputs.generator_learning_rate = scalar(rate * share);

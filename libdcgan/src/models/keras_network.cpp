@@ -1,0 +1,357 @@
+#include "dcgan/keras_network.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "dcgan/errors.h"
+
+namespace dcgan {
+namespace {
+
+using nlohmann::json;
+using Shape = std::vector<int64_t>;
+using Array = KerasArrays::Array;
+
+std::string shape_text(const Shape& shape) { return json(shape).dump(); }
+
+/// A layer's arrays by what they are: kernel, bias, gamma, beta, moving_mean, moving_variance.
+struct Layer {
+  std::string name;
+  std::map<std::string, const Array*> parts;
+  std::vector<const Array*> numbered;  ///< "vars/0", "vars/1", ...
+};
+
+std::vector<std::string> words_of(const std::string& name) {
+  std::vector<std::string> words;
+  size_t begin = 0;
+  while (begin <= name.size()) {
+    const size_t end = std::min(name.find('/', begin), name.size());
+    words.push_back(name.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
+
+// "conv2d_2" before "conv2d_10".
+std::pair<std::string, int64_t> numbered_name(const std::string& name) {
+  const size_t line = name.rfind('_');
+  const std::string last = line == std::string::npos ? "" : name.substr(line + 1);
+  const bool number = !last.empty() && last.size() < 9 && last.find_first_not_of("0123456789") == std::string::npos;
+  return number ? std::make_pair(name.substr(0, line), int64_t{std::stoll(last)} + 1)
+                : std::make_pair(name, int64_t{0});
+}
+
+class Model {
+ public:
+  Model(const std::string& path, const KerasArrays& file) : path_(path) {
+    for (const Array& array : file.arrays) add(array);
+    for (Layer& layer : layers_) name_parts(layer);
+  }
+
+  template <class... What>
+  [[noreturn]] void fail(const What&... what) const {
+    throw FileError(path_, what...);
+  }
+  std::vector<Layer>& layers() { return layers_; }
+  const Layer* find(const std::string& name) const {
+    const auto found = std::find_if(layers_.begin(), layers_.end(), [&](const Layer& l) { return l.name == name; });
+    return found == layers_.end() ? nullptr : &*found;
+  }
+
+  // Tensors as PyTorch has them, in the order in which layers are handed over.
+  std::vector<std::pair<std::string, StoredTensor>> tensors;
+
+  void add_convolution(const Layer& layer) {
+    const Array& kernel = part(layer, "kernel");
+    if (kernel.shape.size() != 4)
+      fail("\"", layer.name, "\" has a kernel ", shape_text(kernel.shape), "; expected HWIO.");
+    const int64_t h = kernel.shape[0], w = kernel.shape[1], in = kernel.shape[2], out = kernel.shape[3];
+    std::vector<float> values(kernel.values.size());
+    for (int64_t o = 0; o < out; ++o) {
+      for (int64_t i = 0; i < in; ++i) {
+        for (int64_t k = 0; k < h * w; ++k) {
+          values[static_cast<size_t>((o * in + i) * h * w + k)] =
+              kernel.values[static_cast<size_t>((k * in + i) * out + o)];
+        }
+      }
+    }
+    tensors.emplace_back(layer.name + ".weight", make_tensor({out, in, h, w}, values));
+    add_bias(layer);
+    channels_ = out;
+  }
+
+  void add_dense(const Layer& layer) {
+    const Array& kernel = part(layer, "kernel");
+    if (kernel.shape.size() != 2)
+      fail("\"", layer.name, "\" has a kernel ", shape_text(kernel.shape), "; expected two axes.");
+    const int64_t in = kernel.shape[0], out = kernel.shape[1];
+    // Behind a flatten of [H, W, C], of which one place has `channels_` values; not so behind a dense layer.
+    const int64_t channels = channels_ > 0 && in % channels_ == 0 ? channels_ : in;
+    const int64_t places = in / channels;
+    std::vector<float> values(kernel.values.size());
+    for (int64_t o = 0; o < out; ++o) {
+      for (int64_t c = 0; c < channels; ++c) {
+        for (int64_t p = 0; p < places; ++p) {
+          values[static_cast<size_t>(o * in + c * places + p)] =
+              kernel.values[static_cast<size_t>((p * channels + c) * out + o)];
+        }
+      }
+    }
+    tensors.emplace_back(layer.name + ".weight", make_tensor({out, in}, values));
+    add_bias(layer);
+    channels_ = 0;
+  }
+
+  void add_norm(const Layer& layer) {
+    const Array& mean = part(layer, "moving_mean");
+    const auto size = static_cast<size_t>(mean.shape.at(0));
+    const auto or_all = [&](const char* name, float value) {
+      const auto found = layer.parts.find(name);
+      return make_tensor({mean.shape[0]},
+                         found == layer.parts.end() ? std::vector<float>(size, value) : found->second->values);
+    };
+    tensors.emplace_back(layer.name + ".weight", or_all("gamma", 1));
+    tensors.emplace_back(layer.name + ".bias", or_all("beta", 0));
+    tensors.emplace_back(layer.name + ".running_mean", make_tensor({mean.shape[0]}, mean.values));
+    tensors.emplace_back(layer.name + ".running_var",
+                         make_tensor({mean.shape[0]}, part(layer, "moving_variance").values));
+  }
+
+ private:
+  void add(const Array& array) {
+    std::vector<std::string> words = words_of(array.name);
+    std::string role = words.back();
+    role = role.substr(0, role.find(':'));
+    const bool numbered = words.size() >= 3 && words[words.size() - 2] == "vars";
+    if (words.size() < 2) fail("its array \"", array.name, "\" belongs to no layer; expected a model of Keras.");
+    const std::string name = numbered ? words[words.size() - 3] : words[words.size() - 2];
+    if (layers_.empty() || layers_.back().name != name) {
+      if (find(name) != nullptr) fail("holds the layer \"", name, "\" twice.");
+      layers_.push_back({name, {}, {}});
+    }
+    if (numbered) {
+      layers_.back().numbered.push_back(&array);
+    } else {
+      layers_.back().parts[role] = &array;
+    }
+  }
+
+  // Keras 3 numbers a layer's arrays in the order in which the layer makes them.
+  void name_parts(Layer& layer) const {
+    if (layer.numbered.empty()) return;
+    const std::vector<const Array*>& all = layer.numbered;
+    const auto rank = all.front()->shape.size();
+    std::vector<const char*> names = {"kernel", "bias"};
+    if (rank == 1) names = {"gamma", "beta", "moving_mean", "moving_variance"};
+    if (all.size() > names.size() || (rank == 1 && all.size() != names.size())) {
+      fail("its layer \"", layer.name, "\" has ", all.size(), " arrays, first of the shape ",
+           shape_text(all.front()->shape),
+           "; expected those of a convolution, a dense layer or a batch norm with scale ", "and shift.");
+    }
+    for (size_t i = 0; i < all.size(); ++i) layer.parts[names[i]] = all[i];
+  }
+
+  const Array& part(const Layer& layer, const char* name) const {
+    const auto found = layer.parts.find(name);
+    if (found == layer.parts.end()) fail("its layer \"", layer.name, "\" has no ", name, ".");
+    return *found->second;
+  }
+
+  void add_bias(const Layer& layer) {
+    const auto found = layer.parts.find("bias");
+    if (found == layer.parts.end()) return;
+    tensors.emplace_back(layer.name + ".bias", make_tensor(found->second->shape, found->second->values));
+  }
+
+  std::string path_;
+  std::vector<Layer> layers_;
+  int64_t channels_ = 0;  ///< of the last convolution
+};
+
+/// What the configuration of a model says.
+class Configuration {
+ public:
+  Configuration(const std::string& path, const std::string& text, Model& model, NetworkFacts& facts)
+      : path_(path), model_(model), facts_(facts) {
+    const json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
+    const json* layers = &root;
+    for (const char* key : {"config", "layers"}) {
+      if (layers->is_object() && layers->contains(key)) layers = &(*layers)[key];
+    }
+    if (!layers->is_array()) fail("its model_config has no list of layers.");
+    for (const json& layer : *layers) take(layer);
+    if (facts_.architecture.network.empty()) facts_.architecture.network = text_;
+    take_input();
+  }
+
+ private:
+  template <class... What>
+  [[noreturn]] void fail(const What&... what) const {
+    throw FileError(path_, what...);
+  }
+  void add(const std::string& step) { text_ += (text_.empty() ? "" : "; ") + step; }
+  static std::string number(const json& value) { return value.dump(); }
+
+  int64_t side(const json& config, const char* key, const std::string& name) const {
+    const json value = config.value(key, json(1));
+    if (value.is_array() && value.size() == 2 && value[0].is_number_integer() && value[0] == value[1]) return value[0];
+    if (!value.is_number_integer())
+      fail("its layer \"", name, "\" has ", key, " ", value.dump(), "; expected one number.");
+    return value;
+  }
+
+  void take(const json& layer) {
+    const std::string kind = layer.value("class_name", "");
+    const json config = layer.value("config", json::object());
+    const std::string name = config.value("name", "");
+    for (const char* key : {"batch_shape", "batch_input_shape"}) {
+      if (config.contains(key) && config[key].is_array() && config[key].size() == 4) shape_ = config[key];
+    }
+    if (kind == "InputLayer" || starts_with(kind, "Dropout") || starts_with(kind, "SpatialDropout") ||
+        kind == "GaussianNoise") {
+      return;
+    }
+    if (kind == "Rescaling") return take_rescaling(config, name);
+    if (kind == "Flatten") return add("flatten");
+    if (kind == "GlobalAveragePooling2D") return add("mean");
+    if (kind == "MaxPooling2D") return add("maxpool " + std::to_string(side(config, "pool_size", name)));
+    if (kind == "ReLU") return add("relu");
+    if (kind == "Activation") return take_activation(config.value("activation", "linear"), name);
+    if (kind == "LeakyReLU") {
+      const json slope =
+          config.contains("negative_slope") ? config["negative_slope"] : config.value("alpha", json(0.3));
+      if (!slope.is_number()) fail("its layer \"", name, "\" has the slope ", slope.dump(), ".");
+      return add("lrelu " + json(std::round(slope.get<double>() * 1e7) / 1e7).dump());  // Keras keeps it in float32
+    }
+    const Layer* arrays = model_.find(name);
+    if (kind != "Conv2D" && kind != "Dense" && kind != "BatchNormalization") {
+      fail("its layer \"", name, "\" is a ", kind.empty() ? "layer of no kind" : kind.c_str(),
+           ", which no list of layers has; there are Conv2D, BatchNormalization, LeakyReLU, ReLU, Dropout, "
+           "MaxPooling2D, ",
+           "Flatten, GlobalAveragePooling2D, Dense and Rescaling",
+           kind == "Conv2DTranspose" ? ": is it a generator?" : ".");
+    }
+    if (arrays == nullptr) fail("has no weights of its layer \"", name, "\".");
+    if (kind == "BatchNormalization") {
+      model_.add_norm(*arrays);
+      // Keras' momentum is the share of what was there, PyTorch's that of what comes.
+      const double momentum = 1 - config.value("momentum", 0.99);
+      add("bn " + number(config.value("epsilon", json(1e-3))) + " " + json(std::round(momentum * 1e7) / 1e7).dump());
+      return;
+    }
+    if (kind == "Dense") {
+      model_.add_dense(*arrays);
+      add("dense");
+      return take_activation(config.value("activation", "linear"), name);
+    }
+    model_.add_convolution(*arrays);
+    const std::string padding = config.value("padding", "valid");
+    if (config.value("data_format", "channels_last") != "channels_last") {
+      fail("its layer \"", name, "\" has channels first; save the model with channels last.");
+    }
+    if (side(config, "dilation_rate", name) != 1 || config.value("groups", 1) != 1) {
+      fail("its layer \"", name, "\" is dilated or in groups, which no list of layers has.");
+    }
+    add("conv " + std::to_string(side(config, "kernel_size", name)) + " " +
+        std::to_string(side(config, "strides", name)) + " " + (padding == "same" ? "same" : "0"));
+    take_activation(config.value("activation", "linear"), name);
+  }
+
+  static bool starts_with(const std::string& text, const char* start) { return text.rfind(start, 0) == 0; }
+
+  void take_activation(const std::string& activation, const std::string& name) {
+    if (activation == "linear" || activation == "sigmoid") return;  // the sigmoid makes a probability of the logit
+    if (activation != "relu") fail("its layer \"", name, "\" has the activation ", activation, ", which no list has.");
+    add("relu");
+  }
+
+  void take_rescaling(const json& config, const std::string& name) {
+    const json scale = config.value("scale", json()), offset = config.value("offset", json(0.0));
+    if (!scale.is_number() || !offset.is_number() || !text_.empty()) {
+      fail("its layer \"", name, "\" is a Rescaling that is not at the beginning, or not of one number.");
+    }
+    InputOptions& input = facts_.architecture.input;
+    input.deviation = {1 / (255 * scale.get<double>())};
+    input.mean = {-offset.get<double>() * input.deviation[0]};
+    facts_.input_known = true;
+  }
+
+  void take_input() {
+    if (!shape_.is_array() || facts_.image_size_known) return;
+    if (shape_[1].is_number_integer() && shape_[1] == shape_[2]) {
+      facts_.architecture.image_size = shape_[1];
+      facts_.image_size_known = true;
+    }
+  }
+
+  std::string path_, text_;
+  Model& model_;
+  NetworkFacts& facts_;
+  json shape_;
+};
+
+// Of weights alone, without an order: convolutions by their numbers, each with the norm that its width and the numbers
+// give it, from the last one downwards as DCGANs have none on the first; dense layers at the end.
+void take_unordered(Model& model) {
+  std::vector<const Layer*> convolutions, norms, dense;
+  std::vector<Layer>& layers = model.layers();
+  std::stable_sort(layers.begin(), layers.end(),
+                   [](const Layer& a, const Layer& b) { return numbered_name(a.name) < numbered_name(b.name); });
+  for (const Layer& layer : layers) {
+    const auto kernel = layer.parts.find("kernel");
+    if (layer.parts.count("moving_mean") != 0) {
+      norms.push_back(&layer);
+    } else if (kernel == layer.parts.end()) {
+      model.fail("its layer \"", layer.name, "\" is no convolution, dense layer or batch norm.");
+    } else {
+      (kernel->second->shape.size() == 4 ? convolutions : dense).push_back(&layer);
+    }
+  }
+  std::map<const Layer*, const Layer*> norm_of;
+  size_t left = norms.size();
+  for (size_t i = convolutions.size(); i-- > 0 && left > 0;) {
+    const int64_t width = convolutions[i]->parts.at("kernel")->shape.back();
+    if (norms[left - 1]->parts.at("moving_mean")->shape.front() == width) norm_of[convolutions[i]] = norms[--left];
+  }
+  if (left > 0) model.fail("its batch norms cannot be told to layers: the file says no order of its layers.");
+  for (const Layer* layer : convolutions) {
+    model.add_convolution(*layer);
+    const auto norm = norm_of.find(layer);
+    if (norm != norm_of.end()) model.add_norm(*norm->second);
+  }
+  for (const Layer* layer : dense) model.add_dense(*layer);
+}
+
+}  // namespace
+
+KerasNetwork keras_network(const std::string& path, const KerasArrays& file, const NetworkFacts& told) {
+  Model model(path, file);
+  NetworkFacts facts = told;
+  if (!file.config.empty()) {
+    try {
+      const Configuration configuration(path, file.config, model, facts);
+    } catch (const nlohmann::json::exception& error) {
+      throw FileError(path, "its model_config is damaged: ", error.what());
+    }
+  } else if (!file.ordered) {
+    take_unordered(model);
+  } else {
+    for (const Layer& layer : model.layers()) {
+      const auto kernel = layer.parts.find("kernel");
+      if (kernel == layer.parts.end()) {
+        model.add_norm(layer);
+      } else if (kernel->second->shape.size() == 4) {
+        model.add_convolution(layer);
+      } else {
+        model.add_dense(layer);
+      }
+    }
+  }
+  return {StateDictReader(path, std::move(model.tensors)), facts};
+}
+
+}  // namespace dcgan

@@ -1,0 +1,273 @@
+// Discriminators of the kinds that people have, found without a mapping: their features are PyTorch's
+// (golden/make_networks.py wrote them). Their logits are in tests/nn.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "dcgan/errors.h"
+#include "dcgan/feature_extractor.h"
+#include "dcgan/network_import.h"
+#include "tests/support/temporary_folder.h"
+
+namespace dcgan {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::string golden(const std::string& name) { return DCGAN_SOURCE_DIR "/tests/golden/networks/" + name; }
+
+std::vector<StateDictReader> read(const std::vector<std::string>& names) {
+  std::vector<StateDictReader> files;
+  for (const std::string& name : names) files.emplace_back(name.find('/') == std::string::npos ? golden(name) : name);
+  return files;
+}
+
+FoundNetwork found(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {
+  return find_network(read(names), facts);
+}
+
+ModelFile model_of(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {
+  const FoundNetwork network = found(names, facts);
+  StateDictOptions options;
+  options.architecture = network.architecture;
+  options.mapping = network.mapping;
+  return model_from_state_dicts(read(names), options);
+}
+
+const nlohmann::json& values() {
+  static const nlohmann::json all = nlohmann::json::parse(std::ifstream(golden("values.json")));
+  return all;
+}
+
+constexpr int64_t kImages = 2;
+
+std::vector<uint8_t> golden_pixels(int64_t size) {
+  std::vector<uint8_t> pixels(static_cast<size_t>(kImages * size * size * 3));
+  for (size_t k = 0; k < pixels.size(); ++k) pixels[k] = static_cast<uint8_t>((k * k / 7 + k * 31) % 256);
+  return pixels;
+}
+
+// own48.pt of make_networks.py.
+NetworkFacts facts_of_own48() {
+  NetworkFacts facts;
+  facts.architecture.network =
+      "conv 7 2 3; bn 1e-3; lrelu 0.3; conv 3 1 1; relu; maxpool 2; conv 4 2 1; bn 1e-5; lrelu 0.3; flatten; dense; "
+      "lrelu "
+      "0.3; dense to 1";
+  facts.architecture.input.order = ChannelOrder::kBgr;
+  facts.architecture.input.mean = {0.485, 0.456, 0.406};
+  facts.architecture.input.deviation = {0.229, 0.224, 0.225};
+  facts.input_known = true;
+  return facts;
+}
+
+NetworkFacts facts_of(const std::string& name) { return name == "own48" ? facts_of_own48() : NetworkFacts(); }
+
+class ImportedNetwork : public testing::TestWithParam<const char*> {};
+
+TEST_P(ImportedNetwork, HasTheFeaturesOfPyTorch) {
+  const std::string name = GetParam();
+  const nlohmann::json& expected = values().at(name);
+  const test::TemporaryFolder folder;
+  save_model(folder / "m.safetensors", model_of({name + ".pt"}, facts_of(name)));
+  FeatureExtractor extractor(folder / "m.safetensors");
+  const auto size = expected.at("size").get<int64_t>();
+  ASSERT_EQ(extractor.image_size(), size);
+  const auto theirs = expected.at("features").get<std::vector<double>>();
+  ASSERT_EQ(static_cast<int64_t>(theirs.size()), kImages * extractor.feature_count());
+  std::vector<float> features(theirs.size());
+  extractor.extract(golden_pixels(size).data(), kImages, size, size, 0, features.data());
+  double largest = 0, difference = 0;
+  for (size_t i = 0; i < theirs.size(); ++i) {
+    largest = std::max(largest, std::abs(theirs[i]));
+    difference = std::max(difference, std::abs(theirs[i] - double{features[i]}));
+  }
+  EXPECT_LT(difference, 1e-5 * largest);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfPyTorch, ImportedNetwork,
+                         testing::Values("pytorch64", "pytorch128", "five64", "tensorflow64", "grey28", "spectral32",
+                                         "critic64", "pytorchgan32", "own48"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST(NetworkImport, SaysWhichFamilyAndWhatWasAssumed) {
+  const FoundNetwork network = found({"pytorch64.pt"});
+  EXPECT_EQ(network.family, "PyTorch's DCGAN example");
+  EXPECT_EQ(network.architecture.image_size, 64);
+  EXPECT_EQ(
+      network.architecture.network,
+      "conv 4 2 1 to 4; lrelu 0.2; conv 4 2 1 to 8; bn 1e-05; lrelu 0.2; conv 4 2 1 to 16; bn 1e-05; lrelu 0.2; conv "
+      "4 2 1 to 32; bn 1e-05; lrelu 0.2; dense to 1");
+  EXPECT_THAT(network.assumed,
+              ElementsAre("strides and paddings as in PyTorch's DCGAN example", "LeakyReLU of slope 0.2",
+                          "epsilon 1e-05 of batch norm", "images of 64 x 64 pixels",
+                          "pixels in the order RGB, scaled to [-1, 1] (mean 0.5, deviation 0.5)"));
+  EXPECT_EQ(network.mapping.at("discriminator.bn2.running_var"), "pytorch64.pt:main.3.running_var");
+  EXPECT_THAT(found({"pytorch128.pt"}).family, HasSubstr("descendant of PyTorch's"));
+  EXPECT_EQ(found({"tensorflow64.pt"}).family, "DCGAN-tensorflow");
+  EXPECT_THAT(found({"tensorflow64.pt"}).architecture.network, HasSubstr("conv 5 2 1+2 to 2 bias"));
+  EXPECT_THAT(found({"five64.pt"}).architecture.network, HasSubstr("conv 5 2 2 to 2 bias"));
+  EXPECT_THAT(found({"spectral32.pt"}).family, HasSubstr("SN-GAN"));
+  EXPECT_THAT(found({"critic64.pt"}).family, HasSubstr("without batch norm"));
+  EXPECT_THAT(found({"pytorchgan32.pt"}).architecture.network, HasSubstr("lrelu 0.2; bn 0.8"));
+  EXPECT_EQ(found({"grey28.pt"}).architecture.input.channels, 1);
+  EXPECT_EQ(found({"grey28.pt"}).architecture.image_size, 28);
+  EXPECT_THAT(found({"own48.pt"}, facts_of_own48()).assumed, ElementsAre("images of 48 x 48 pixels"));
+}
+
+TEST(NetworkImport, TakesTheEpsilonThatItIsTold) {
+  NetworkFacts facts;
+  facts.epsilon = 1e-3;
+  EXPECT_THAT(found({"pytorch64.pt"}, facts).architecture.network, HasSubstr("bn 0.001"));
+}
+
+TEST(NetworkImport, FindsTheGeneratorBesideTheDiscriminator) {
+  const FoundNetwork network = found({"pytorch64.pt", "pytorch64G.pt"});
+  EXPECT_EQ(network.architecture.nz, 6);
+  EXPECT_EQ(network.architecture.latent, Latent::kNormal);
+  EXPECT_EQ(network.architecture.generator_network,
+            "deconv 4 1 0 to 16; bn 1e-05; relu; deconv 4 2 1 to 8; bn 1e-05; relu; deconv 4 2 1 to 4; bn 1e-05; relu; "
+            "deconv 4 2 1 to 2; bn 1e-05; relu; deconv 4 2 1 to 3; tanh");
+  const ModelFile model = model_of({"pytorch64.pt", "pytorch64G.pt"});
+  EXPECT_TRUE(model.has_generator);
+  EXPECT_EQ(model.tensors.at("generator.project.weight").shape, (std::vector<int64_t>{6, 16, 4, 4}));
+}
+
+TEST(NetworkImport, AsksWhereStridesCannotBeKnown) {
+  try {
+    found({"own48.pt"});
+    FAIL();
+  } catch (const FileError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("own48.pt"), HasSubstr("stand in no file"),
+                                    HasSubstr("--network \"conv 7 2 3; bn 1e-05; lrelu 0.2; ")));
+  }
+}
+
+std::string refusal(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {
+  try {
+    model_of(names, facts);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(NetworkImport, RefusesAListThatDoesNotFitTheShapes) {
+  const auto told = [](const std::string& network) {
+    NetworkFacts facts;
+    facts.architecture.network = network;
+    return facts;
+  };
+  const std::string rest = "; bn; lrelu 0.2; conv 4 2 1; bn; lrelu 0.2; conv 4 1 0";
+  EXPECT_THAT(refusal({"pytorch64.pt"}, told("conv 4 2 1; lrelu 0.2; conv 4 2 1" + rest)),
+              AllOf(HasSubstr("the list has 3 convolutions below the logit, the file 4"), HasSubstr("[4,3,4,4]")));
+  EXPECT_THAT(refusal({"pytorch64.pt"}, told("conv 4 2 1; lrelu 0.2; conv 4 2 1; bn; lrelu 0.2; conv 3 2 1" + rest)),
+              AllOf(HasSubstr("convolution 3, in the file \"main.5\" [16,8,4,4], has kernels of 4"),
+                    HasSubstr("the list says 3")));
+  EXPECT_THAT(
+      refusal({"pytorch64.pt"}, told("conv 4 2 1; bn; lrelu 0.2; conv 4 2 1; bn; lrelu 0.2; conv 4 2 1" + rest)),
+      HasSubstr("convolution 1, in the file \"main.0\" [4,3,4,4], has no batch norm behind it; the list has one"));
+  EXPECT_THAT(
+      refusal({"pytorch64.pt"}, told("conv 4 2 1 to 5; lrelu 0.2; conv 4 2 1; bn; lrelu 0.2; conv 4 2 1" + rest)),
+      HasSubstr("makes 4 channels; the list says 5"));
+  NetworkFacts wrong_size;
+  wrong_size.architecture.image_size = 96;
+  wrong_size.image_size_known = true;
+  EXPECT_THAT(refusal({"pytorch64.pt"}, wrong_size), HasSubstr("the maps below it have 6"));
+}
+
+TEST(NetworkImport, SaysWhatElseAFileHolds) {
+  EXPECT_THAT(refusal({"pytorch64G.pt"}), HasSubstr("it is a generator, which makes images of noise"));
+  EXPECT_THAT(refusal({DCGAN_SOURCE_DIR "/tests/golden/state_dict/legacy.pt"}),
+              HasSubstr("\"w\" [2] is no weight of a convolution"));
+}
+
+/// A file of tensors of these shapes, filled with 0.1.
+class Made {
+ public:
+  std::string file(const std::vector<std::pair<std::string, std::vector<int64_t>>>& shapes, float value = 0.1F) const {
+    SafetensorsFile content;
+    for (const auto& [name, shape] : shapes) {
+      int64_t count = 1;
+      for (const int64_t side : shape) count *= side;
+      content.tensors[name] = make_tensor(shape, std::vector<float>(static_cast<size_t>(count), value));
+    }
+    write_safetensors(folder_ / "made.safetensors", content);
+    return folder_ / "made.safetensors";
+  }
+
+ private:
+  test::TemporaryFolder folder_;
+};
+
+TEST(NetworkImport, RefusesNetworksWithShortcutsAttentionAndOtherNorms) {
+  const Made made;
+  EXPECT_THAT(refusal({made.file({{"conv1.weight", {64, 3, 7, 7}},
+                                  {"layer1.0.conv1.weight", {64, 64, 3, 3}},
+                                  {"layer2.0.conv1.weight", {128, 64, 3, 3}},
+                                  {"layer2.0.downsample.0.weight", {128, 64, 1, 1}},
+                                  {"fc.weight", {10, 128}}})}),
+              AllOf(HasSubstr("\"layer2.0.downsample.0\" [128,64,1,1] takes 64 channels"), HasSubstr("a ResNet")));
+  EXPECT_THAT(
+      refusal({made.file(
+          {{"blocks.0.qkv.weight", {96, 32}}, {"cls_token", {1, 1, 32}}, {"patch_embed.weight", {32, 3, 16, 16}}})}),
+      AllOf(HasSubstr("\"cls_token\" [1,1,32]"), HasSubstr("a transformer")));
+  EXPECT_THAT(refusal({made.file(
+                  {{"0.weight", {8, 3, 4, 4}}, {"1.weight", {8}}, {"1.bias", {8}}, {"2.weight", {1, 8, 4, 4}}})}),
+              HasSubstr("a norm without running statistics"));
+  EXPECT_THAT(refusal({made.file({{"0.weight", {8, 13, 4, 4}}, {"1.weight", {1, 8, 4, 4}}})}),
+              HasSubstr("takes 13 channels; expected 1 or 3"));
+  EXPECT_THAT(refusal({made.file({{"0.weight", {8, 3, 4, 4}}, {"2.weight", {10, 8, 4, 4}}})}),
+              HasSubstr("makes 10 channels; expected 1, the logit"));
+  EXPECT_THAT(refusal({made.file({{"fc1.weight", {8, 30}}, {"fc2.weight", {1, 8}}})}),
+              HasSubstr("holds no convolution"));
+}
+
+TEST(NetworkImport, RefusesWeightsThatAreNoNumbers) {
+  const Made made;
+  const std::vector<std::pair<std::string, std::vector<int64_t>>> shapes = {
+      {"0.weight", {8, 3, 4, 4}}, {"2.weight", {8, 8, 4, 4}}, {"4.weight", {1, 8, 4, 4}}};
+  EXPECT_EQ(refusal({made.file(shapes)}), "accepted");
+  EXPECT_THAT(refusal({made.file(shapes, std::numeric_limits<float>::quiet_NaN())}),
+              AllOf(HasSubstr("\"made.safetensors:0.weight\" holds values that are no numbers")));
+}
+
+TEST(NetworkImport, LeavesOutOtherHeadsAndSaysSo) {
+  const Made made;
+  const FoundNetwork network = found({made.file({{"conv.0.weight", {8, 3, 4, 4}},
+                                                 {"conv.2.weight", {8, 8, 4, 4}},
+                                                 {"xadv.weight", {1, 128}},
+                                                 {"xaux.weight", {10, 128}}})});
+  EXPECT_THAT(network.left_out, ElementsAre(HasSubstr("\"xaux\" [10,128]: another output than the logit")));
+  EXPECT_EQ(network.architecture.image_size, 16);
+}
+
+// In a safetensors file tensors have no order but that of their names.
+TEST(NetworkImport, FindsADenseHeadWhoseNameComesBeforeTheConvolutions) {
+  const Made made;
+  EXPECT_EQ(
+      refusal({made.file({{"fc.weight", {1, 128}}, {"main.0.weight", {8, 3, 4, 4}}, {"main.2.weight", {8, 8, 4, 4}}})}),
+      "accepted");
+}
+
+TEST(NetworkImport, AsksWhichOfSeveralNetworksIsMeant) {
+  const Made made;
+  const std::string file = made.file({{"ema.0.weight", {8, 3, 4, 4}},
+                                      {"ema.2.weight", {1, 8, 4, 4}},
+                                      {"net.0.weight", {8, 3, 4, 4}},
+                                      {"net.2.weight", {1, 8, 4, 4}}});
+  EXPECT_THAT(refusal({file}), HasSubstr("holds several discriminators, below \"ema.\", \"net.\""));
+  NetworkFacts facts;
+  facts.prefix = "net.";
+  EXPECT_EQ(refusal({file}, facts), "accepted");
+}
+
+}  // namespace
+}  // namespace dcgan
