@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/linalg_svd.h>
 #include <ATen/ops/linalg_svdvals.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
@@ -113,6 +114,21 @@ TEST(SpectralNorm, LeavesNoLargerSingularValueThanOneAndTheFunctionOfLayersWithB
                         divided.convolutions[0].weight.flatten(1).norm().item<double>();
   EXPECT_THAT(of_divided[0].mul(factor), test::tensor_near(of_network[0], 1e-5));
   EXPECT_THAT(of_divided.back(), test::tensor_near(of_network.back(), 1e-3));
+}
+
+// d(w/s) = dw/s - w (u'dw v)/s^2: the division also gives back what its divisor owes to the weights.
+TEST(SpectralNorm, PassesTheGradientOfTheDivisionByTheLargestSingularValue) {
+  const nn::Discriminator network = nn::make_discriminator(small_architecture(), 3);
+  SpectralNorm norm(network, 3);
+  for (int i = 0; i < 200; ++i) norm.iterate(network);
+  const at::Tensor weight = network.convolutions[1].weight.set_requires_grad(true);
+  const at::Tensor factors = at::rand(weight.sizes());
+  norm.normalised(network).convolutions[1].weight.mul(factors).sum().backward();
+  const at::NoGradGuard no_grad;
+  const auto [left, values, right] = at::linalg_svd(weight.flatten(1), /*full_matrices=*/false);
+  const at::Tensor owed = weight.mul(factors).sum().div(values[0].square()).mul(left.select(1, 0).outer(right[0]));
+  EXPECT_GT(owed.abs().max().item<float>(), 0.1);
+  EXPECT_THAT(weight.grad().flatten(1), test::tensor_near(factors.flatten(1).div(values[0]).sub(owed), 1e-3));
 }
 
 class Objectives : public testing::Test {
