@@ -120,9 +120,9 @@ TEST(SpectralNorm, LeavesNoLargerSingularValueThanOneAndTheFunctionOfLayersWithB
 TEST(SpectralNorm, PassesTheGradientOfTheDivisionByTheLargestSingularValue) {
   const nn::Discriminator network = nn::make_discriminator(small_architecture(), 3);
   SpectralNorm norm(network, 3);
-  for (int i = 0; i < 200; ++i) norm.iterate(network);
+  for (int i = 0; i < 1000; ++i) norm.iterate(network);
   const at::Tensor weight = network.convolutions[1].weight.set_requires_grad(true);
-  const at::Tensor factors = at::rand(weight.sizes());
+  const at::Tensor factors = weight.detach().clone();
   norm.normalised(network).convolutions[1].weight.mul(factors).sum().backward();
   const at::NoGradGuard no_grad;
   const auto [left, values, right] = at::linalg_svd(weight.flatten(1), /*full_matrices=*/false);
