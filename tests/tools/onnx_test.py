@@ -1,12 +1,16 @@
 """dcgan-convert onnx: a reader of the file in NumPy, and ONNX Runtime where it is installed, give dcgan-extract's features."""
 
 import importlib.util
+import json
 import struct
 import unittest
 
 import h5py
 import numpy
+from networks_test import GOLDEN as GOLDEN_FILES, IMAGENET, OWN48, golden_pixels
 from programs import NARROW, ProgramTest, write_image_folder
+
+GOLDEN = GOLDEN_FILES / "networks"
 
 LIMIT = 1e-5  # of the largest value
 
@@ -55,7 +59,8 @@ class OnnxFile:
         self.nodes = [message(node) for node in graph[1]]
         self.constants = {}
         for tensor in map(message, graph[5]):
-            self.constants[tensor[8][0].decode()] = numpy.frombuffer(tensor[9][0], "<f4").reshape(tensor.get(1, []))
+            kind = {1: "<f4", 7: "<i8"}[tensor[2][0]]
+            self.constants[tensor[8][0].decode()] = numpy.frombuffer(tensor[9][0], kind).reshape(tensor.get(1, []))
 
     def attributes(self, node):
         values = {}
@@ -90,6 +95,11 @@ OPERATORS = {
     "Transpose": lambda a, x: x.transpose(a["perm"]),
     "Div": lambda a, x, y: x / y,
     "Sub": lambda a, x, y: x - y,
+    "Add": lambda a, x, y: x + y,
+    "Mul": lambda a, x, y: x * y,
+    "Floor": lambda a, x: numpy.floor(x),
+    "Gather": lambda a, x, indices: numpy.take(x, indices, a["axis"]),
+    "ReduceMax": lambda a, x: x.max(axis=tuple(a["axes"])),
     "Conv": convolution,
     "LeakyRelu": lambda a, x: numpy.where(x < 0, a["alpha"] * x, x),
     "MaxPool": lambda a, x: windows(x, a["kernel_shape"], a["strides"]).max(axis=(4, 5)),
@@ -141,6 +151,29 @@ class Onnx(ProgramTest):
         with self.subTest("pooling and ReLU"):
             path, expected = self.both("other", run="pooled")
             self.assert_near(OnnxFile(path).run(self.pixels), expected)
+
+    def networks_of_others(self):
+        """Lists of layers: other inputs, maps that a grid does not divide, padding that differs from side to side."""
+        values = json.loads((GOLDEN / "values.json").read_text())
+        for name, options in {"grey28": [], "pytorch64": [], "tensorflow64": [], "own48": ["--network", OWN48, *IMAGENET]}.items():
+            model, path = self.folder / f"{name}.safetensors", self.folder / f"{name}.onnx"
+            self.run_program("dcgan-convert", "state-dict", GOLDEN / f"{name}.pt", "-o", model, "--overwrite", *options)
+            self.run_program("dcgan-convert", "onnx", model, "-o", path, "--overwrite")
+            yield name, path, golden_pixels(values[name]["size"]), numpy.array(values[name]["features"]).reshape(2, -1)
+
+    def test_a_network_of_others_gives_the_features_of_pytorch(self):
+        for name, path, pixels, expected in self.networks_of_others():
+            with self.subTest(name):
+                self.assert_near(OnnxFile(path).run(pixels), expected)
+
+    @unittest.skipUnless(importlib.util.find_spec("onnxruntime"), "needs onnxruntime (PyPI)")
+    def test_a_network_of_others_gives_them_in_onnx_runtime(self):
+        import onnxruntime
+
+        for name, path, pixels, expected in self.networks_of_others():
+            with self.subTest(name):
+                session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+                self.assert_near(session.run(None, {"pixels": pixels})[0], expected)
 
     @unittest.skipUnless(importlib.util.find_spec("onnxruntime"), "needs onnxruntime (PyPI)")
     def test_onnx_runtime_makes_the_features_of_dcgan_extract(self):
