@@ -5,7 +5,7 @@ float64, for the test that ours are the same from the same start. Needs PyTorch;
 start.safetensors, end.safetensors   parameters of both networks under our names, before and after
 losses.json                          discriminator (real and generated images) and generator, of each pair
 
-Minibatch i has the images sin(0.01 k + i) of value k, its noise is 2 sin(0.3 k + i): both in float64, then float32.
+Minibatch i has the images sin(12.9898 k + i) of value k, its noise is 2 sin(0.3 k + i): both in float64, then float32.
 
 usage: make_pytorch_pairs.py
 """
@@ -70,7 +70,7 @@ def main():
     ones, zeros = torch.ones(BATCH, dtype=torch.float64), torch.zeros(BATCH, dtype=torch.float64)
     for i in range(PAIRS):
         net_d.zero_grad()
-        error_real = criterion(logits_to_output(values((BATCH, 3, 64, 64), 0.01, i)), ones)
+        error_real = criterion(logits_to_output(values((BATCH, 3, 64, 64), 12.9898, i)), ones)
         error_real.backward()
         fake = net_g(values((BATCH, NZ, 1, 1), 0.3, i, 2))
         error_fake = criterion(logits_to_output(fake.detach()), zeros)

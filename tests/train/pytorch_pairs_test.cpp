@@ -48,7 +48,7 @@ at::Tensor values(at::IntArrayRef shape, double step, int64_t pair, double scale
   const at::Tensor k = at::arange(count, at::kDouble);
   return k.mul(step).add(static_cast<double>(pair)).sin().mul(scale).to(at::kFloat).view(shape);
 }
-at::Tensor images(int64_t pair) { return values({kBatch, 3, 64, 64}, 0.01, pair); }
+at::Tensor images(int64_t pair) { return values({kBatch, 3, 64, 64}, 12.9898, pair); }
 at::Tensor noise(int64_t pair) { return values({kBatch, 4}, 0.3, pair, 2); }
 
 std::vector<std::vector<double>> golden_losses() {
