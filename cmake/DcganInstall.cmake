@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 # For our own programs: no promise is made about these.
-set(own_headers npy_file png_file released_weights semantic_hash state_dict statistics supervised train_library)
+set(own_headers keras_arrays keras_file keras_network network_import npy_file png_file released_weights semantic_hash state_dict statistics supervised train_library)
 if(NOT DCGAN_TRAINING)
   list(APPEND own_headers models trainer)
 endif()

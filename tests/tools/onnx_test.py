@@ -84,9 +84,10 @@ def windows(x, kernel, strides):
 
 
 def convolution(a, x, weight, bias):
-    top, left, bottom, right = a["pads"]
+    top, left, bottom, right = a.get("pads", (0, 0, 0, 0))
     padded = numpy.pad(x, [(0, 0), (0, 0), (top, bottom), (left, right)])
-    maps = numpy.einsum("nchwyx,ocyx->nohw", windows(padded, a["kernel_shape"], a["strides"]), weight)
+    places = windows(padded, weight.shape[2:], a.get("strides", (1, 1)))
+    maps = numpy.einsum("nchwyx,ocyx->nohw", places, weight)
     return maps + bias[:, None, None]
 
 

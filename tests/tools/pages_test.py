@@ -29,7 +29,7 @@ def commands_of(page):
     fenced = "\n".join(match["text"] for match in BLOCK.finditer(text) if match["language"] in ("", "sh"))
     indented = "\n".join(line for line in text.splitlines() if line.startswith("    dcgan-"))
     for line in (fenced + "\n" + indented).splitlines():
-        for call in re.split(r"&&|\|\||[;|]", line):
+        for call in re.findall(r"(?:\"[^\"]*\"|'[^']*'|[^;|&\"']|&(?!&)|[\"'])+", line):
             call = call.split(" #")[0].strip()
             if call.startswith("dcgan-"):
                 yield call
