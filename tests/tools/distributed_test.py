@@ -169,7 +169,7 @@ class Distributed(ProgramTest):
 
     def start_one(self, rank, *arguments, port):
         env = {**os.environ, "RANK": str(rank), "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-        name, *rest = self.command("missing", "--distributed", "--steps", 1, *arguments)
+        name, *rest = self.command(self._testMethodName, "--distributed", "--steps", 1, *arguments)
         process = subprocess.Popen([program(name), *map(str, rest)], env=env, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.kill)
@@ -190,7 +190,7 @@ class Distributed(ProgramTest):
             process.send_signal(number)
             self.assertEqual(process.wait(timeout=20), 130)
             process.communicate()
-        self.assertFalse((self.folder / "missing").exists())
+        self.assertFalse((self.folder / self._testMethodName).exists())
 
     def test_a_process_that_gave_up_waiting_is_missed_and_may_come_again(self):
         port = free_port()

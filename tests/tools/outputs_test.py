@@ -82,8 +82,8 @@ OTHERS = {"dcgan-prepare download": ["output"], "dcgan-train": ["out"], "dcgan-e
                                                                  "guided", "drop")}}
 READ_TEXTS = {"boxes", "cascade", "classifier", "compress", "config", "data", "images", "initialise", "list", "mapping",
               "model", "probe", "svm", "recipe", "statistics-from", "statistics-list", "test", "test-images", "train", "z"}
-OTHER_TEXTS = {"a", "b", "c", "class", "device", "features", "from", "keep", "label-by", "labels", "max-memory", "md5", "mirror",
-               "names", "prefix", "shard", "to", "trials-architecture"}
+OTHER_TEXTS = {"a", "b", "c", "class", "device", "features", "from", "generator-network", "keep", "label-by", "labels",
+               "max-memory", "md5", "mirror", "names", "network", "prefix", "shard", "to", "trials-architecture"}
 
 
 def load_reference():

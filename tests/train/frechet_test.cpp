@@ -39,6 +39,12 @@ TEST(FrechetDistance, OfALinearImageIsTheMeanSquareOfTheWayThere) {
   EXPECT_NEAR(frechet_distance(moved, x) / expected, 1, 1e-9);
 }
 
+ArchitectureOptions of_8_pixels() {
+  ArchitectureOptions architecture;
+  architecture.image_size = 8;
+  return architecture;
+}
+
 TEST(FrechetDistance, GrowsWithTheNoiseOnImages) {
   constexpr int64_t kImages = 150;  // more than a minibatch
   const at::Tensor real = normal({kImages, 3, 8, 8}, 5).to(at::kFloat).mul(0.4).clamp(-1, 1);
@@ -49,7 +55,7 @@ TEST(FrechetDistance, GrowsWithTheNoiseOnImages) {
   const auto images = [](const at::Tensor& all) {
     return [all](int64_t first, int64_t count) { return all.narrow(0, first, count); };
   };
-  const FrechetDistance distance(images(real), kImages, 8, c10::Device(c10::kCPU));
+  const FrechetDistance distance(images(real), kImages, of_8_pixels(), c10::Device(c10::kCPU));
   EXPECT_NEAR(distance.to(images(real)), 0, 1e-6);
   const double little = distance.to(images(with_noise(0.1)));
   const double much = distance.to(images(with_noise(0.5)));
@@ -65,7 +71,7 @@ TEST(FrechetDistance, NeverAsksForASingleImageThatItsOwnStatisticsWouldNormalise
     sizes.push_back(count);
     return real.narrow(0, first, count);
   };
-  FrechetDistance(images, kImages, 8, c10::Device(c10::kCPU)).to(images);
+  FrechetDistance(images, kImages, of_8_pixels(), c10::Device(c10::kCPU)).to(images);
   EXPECT_EQ(sizes, std::vector<int64_t>(3, kImages)) << "statistics, features of the real and of the others";
 }
 

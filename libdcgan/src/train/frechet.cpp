@@ -50,8 +50,11 @@ double frechet_distance(const at::Tensor& a, const at::Tensor& b) {
   return (a.mean(0) - b.mean(0)).square().sum().add(trace).item<double>();
 }
 
-FrechetDistance::FrechetDistance(const Images& real, int64_t count, int64_t image_size, c10::Device device)
-    : count_(count), size_(power_of_two_up_to(image_size)), network_(fixed_network(size_, real(0, 1).size(1))) {
+FrechetDistance::FrechetDistance(const Images& real, int64_t count, const ArchitectureOptions& architecture,
+                                 c10::Device device)
+    : count_(count),
+      size_(power_of_two_up_to(architecture.image_size)),
+      network_(fixed_network(size_, architecture.input.channels)) {
   nn::move_to(device, network_);
   nn::infer_statistics(network_, count_,
                        [&](int64_t first, int64_t size) { return of_size(real(first, size), size_); });

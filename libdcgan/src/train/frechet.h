@@ -25,8 +25,9 @@ class FrechetDistance {
   /// Images first .. first + count - 1 of a set: float32 [count, C, H, W], as a discriminator takes them.
   using Images = std::function<at::Tensor(int64_t first, int64_t count)>;
 
-  /// @param count  of the real images, and of the generated ones, at least 2
-  FrechetDistance(const Images& real, int64_t count, int64_t image_size, c10::Device device);
+  /// @param count         of the real images, and of the generated ones, at least 2
+  /// @param architecture  of the networks that take and make such images
+  FrechetDistance(const Images& real, int64_t count, const ArchitectureOptions& architecture, c10::Device device);
 
   double to(const Images& generated) const;
 

@@ -256,7 +256,7 @@ double Training::frechet_distance() {
       for (int64_t i = first; i < first + size; ++i) rows.push_back(i * reader_.count() / count);
       return minibatches_.images().at(rows.data(), size);
     };
-    frechet_.emplace(real, count, run_.architecture.image_size, device());
+    frechet_.emplace(real, count, run_.architecture, device());
   }
   return frechet_->to([&](int64_t first, int64_t size) {
     return networks_.shown_generator().forward(noise("frechet", static_cast<uint64_t>(first), size),
