@@ -56,6 +56,15 @@ class Contrastive(ProgramTest):
         self.assertIn("# no generator", plan)
         self.assertFalse((self.folder / "plan").exists())
 
+    def test_progress_tells_the_losses_of_what_is_asked_and_no_others(self):
+        asked = {"contrastive loss": ["--contrastive", 1], "rotation loss": ["--rotation", 1]}
+        for loss, options in asked.items():
+            said = self.train(loss, "--adversarial", 0, *options, "--steps", 40, "--log-every", 1, "--progress-every", 0.01,
+                              data="32.h5").stderr
+            self.assertIn(f"; {loss} ", said)
+            for other in {"losses", "D(x)", *asked} - {loss}:
+                self.assertNotIn(other, said)
+
     def test_killed_and_resumed_it_ends_with_the_same_bytes(self):
         options = [*CONTRASTIVE, "--steps", 12, "--checkpoint-every", 3, "--warm-up-steps", 4, "--weight-decay", "1e-4",
                    "--decoupled-weight-decay", "--average-decay", 0.9]

@@ -69,8 +69,19 @@ TrainObserver console_observer(const cli::CommonOptions& common, std::function<v
   };
   observer.on_report = [progress](const StepReport& report) {
     std::ostringstream losses;
-    losses << std::setprecision(3) << "losses " << report.discriminator_loss << " and " << report.generator_loss
-           << ", D(x) " << report.real_probability << ", D(G(z)) " << report.fake_probability;
+    losses << std::setprecision(3);
+    const char* between = "";
+    if (report.has_generator) {
+      losses << "losses " << report.discriminator_loss << " and " << report.generator_loss << ", D(x) "
+             << report.real_probability << ", D(G(z)) " << report.fake_probability;
+      between = "; ";
+    }
+    if (report.contrastive) {
+      losses << between << "contrastive loss " << report.contrastive_loss << ", partner found " << report.partner_found;
+      between = "; ";
+    }
+    if (report.rotation)
+      losses << between << "rotation loss " << report.rotation_loss << ", turn found " << report.turn_found;
     if (*progress) (*progress)->note(losses.str());
   };
   observer.should_stop = cli::interrupted;
