@@ -205,7 +205,7 @@ Chain discriminator_in(const std::vector<Layer>& layers) {
       case Kind::kOther:
         refuse(depth, "its tensor ", described(layer),
                " is no weight of a convolution, a dense layer or a batch norm: ",
-               "a transformer, or another network than a DCGAN's?");
+               "a transformer, or another network than a DCGAN's");
       case Kind::kConvolution: {
         require_square(layer, depth);
         const Shape& s = layer.shape;
