@@ -54,7 +54,7 @@ class Extractor:
         images = (Image * count)(*[Image(p.ctypes.data, p.size, width, height, 0, 0) for p in pixels])
         features = np.empty((count, self.columns), np.float32)
         arguments = (self.handle, images, ctypes.c_size_t(count), ctypes.c_void_p(features.ctypes.data), ctypes.c_size_t(features.size))
-        return lambda keep=pixels: self.check(self.c.dcgan_extract(*arguments)), features
+        return lambda keep=(pixels, features): self.check(self.c.dcgan_extract(*arguments)), features
 
 
 class BarePass:
