@@ -22,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 from tests.support.programs import write_image_folder
 
 RECIPES = pathlib.Path(__file__).parents[2] / "tools" / "recipes"
+LATER = ("tiny-imagenet32-contrastive", "grey28", "pytorch64", "pytorch128")  # whose options a program before may not know
 UNUSUAL = ["--schedule", "both", "--average-decay", "0.9", "--weight-decay", "1e-4", "--decay-steps", "4"]
 
 
@@ -38,7 +39,7 @@ def trainings(options):
     small = ["--ndf", str(options.width), "--ngf", str(options.width), "--batch-size", "16"]
     small += ["--steps", str(options.steps), "--checkpoint-every", "3", "--log-every", "2", "--sample-every", "4"]
     for recipe in sorted(RECIPES.glob("*.ini")):
-        if "contrastive" in recipe.stem:  # the program before may not know its options
+        if recipe.stem in LATER:
             continue
         size = next(line.split("=")[1].strip() for line in recipe.read_text().splitlines() if "image-size" in line)
         yield recipe.stem, size, ["--recipe", str(recipe), *small]
