@@ -10,6 +10,7 @@
 #include "dcgan/keras_file.h"
 #include "dcgan/keras_network.h"
 #include "dcgan/network_import.h"
+#include "dcgan/packed_images.h"
 #include "dcgan/released_weights.h"
 #include "dcgan/state_dict.h"
 #include "dcgan/statistics.h"
@@ -206,7 +207,7 @@ int state_dict_command(cli::CommandLine& line) {
   std::vector<StateDictReader> files;
   bool keras = false;
   for (const std::string& path : paths) {
-    if (!is_hdf5(path)) {
+    if (!is_hdf5_file(path)) {
       files.emplace_back(path);
       continue;
     }

@@ -39,6 +39,7 @@ class DCGAN_EXPORT StateDictReader {
   StateDictReader& operator=(StateDictReader&&) noexcept;
 
   const std::string& path() const;
+  std::string file_name() const;  ///< the last part of the path
   const std::map<std::string, Tensor>& tensors() const;
   /// A tensor in row-major order, whatever its strides; bfloat16 and float64 become float32, integers int64, bool
   /// uint8.

@@ -7,16 +7,16 @@
 #include <set>
 #include <utility>
 
+#include "base/text_ends.h"
 #include "dcgan/errors.h"
+#include "models/shapes.h"
 
 namespace dcgan {
 namespace {
 
+using models::shape_text;
 using nlohmann::json;
-using Shape = std::vector<int64_t>;
 using Array = KerasArrays::Array;
-
-std::string shape_text(const Shape& shape) { return json(shape).dump(); }
 
 /// A layer's arrays by what they are: kernel, bias, gamma, beta, moving_mean, moving_variance.
 struct Layer {
@@ -260,8 +260,6 @@ class Configuration {
         std::to_string(side(config, "strides", name)) + " " + (padding == "same" ? "same" : "0"));
     take_activation(config.value("activation", "linear"), name);
   }
-
-  static bool starts_with(const std::string& text, const char* start) { return text.rfind(start, 0) == 0; }
 
   void take_activation(const std::string& activation, const std::string& name) {
     if (activation == "linear" || activation == "sigmoid") return;  // the sigmoid makes a probability of the logit

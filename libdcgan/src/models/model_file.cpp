@@ -8,6 +8,7 @@
 #include "dcgan/version.h"
 #include "models/model_tensors.h"
 #include "models/sha256.h"
+#include "models/shapes.h"
 
 namespace dcgan {
 namespace {
@@ -22,7 +23,7 @@ const char* version_of(const ArchitectureOptions& o) {
 
 using Shapes = std::map<std::string, std::vector<int64_t>>;
 
-std::string shape_text(const std::vector<int64_t>& shape) { return nlohmann::json(shape).dump(); }
+using models::shape_text;
 
 void add_batch_norm(Shapes& shapes, const std::string& prefix, int64_t channels) {
   for (const char* name : {".weight", ".bias", ".running_mean", ".running_var"}) shapes[prefix + name] = {channels};

@@ -8,23 +8,18 @@
 #include <set>
 #include <utility>
 
+#include "base/text_ends.h"
 #include "dcgan/errors.h"
+#include "models/shapes.h"
 
 namespace dcgan {
 namespace {
 
-using Shape = std::vector<int64_t>;
+using models::Shape;
+using models::shape_text;
 
 constexpr int64_t kLargestImage = 1024;
 constexpr size_t kMostTensors = 5000;
-
-std::string shape_text(const Shape& shape) { return nlohmann::json(shape).dump(); }
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-bool starts_with(const std::string& text, const std::string& start) { return text.rfind(start, 0) == 0; }
 
 enum class Kind { kConvolution, kDense, kNorm, kOther };
 
@@ -664,8 +659,6 @@ void add_generator(FoundNetwork& found, const std::vector<Layer>& found_layers, 
   }
 }
 
-std::string name_of_file(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 // "", "netD.", "model.netD.", ...: what stands before the names of whole networks.
 std::set<std::string> prefixes_in(const StateDictReader& file) {
   std::set<std::string> prefixes = {""};
@@ -703,7 +696,7 @@ FoundNetwork find_network(const std::vector<StateDictReader>& files, const Netwo
     if (file.tensors().size() > kMostTensors) {
       throw FileError(file.path(), "holds ", file.tensors().size(), " tensors; a DCGAN and its optimisers have fewer.");
     }
-    const std::string here = name_of_file(file.path()) + ":";
+    const std::string here = file.file_name() + ":";
     for (const std::string& prefix : facts.prefix.empty() ? prefixes_in(file) : std::set<std::string>{facts.prefix}) {
       // Everything below a prefix that was taken is a part of that network.
       const bool inside = std::any_of(found.begin(), found.end(), [&](const auto& f) {
@@ -737,7 +730,7 @@ FoundNetwork find_network(const std::vector<StateDictReader>& files, const Netwo
       const std::vector<Layer> layers = layers_below(file, prefix);
       if (!makes_images(layers)) continue;
       try {
-        add_generator(network, layers, facts, name_of_file(file.path()) + ":");
+        add_generator(network, layers, facts, file.file_name() + ":");
         return network;
       } catch (const NoNetwork& no) {
         if (no.depth > no_generator.depth) no_generator = no;

@@ -14,6 +14,7 @@
 #include "dcgan/errors.h"
 #include "models/pickle.h"
 #include "models/safetensors_header.h"
+#include "models/shapes.h"
 #include "models/zip_file.h"
 
 namespace dcgan {
@@ -22,7 +23,9 @@ namespace {
 using models::Pickle;
 using models::PickleValue;
 using Kind = PickleValue::Kind;
-using Shape = std::vector<int64_t>;
+using models::product;
+using models::Shape;
+using models::shape_text;
 
 // Limits on what a hostile file can make of a small pickle whose dictionaries hold each other.
 constexpr int64_t kMaximumPickle = int64_t{16} << 20;  // bytes; a tensor takes about 200
@@ -79,16 +82,6 @@ bool before_in_order_of_numbers(const std::string& a, const std::string& b) {
     if (left != right) return left < right;
   }
   return a.size() - i < b.size() - k;
-}
-
-std::string shape_text(const Shape& shape) { return nlohmann::json(shape).dump(); }
-
-// Of a shape that add() has accepted: where no size is 0, the product is at most the storage's.
-int64_t product(const Shape& shape) {
-  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  return count;
 }
 
 // Elements in row-major order.
@@ -425,6 +418,7 @@ StateDictReader::StateDictReader(StateDictReader&&) noexcept = default;
 StateDictReader& StateDictReader::operator=(StateDictReader&&) noexcept = default;
 
 const std::string& StateDictReader::path() const { return impl_->path; }
+std::string StateDictReader::file_name() const { return path().substr(path().rfind('/') + 1); }
 const std::map<std::string, StateDictReader::Tensor>& StateDictReader::tensors() const { return impl_->tensors; }
 
 StoredTensor StateDictReader::read(const std::string& name) const {

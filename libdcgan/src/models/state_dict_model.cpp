@@ -5,39 +5,28 @@
 #include <sstream>
 #include <utility>
 
+#include "base/network_constants.h"
+#include "base/text_ends.h"
 #include "dcgan/errors.h"
 #include "dcgan/options.h"
 #include "dcgan/state_dict.h"
 #include "models/model_tensors.h"
+#include "models/shapes.h"
 #include "models/weight_norms.h"
 
 namespace dcgan {
 namespace {
 
-using Shape = std::vector<int64_t>;
 using models::Normalization;
+using models::product;
+using models::Shape;
+using models::shape_text;
 
-constexpr double kModelEpsilon = 1e-8;  // of batch norm in our models: nn/networks.h, kBatchNormEpsilon
-
-std::string shape_text(const Shape& shape) { return nlohmann::json(shape).dump(); }
-
-int64_t product(const Shape& shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  return count;
-}
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-bool is_generators(const std::string& name) { return name.rfind("generator.", 0) == 0; }
+bool is_generators(const std::string& name) { return starts_with(name, "generator."); }
 
 bool is_statistic(const std::string& name) {
   return ends_with(name, ".running_mean") || ends_with(name, ".running_var");
 }
-
-std::string name_of_file(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // Without what wrappers put into names, also behind FILE: torch.compile, and the data-parallel ones.
 std::string unwrapped(const std::string& name) {
@@ -58,7 +47,7 @@ class Tensors {
     for (const StateDictReader& file : files) {
       paths_ += (paths_.empty() ? "" : ", ") + file.path();
       for (const auto& [name, tensor] : file.tensors()) {
-        const std::string whole_name = name_of_file(file.path()) + ":" + name;
+        const std::string whole_name = file.file_name() + ":" + name;
         if (!found_.emplace(whole_name, std::make_pair(&file, name)).second) {
           throw FileError(paths_, "two files with the same name both hold \"", name, "\"; rename one of them.");
         }
@@ -105,7 +94,7 @@ class Tensors {
       for (const auto& [name, tensor] : file.tensors()) {
         if (ends_with(name, "num_batches_tracked") || name.find(".state.") != std::string::npos) continue;
         if (count++ >= kShown) continue;
-        text += (text.empty() ? "" : ", ") + (files_.size() > 1 ? name_of_file(file.path()) + ":" : "") + name + " " +
+        text += (text.empty() ? "" : ", ") + (files_.size() > 1 ? file.file_name() + ":" : "") + name + " " +
                 shape_text(tensor.shape);
       }
     }
@@ -323,12 +312,12 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
                    "\" holds values that are no numbers, or infinite: its training failed.");
     }
     if (ends_with(name, ".running_var") && !options.architecture.is_list()) {
-      for (float& value : values) value = static_cast<float>(value + (options.epsilon - kModelEpsilon));
+      for (float& value : values) value = static_cast<float>(value + (options.epsilon - kBatchNormEpsilon));
     }
     model.tensors[name] = make_tensor(shape, values);
   }
   std::string sources;
-  for (const StateDictReader& file : files) sources += (sources.empty() ? "" : ", ") + name_of_file(file.path());
+  for (const StateDictReader& file : files) sources += (sources.empty() ? "" : ", ") + file.file_name();
   nlohmann::ordered_json training = {{"source", "state_dict of " + sources}};
   for (const auto& [normalization, weights] : normalized) training["applied"][normalization] = weights;
   model.training = training.dump();

@@ -1,10 +1,9 @@
 #include "dcgan/keras_file.h"
 
 #include <algorithm>
-#include <array>
-#include <fstream>
 #include <map>
 
+#include "base/text_ends.h"
 #include "dcgan/errors.h"
 #include "store/hdf5_handles.h"
 #include "store/hdf5_texts.h"
@@ -14,8 +13,6 @@ namespace {
 
 constexpr size_t kMostArrays = 10'000;
 constexpr hssize_t kMostLayers = 10'000;
-
-bool starts_with(const std::string& text, const std::string& start) { return text.rfind(start, 0) == 0; }
 
 /// Names of all links below, in the order of their names. An error of HDF5 is the return value's.
 herr_t add_name(hid_t /*group*/, const char* name, const H5L_info_t* /*info*/, void* names) {
@@ -59,27 +56,18 @@ std::vector<std::string> texts_of_attribute(hdf5::Place at, const char* name) {
   return texts;
 }
 
-KerasArrays::Array read_array(hdf5::Place file, const std::string& name) {
-  const hdf5::Dataset dataset = hdf5::open_dataset(file, name);
+KerasArrays::Array read_array(const hdf5::Dataset& dataset, const std::string& name, const std::string& path) {
   KerasArrays::Array array{name, dataset.shape, {}};
   int64_t count = 1;
   for (const int64_t side : array.shape) count *= side;
   array.values.resize(static_cast<size_t>(count));
   const hdf5::Handle type = hdf5::float_type(false);
-  const hdf5::Handle all(H5Dget_space(dataset.id), H5Sclose, file.path, "\"" + name + "\" has no extent");
-  hdf5::require(H5Dread(dataset.id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()), file.path,
+  hdf5::require(H5Dread(dataset.id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()), path,
                 "\"" + name + "\" cannot be read");
   return array;
 }
 
 }  // namespace
-
-bool is_hdf5(const std::string& path) {
-  std::array<char, 8> start{};
-  std::ifstream file(path, std::ios::binary);
-  file.read(start.data(), start.size());
-  return file && std::string(start.data(), start.size()) == "\x89HDF\r\n\x1a\n";
-}
 
 KerasArrays read_keras_file(const std::string& path) {
   const hdf5::Session session;
@@ -111,7 +99,7 @@ KerasArrays read_keras_file(const std::string& path) {
   std::stable_sort(arrays.begin(), arrays.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [place, name] : arrays) {
     const hdf5::Dataset dataset = hdf5::open_dataset(root, name);
-    if (dataset.type_class == H5T_FLOAT) result.arrays.push_back(read_array(root, name));
+    if (dataset.type_class == H5T_FLOAT) result.arrays.push_back(read_array(dataset, name, path));
   }
   if (result.arrays.empty()) throw FileError(path, "holds no arrays of floats; expected a model of Keras.");
   return result;
