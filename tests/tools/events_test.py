@@ -5,6 +5,7 @@ import struct
 import unittest
 
 from programs import NARROW, ProgramTest, write_image_folder
+from protobuf import fields
 
 CASTAGNOLI = 0x1EDC6F41
 
@@ -35,33 +36,6 @@ def records(path):
         at += 16 + length
 
 
-def fields(message):
-    """{number: value} of a Protobuf message; the last one wins."""
-    found, at = {}, 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(message):
-        key = varint()
-        size = {0: None, 1: 8, 5: 4, 2: None}[key & 7]
-        if key & 7 == 0:
-            found[key >> 3] = varint()
-        else:
-            size = size or varint()
-            found[key >> 3] = message[at:at + size]
-            at += size
-    return found
-
-
 class Events(ProgramTest):
     @classmethod
     def setUpClass(cls):
@@ -78,17 +52,17 @@ class Events(ProgramTest):
 
     def test_hold_every_scalar_of_the_metrics_and_the_sample_grids(self):
         (path,) = self.train("run", 4)
-        events = [fields(event) for event in records(path)]
+        events = [dict(fields(event)) for event in records(path)]
         self.assertEqual(events[0][3], b"brain.Event:2")
         scalars, pictures = {}, {}
         for event in events:
             if 5 not in event:
                 continue
-            value = fields(fields(event[5])[1])
+            value = dict(fields(dict(fields(event[5]))[1]))
             if 2 in value:
                 scalars[event[2], value[1].decode()] = struct.unpack("<f", value[2])[0]
             else:
-                pictures[event[2]] = fields(value[4])
+                pictures[event[2]] = dict(fields(value[4]))
         metrics = [json.loads(line) for line in (self.folder / "run/metrics.jsonl").read_text().splitlines()]
         expected = {(line["step"], name): value for line in metrics for name, value in line.items() if name != "step"}
         self.assertEqual(scalars.keys(), expected.keys())
@@ -101,8 +75,8 @@ class Events(ProgramTest):
     def test_of_a_resumed_run_begin_after_the_step_that_it_resumed_from(self):
         self.train("resumed", 2)
         _, second = self.train("resumed", 3, "--resume")
-        start = [fields(event) for event in records(second)][1]
-        self.assertEqual((start[2], fields(start[7])), (3, {1: 1}))
+        start = [dict(fields(event)) for event in records(second)][1]
+        self.assertEqual((start[2], dict(fields(start[7]))), (3, {1: 1}))
 
     def test_are_gone_when_the_run_is_overwritten(self):
         before = self.train("overwritten", 1)

@@ -9,36 +9,11 @@ import h5py
 import numpy
 from networks_test import GOLDEN as GOLDEN_FILES, IMAGENET, OWN48, golden_pixels
 from programs import NARROW, ProgramTest, write_image_folder
+from protobuf import fields
 
 GOLDEN = GOLDEN_FILES / "networks"
 
 LIMIT = 1e-5  # of the largest value
-
-
-def fields(data):
-    """(number, value) of a message of Protocol Buffers: whole numbers, 4 bytes of a float, or bytes."""
-    place = 0
-
-    def varint():
-        nonlocal place
-        value = shift = 0
-        while True:
-            byte = data[place]
-            place += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while place < len(data):
-        key = varint()
-        if key & 7 == 0:
-            value = varint()
-        else:
-            size = varint() if key & 7 == 2 else 4
-            value = data[place:place + size]
-            place += size
-        yield key >> 3, value
 
 
 def message(data):

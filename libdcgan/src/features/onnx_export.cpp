@@ -4,6 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "base/protobuf.h"
 #include "dcgan/errors.h"
 #include "dcgan/version.h"
 
@@ -26,38 +27,7 @@ constexpr int64_t kIsFloat = 1, kIsInt = 2, kIsInts = 7;           // AttributeP
 constexpr int64_t kIrVersionOfOpset17 = 8, kOpset17 = 17;
 constexpr size_t kMostBytes = size_t{1} << 31;  // of a protocol buffer
 
-// A message of Protocol Buffers on the wire (protobuf.dev/programming-guides/encoding), little-endian as x86-64 is.
-class Message {
- public:
-  Message& add(int number, int64_t value) {
-    put_varint(static_cast<uint64_t>(number) << 3);
-    put_varint(static_cast<uint64_t>(value));
-    return *this;
-  }
-  Message& add(int number, float value) {
-    put_varint(static_cast<uint64_t>(number) << 3 | 5);
-    put_raw(&value, sizeof value);
-    return *this;
-  }
-  Message& add(int number, const std::string& bytes) {
-    put_varint(static_cast<uint64_t>(number) << 3 | 2);
-    put_varint(bytes.size());
-    bytes_ += bytes;
-    return *this;
-  }
-  Message& add(int number, const Message& message) { return add(number, message.bytes_); }
-
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  void put_varint(uint64_t value) {
-    for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>(0x80 | (value & 0x7f));
-    bytes_ += static_cast<char>(value);
-  }
-  void put_raw(const void* data, size_t size) { bytes_.append(static_cast<const char*>(data), size); }
-
-  std::string bytes_;
-};
+using Message = base::ProtobufMessage;
 
 Message attribute(const std::string& name, int64_t value) {
   return Message().add(field::kAttributeName, name).add(field::kInt, value).add(field::kAttributeType, kIsInt);

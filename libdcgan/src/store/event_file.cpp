@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/protobuf.h"
 #include "dcgan/errors.h"
 
 namespace dcgan::store {
@@ -40,28 +41,19 @@ std::string little_endian(T value) {
   return bytes;
 }
 
-// Protobuf's wire format: field number and wire type, then the value.
-std::string varint(uint64_t value) {
-  std::string bytes;
-  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
-  return bytes + static_cast<char>(value);
-}
-std::string integer(uint64_t field, int64_t value) { return varint(field << 3) + varint(static_cast<uint64_t>(value)); }
-std::string fixed(uint64_t field, double value) { return varint(field << 3 | 1) + little_endian(value); }
-std::string fixed(uint64_t field, float value) { return varint(field << 3 | 5) + little_endian(value); }
-std::string text(uint64_t field, std::string_view value) {
-  return varint(field << 3 | 2) + varint(value.size()) + std::string(value);
-}
+using Message = base::ProtobufMessage;
 
 // tensorflow.Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7.
-std::string event(int64_t step, const std::string& content) {
+Message event(int64_t step) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return fixed(1, std::chrono::duration<double>(now).count()) + integer(2, step) + content;
+  return Message().add(1, std::chrono::duration<double>(now).count()).add(2, step);
 }
 
-// tensorflow.Summary: value = 1, of tag = 1 and `content`.
-std::string summary(std::string_view tag, const std::string& content) {
-  return text(5, text(1, text(1, tag) + content));
+// tensorflow.Summary: value = 1, of tag = 1 and a scalar = 2 or an image = 4.
+template <class Content>
+std::string summary(int64_t step, std::string_view tag, int field, const Content& content) {
+  const Message value = Message().add(1, std::string(tag)).add(field, content);
+  return event(step).add(5, Message().add(1, value)).bytes();
 }
 
 constexpr const char* kPrefix = "events.out.tfevents.";
@@ -81,13 +73,13 @@ EventFile::EventFile(const std::string& folder, int64_t step) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
   file_ = base::File(text_of(folder, "/", kPrefix, microseconds), O_WRONLY | O_CREAT | O_EXCL);
-  add(event(0, text(3, "brain.Event:2")));
+  add(event(0).add(3, std::string("brain.Event:2")).bytes());
   constexpr int64_t kStart = 1;  // SessionLog.status
-  add(event(step + 1, text(7, integer(1, kStart))));
+  add(event(step + 1).add(7, Message().add(1, kStart)).bytes());
 }
 
 void EventFile::add_scalar(int64_t step, std::string_view tag, double value) {
-  add(event(step, summary(tag, fixed(2, static_cast<float>(value)))));
+  add(summary(step, tag, 2, static_cast<float>(value)));
 }
 
 void EventFile::add_image(int64_t step, std::string_view tag, const std::string& png) {
@@ -99,8 +91,7 @@ void EventFile::add_image(int64_t step, std::string_view tag, const std::string&
     return value;
   };
   constexpr int64_t kRgb = 3;
-  const std::string image = integer(1, big_endian(20)) + integer(2, big_endian(16)) + integer(3, kRgb) + text(4, png);
-  add(event(step, summary(tag, text(4, image))));
+  add(summary(step, tag, 4, Message().add(1, big_endian(20)).add(2, big_endian(16)).add(3, kRgb).add(4, png)));
 }
 
 void EventFile::add(const std::string& event) {
