@@ -1,5 +1,7 @@
 // Discriminators of the kinds that people have, found without a mapping: their features are PyTorch's
 // (golden/make_networks.py wrote them). Their logits are in tests/nn.
+#include "tests/support/imported_networks.h"
+
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -15,75 +17,32 @@
 namespace dcgan {
 namespace {
 
+using test::facts_of;
+using test::found;
+using test::golden_pixels;
+using test::golden_values;
+using test::imported;
+using test::kGoldenImages;
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string golden(const std::string& name) { return DCGAN_SOURCE_DIR "/tests/golden/networks/" + name; }
-
-std::vector<StateDictReader> read(const std::vector<std::string>& names) {
-  std::vector<StateDictReader> files;
-  for (const std::string& name : names) files.emplace_back(name.find('/') == std::string::npos ? golden(name) : name);
-  return files;
-}
-
-FoundNetwork found(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {
-  return find_network(read(names), facts);
-}
-
-ModelFile model_of(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {
-  const FoundNetwork network = found(names, facts);
-  StateDictOptions options;
-  options.architecture = network.architecture;
-  options.mapping = network.mapping;
-  return model_from_state_dicts(read(names), options);
-}
-
-const nlohmann::json& values() {
-  static const nlohmann::json all = nlohmann::json::parse(std::ifstream(golden("values.json")));
-  return all;
-}
-
-constexpr int64_t kImages = 2;
-
-std::vector<uint8_t> golden_pixels(int64_t size) {
-  std::vector<uint8_t> pixels(static_cast<size_t>(kImages * size * size * 3));
-  for (size_t k = 0; k < pixels.size(); ++k) pixels[k] = static_cast<uint8_t>((k * k / 7 + k * 31) % 256);
-  return pixels;
-}
-
-// own48.pt of make_networks.py.
-NetworkFacts facts_of_own48() {
-  NetworkFacts facts;
-  facts.architecture.network =
-      "conv 7 2 3; bn 1e-3; lrelu 0.3; conv 3 1 1; relu; maxpool 2; conv 4 2 1; bn 1e-5; lrelu 0.3; flatten; dense; "
-      "lrelu "
-      "0.3; dense to 1";
-  facts.architecture.input.order = ChannelOrder::kBgr;
-  facts.architecture.input.mean = {0.485, 0.456, 0.406};
-  facts.architecture.input.deviation = {0.229, 0.224, 0.225};
-  facts.input_known = true;
-  return facts;
-}
-
-NetworkFacts facts_of(const std::string& name) { return name == "own48" ? facts_of_own48() : NetworkFacts(); }
-
 class ImportedNetwork : public testing::TestWithParam<const char*> {};
 
 TEST_P(ImportedNetwork, HasTheFeaturesOfPyTorch) {
   const std::string name = GetParam();
-  const nlohmann::json& expected = values().at(name);
+  const nlohmann::json& expected = golden_values().at(name);
   const test::TemporaryFolder folder;
-  save_model(folder / "m.safetensors", model_of({name + ".pt"}, facts_of(name)));
+  save_model(folder / "m.safetensors", imported({name + ".pt"}, facts_of(name)));
   FeatureExtractor extractor(folder / "m.safetensors");
   const auto size = expected.at("size").get<int64_t>();
   ASSERT_EQ(extractor.image_size(), size);
   const auto theirs = expected.at("features").get<std::vector<double>>();
-  ASSERT_EQ(static_cast<int64_t>(theirs.size()), kImages * extractor.feature_count());
+  ASSERT_EQ(static_cast<int64_t>(theirs.size()), kGoldenImages * extractor.feature_count());
   std::vector<float> features(theirs.size());
-  extractor.extract(golden_pixels(size).data(), kImages, size, size, 0, features.data());
+  extractor.extract(golden_pixels(size).data(), kGoldenImages, size, size, 0, features.data());
   double largest = 0, difference = 0;
   for (size_t i = 0; i < theirs.size(); ++i) {
     largest = std::max(largest, std::abs(theirs[i]));
@@ -92,9 +51,7 @@ TEST_P(ImportedNetwork, HasTheFeaturesOfPyTorch) {
   EXPECT_LT(difference, 1e-5 * largest);
 }
 
-INSTANTIATE_TEST_SUITE_P(OfPyTorch, ImportedNetwork,
-                         testing::Values("pytorch64", "pytorch128", "five64", "tensorflow64", "grey28", "spectral32",
-                                         "critic64", "pytorchgan32", "own48"),
+INSTANTIATE_TEST_SUITE_P(OfPyTorch, ImportedNetwork, testing::ValuesIn(test::kGoldenNetworks),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(NetworkImport, SaysWhichFamilyAndWhatWasAssumed) {
@@ -119,7 +76,7 @@ TEST(NetworkImport, SaysWhichFamilyAndWhatWasAssumed) {
   EXPECT_THAT(found({"pytorchgan32.pt"}).architecture.network, HasSubstr("lrelu 0.2; bn 0.8"));
   EXPECT_EQ(found({"grey28.pt"}).architecture.input.channels, 1);
   EXPECT_EQ(found({"grey28.pt"}).architecture.image_size, 28);
-  EXPECT_THAT(found({"own48.pt"}, facts_of_own48()).assumed, ElementsAre("images of 48 x 48 pixels"));
+  EXPECT_THAT(found({"own48.pt"}, facts_of("own48")).assumed, ElementsAre("images of 48 x 48 pixels"));
 }
 
 TEST(NetworkImport, TakesTheEpsilonThatItIsTold) {
@@ -135,7 +92,7 @@ TEST(NetworkImport, FindsTheGeneratorBesideTheDiscriminator) {
   EXPECT_EQ(network.architecture.generator_network,
             "deconv 4 1 0 to 16; bn 1e-05; relu; deconv 4 2 1 to 8; bn 1e-05; relu; deconv 4 2 1 to 4; bn 1e-05; relu; "
             "deconv 4 2 1 to 2; bn 1e-05; relu; deconv 4 2 1 to 3; tanh");
-  const ModelFile model = model_of({"pytorch64.pt", "pytorch64G.pt"});
+  const ModelFile model = imported({"pytorch64.pt", "pytorch64G.pt"});
   EXPECT_TRUE(model.has_generator);
   EXPECT_EQ(model.tensors.at("generator.project.weight").shape, (std::vector<int64_t>{6, 16, 4, 4}));
 }
@@ -152,7 +109,7 @@ TEST(NetworkImport, AsksWhereStridesCannotBeKnown) {
 
 std::string refusal(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {
   try {
-    model_of(names, facts);
+    imported(names, facts);
   } catch (const Error& error) {
     return error.what();
   }

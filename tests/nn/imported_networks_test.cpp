@@ -1,5 +1,7 @@
 // Networks of others as find_network() finds them: logits and samples are PyTorch's, and both engines' features
 // LibTorch's (golden/make_networks.py wrote the values; the features are also compared in tests/features).
+#include "tests/support/imported_networks.h"
+
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/from_blob.h>
@@ -8,10 +10,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "dcgan/network_import.h"
 #include "features/network_moments.h"
 #include "nn/network_tensors.h"
 #include "nn/networks.h"
@@ -21,38 +21,12 @@
 namespace dcgan {
 namespace {
 
-std::string golden(const std::string& name) { return DCGAN_SOURCE_DIR "/tests/golden/networks/" + name; }
-
-ModelFile imported(const std::vector<std::string>& names, const NetworkFacts& facts) {
-  std::vector<StateDictReader> files;
-  for (const std::string& name : names) files.emplace_back(golden(name));
-  const FoundNetwork network = find_network(files, facts);
-  StateDictOptions options;
-  options.architecture = network.architecture;
-  options.mapping = network.mapping;
-  return model_from_state_dicts(files, options);
-}
-
-NetworkFacts facts_of(const std::string& name) {
-  NetworkFacts facts;
-  if (name != "own48") return facts;
-  facts.architecture.network =
-      "conv 7 2 3; bn 1e-3; lrelu 0.3; conv 3 1 1; relu; maxpool 2; conv 4 2 1; bn 1e-5; lrelu 0.3; flatten; dense; "
-      "lrelu "
-      "0.3; dense to 1";
-  facts.architecture.input.order = ChannelOrder::kBgr;
-  facts.architecture.input.mean = {0.485, 0.456, 0.406};
-  facts.architecture.input.deviation = {0.229, 0.224, 0.225};
-  return facts;
-}
-
 class ImportedNetwork : public testing::TestWithParam<const char*> {
  protected:
-  ImportedNetwork() : model_(imported({std::string(GetParam()) + ".pt"}, facts_of(GetParam()))) {
+  ImportedNetwork() : model_(test::imported({std::string(GetParam()) + ".pt"}, test::facts_of(GetParam()))) {
     const int64_t size = model_.architecture.image_size;
-    pixels_.resize(static_cast<size_t>(kImages * size * size * 3));
-    for (size_t k = 0; k < pixels_.size(); ++k) pixels_[k] = static_cast<uint8_t>((k * k / 7 + k * 31) % 256);
-    const at::Tensor u8 = at::from_blob(pixels_.data(), {kImages, size, size, 3}, at::kByte);
+    pixels_ = test::golden_pixels(size);
+    const at::Tensor u8 = at::from_blob(pixels_.data(), {test::kGoldenImages, size, size, 3}, at::kByte);
     images_ = nn::images_from_pixels(u8, model_.architecture.input);
   }
 
@@ -62,9 +36,7 @@ class ImportedNetwork : public testing::TestWithParam<const char*> {
     EXPECT_THAT(actual.reshape({-1}), test::tensor_near(expected, 1e-5 * expected.abs().max().item<double>()));
   }
 
-  static constexpr int64_t kImages = 2;
   const at::NoGradGuard no_grad_;
-  const nlohmann::json values_ = nlohmann::json::parse(std::ifstream(golden("values.json")));
   ModelFile model_;
   std::vector<uint8_t> pixels_;
   at::Tensor images_;
@@ -72,10 +44,10 @@ class ImportedNetwork : public testing::TestWithParam<const char*> {
 
 TEST_P(ImportedNetwork, HasTheLogitsAndFeaturesOfPyTorch) {
   const nn::Discriminator network = nn::discriminator_from(model_);
-  expect_golden(network.forward(images_, nn::Statistics::kFixed), values_.at(GetParam()).at("logits"));
+  expect_golden(network.forward(images_, nn::Statistics::kFixed), test::golden_values().at(GetParam()).at("logits"));
   std::vector<int64_t> layers;
   for (int64_t i = 1; i <= model_.convolutions; ++i) layers.push_back(i);
-  expect_golden(nn::torch_features(network, images_, layers, 4), values_.at(GetParam()).at("features"));
+  expect_golden(nn::torch_features(network, images_, layers, 4), test::golden_values().at(GetParam()).at("features"));
 }
 
 TEST_P(ImportedNetwork, GivesThePixelsBackThatItsInputWasMadeOf) {
@@ -89,7 +61,7 @@ TEST_P(ImportedNetwork, HasTheBatchStatisticsOfLibTorch) {
   nn::Discriminator network = nn::discriminator_from(model_);
   MomentAverage expected, found;
   nn::add_moments(network, images_, expected);
-  features::NetworkMoments::of_discriminator(model_, 2).add(pixels_.data(), kImages, found);
+  features::NetworkMoments::of_discriminator(model_, 2).add(pixels_.data(), test::kGoldenImages, found);
   for (size_t layer = 1; layer <= static_cast<size_t>(model_.convolutions); ++layer) {
     ASSERT_EQ(found.has(layer), expected.has(layer)) << layer;
     if (!expected.has(layer)) continue;
@@ -101,15 +73,13 @@ TEST_P(ImportedNetwork, HasTheBatchStatisticsOfLibTorch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(OfPyTorch, ImportedNetwork,
-                         testing::Values("pytorch64", "pytorch128", "five64", "tensorflow64", "grey28", "spectral32",
-                                         "critic64", "pytorchgan32", "own48"),
+INSTANTIATE_TEST_SUITE_P(OfPyTorch, ImportedNetwork, testing::ValuesIn(test::kGoldenNetworks),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(ImportedGenerator, HasTheSamplesOfPyTorchAndBatchStatisticsOfLibTorch) {
   const at::NoGradGuard no_grad;
-  const ModelFile model = imported({"pytorch64.pt", "pytorch64G.pt"}, {});
-  const auto values = nlohmann::json::parse(std::ifstream(golden("values.json"))).at("pytorch64G").at("samples");
+  const ModelFile model = test::imported({"pytorch64.pt", "pytorch64G.pt"});
+  const auto values = test::golden_values().at("pytorch64G").at("samples");
   const at::Tensor expected = at::tensor(values.get<std::vector<double>>(), at::kDouble);
   const at::Tensor z = at::arange(18, at::kDouble).sin().view({3, 6}).to(at::kFloat);
   nn::Generator generator = nn::generator_from(model);
