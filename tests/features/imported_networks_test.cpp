@@ -28,6 +28,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::ThrowsMessage;
 
 class ImportedNetwork : public testing::TestWithParam<const char*> {};
 
@@ -98,13 +99,9 @@ TEST(NetworkImport, FindsTheGeneratorBesideTheDiscriminator) {
 }
 
 TEST(NetworkImport, AsksWhereStridesCannotBeKnown) {
-  try {
-    found({"own48.pt"});
-    FAIL();
-  } catch (const FileError& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("own48.pt"), HasSubstr("stand in no file"),
-                                    HasSubstr("--network \"conv 7 2 3; bn 1e-05; lrelu 0.2; ")));
-  }
+  EXPECT_THAT([&] { found({"own48.pt"}); },
+              ThrowsMessage<FileError>(AllOf(HasSubstr("own48.pt"), HasSubstr("stand in no file"),
+                                             HasSubstr("--network \"conv 7 2 3; bn 1e-05; lrelu 0.2; "))));
 }
 
 std::string refusal(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {

@@ -24,6 +24,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
 
 using Bytes = std::string;
 
@@ -408,13 +409,9 @@ TEST_F(StateDictModel, ANetworkThatIsThereTwiceIsAskedFor) {
       << zip_of({{"x/data.pkl", pickle}, {"x/data/0", Bytes(64, '\0')}, {"x/data/1", ones}});
   std::vector<StateDictReader> files;
   files.emplace_back(folder / "x.pt");
-  try {
-    model_from_state_dicts(files, options_);
-    FAIL();
-  } catch (const FileError& error) {
-    EXPECT_THAT(error.what(),
-                AllOf(HasSubstr("several times"), HasSubstr("\"ema.\""), HasSubstr("\"net.\""), HasSubstr("--prefix")));
-  }
+  EXPECT_THAT([&] { model_from_state_dicts(files, options_); },
+              ThrowsMessage<FileError>(AllOf(HasSubstr("several times"), HasSubstr("\"ema.\""), HasSubstr("\"net.\""),
+                                             HasSubstr("--prefix"))));
   options_.prefix = "ema.";
   EXPECT_THAT(model_from_state_dicts(files, options_).tensors.at("discriminator.conv1.weight").to_floats(),
               ElementsAre(1, 1, 1));
@@ -480,13 +477,9 @@ TEST_F(StateDictModel, AWeightOfSeveralParametrizationsIsRefused) {
   options_.mapping = {{"discriminator.conv1.weight", "c.weight"}, {"discriminator.head.weight", "h"}};
   std::vector<StateDictReader> files;
   files.emplace_back(golden("stacked.pt"));  // the spectral norm of a weight norm
-  try {
-    model_from_state_dicts(files, options_);
-    FAIL();
-  } catch (const FileError& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("\"c.parametrizations.weight.1._u\""), HasSubstr("is not read"),
-                                    HasSubstr("remove_parametrizations")));
-  }
+  EXPECT_THAT([&] { model_from_state_dicts(files, options_); },
+              ThrowsMessage<FileError>(AllOf(HasSubstr("\"c.parametrizations.weight.1._u\""), HasSubstr("is not read"),
+                                             HasSubstr("remove_parametrizations"))));
 }
 
 TEST_F(StateDictModel, ALayerWithABiasIsRefused) {
@@ -502,12 +495,8 @@ TEST_F(StateDictModel, ALayerWithABiasIsRefused) {
   std::ofstream(folder / "x.pt", std::ios::binary) << zip_of({{"x/data.pkl", pickle}, {"x/data/0", Bytes(64, '\0')}});
   std::vector<StateDictReader> files;
   files.emplace_back(folder / "x.pt");
-  try {
-    model_from_state_dicts(files, options_);
-    FAIL();
-  } catch (const FileError& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("\"c.bias\""), HasSubstr("bias=False")));
-  }
+  EXPECT_THAT([&] { model_from_state_dicts(files, options_); },
+              ThrowsMessage<FileError>(AllOf(HasSubstr("\"c.bias\""), HasSubstr("bias=False"))));
 }
 
 }  // namespace

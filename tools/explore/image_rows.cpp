@@ -7,6 +7,7 @@
 #include "data/selected_source.h"
 #include "dcgan/errors.h"
 #include "dcgan/pictures.h"
+#include "eval/features/image_features.h"
 #include "tools/cli/progress.h"
 
 namespace dcgan::explore_tool {
@@ -14,9 +15,7 @@ namespace {
 
 void copy_pixels(const ImageBatch& images, int64_t i, float* row) {
   const int64_t values = images.height * images.width * 3;
-  for (int64_t c = 0; c < values; ++c) {
-    row[c] = static_cast<float>(images.pixels[i * values + c]) / 127.5f - 1;
-  }
+  for (int64_t c = 0; c < values; ++c) row[c] = eval::scaled_pixel(images.pixels[i * values + c]);
 }
 
 }  // namespace

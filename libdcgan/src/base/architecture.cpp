@@ -28,10 +28,6 @@ const std::map<std::string, ArchitectureOptions>& published() {
   return models;
 }
 
-}  // namespace
-
-namespace {
-
 void check_input(const InputOptions& o) {
   require_option(o.channels == 1 || o.channels == 3, "input-channels", o.channels, "1 (grey) or 3");
   require_option(o.order == ChannelOrder::kRgb || o.channels == 3, "input-order", to_name(o.order),

@@ -156,7 +156,7 @@ struct FeatureExtractor::Impl {
   nlohmann::ordered_json preprocessing() const {
     const InputOptions& input = model.architecture.input;
     std::string scale = "x / 127.5 - 1";
-    if (input.mean != InputOptions().mean || input.deviation != InputOptions().deviation) {
+    if (!features::has_published_scale(input)) {
       const auto list = [](const std::vector<double>& values) { return nlohmann::json(values).dump(); };
       scale = "(x / 255 - " + list(input.mean) + ") / " + list(input.deviation);
     }

@@ -7,6 +7,7 @@
 #include "base/protobuf.h"
 #include "dcgan/errors.h"
 #include "dcgan/version.h"
+#include "features/pixel_input.h"
 
 namespace dcgan::features {
 namespace {
@@ -131,7 +132,7 @@ std::string network_input(Graph& graph, const InputOptions& input) {
     x = graph.node(
         "Floor", {graph.node("Mul", {graph.node("Conv", {x, weight, half}, "luma.sum"), scale}, "luma.real")}, "luma");
   }
-  if (input.mean == InputOptions().mean && input.deviation == InputOptions().deviation) {
+  if (has_published_scale(input)) {
     const std::string half = graph.constant("half_range", {}, std::vector<float>{127.5F});
     const std::string one = graph.constant("one", {}, std::vector<float>{1});
     return graph.node("Sub", {graph.node("Div", {x, half}, "divided"), one}, "images");

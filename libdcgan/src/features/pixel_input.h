@@ -7,6 +7,11 @@
 
 namespace dcgan::features {
 
+/// Whether pixels are scaled as the published networks take them, x / 127.5 - 1.
+inline bool has_published_scale(const InputOptions& o) {
+  return o.mean == InputOptions().mean && o.deviation == InputOptions().deviation;
+}
+
 /// Pixels to a network's input, as InputOptions says: float32 [pixels, channels]. The published scale gives the bits of
 /// x / 127.5 - 1 in float32.
 class PixelInput {
