@@ -153,6 +153,23 @@ TEST_F(Classifier, KnowsTheExtractorThatItsFeaturesAreOf) {
   EXPECT_THAT([&] { classifier.require(FeatureExtractor(path)); }, ThrowsMessage<Error>(HasSubstr("list of layers")));
 }
 
+TEST_F(Classifier, OfFeaturesWithAnotherFilterThanTheModelRecordsAsksForItsOwn) {
+  ModelFile model;
+  model.architecture.ndf = model.architecture.ngf = 8;
+  model.architecture.nz = 4;
+  model.architecture.input.resize = ResizeFilter::kArea;
+  model = test::random_model(model.architecture);
+  const std::string path = folder_ / "model.safetensors";
+  save_model(path, model);
+  FeatureOptions options;
+  options.layers = {1, 2};
+  options.resize_is_chosen = true;  // linear
+  const FeatureExtractor extractor(path, options);
+  LinearMachines machines{{"a", "b"}, std::vector<float>(512, 1.0F), {0, 0}, 1, FeatureOrigin(extractor)};
+  const LinearClassifier classifier(machines);
+  classifier.require(FeatureExtractor(path, classifier.feature_options()));
+}
+
 TEST_F(Classifier, RefusesFilesThatAreNone) {
   refuses([](SafetensorsFile& f) { f.metadata["format"] = "model"; },
           "format is model, expected dcgan-linear-classifier");

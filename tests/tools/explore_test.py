@@ -435,6 +435,19 @@ class MapsOfAClassifier(ExploreTest):
         widths = [len(self.tensors[f"discriminator.conv{layer}.weight"]) for layer in (1, 2, 3)]
         return 16 * (sum(widths[:m["layer"] - 1]) + m["channel"])
 
+    def test_the_image_is_resized_as_those_that_the_classifier_was_fitted_to(self):
+        Image.open(self.image).resize((2 * SIDE + 9, 2 * SIDE + 9), Image.Resampling.BICUBIC).save(self.folder / "large.png")
+        for resize in ("linear", "area"):
+            svm = self.fit(resize, "--layers", "2,3", "--grid", self.GRID, "--resize", resize)
+            facts = self.explore("maps", f"of {resize}", self.folder / "large.png", "--svm", svm, "--class", "discs")
+            rows = self.folder / f"large-{resize}.h5"
+            self.run_program("dcgan-extract", self.folder / "large.png", "-o", rows, "--model", self.model, "--layers", "2,3",
+                             "--grid", self.GRID, "--resize", resize)
+            with h5py.File(rows) as file:
+                row = file["features"][0]
+            numpy.testing.assert_allclose([m["value"] for m in facts["maps"]], row[[m["column"] for m in facts["maps"]]],
+                                          atol=1e-4 * numpy.abs(row).max())
+
     def test_class_and_number_change_what_is_listed_and_a_model_that_ships_is_found(self):
         self.assertNotEqual(self.maps("a", "--class", "discs")["maps"], self.maps("b", "--class", "stripes")["maps"])
         self.assertEqual(len(self.maps("three", "--class", "discs", "--heaviest", 3)["maps"]), 3)

@@ -219,9 +219,8 @@ int maps_command(cli::CommandLine& line) {
       svm ? weighed_columns(options.model, options.weighed, line.common().threads) : all_layers(options);
   const ModelFile model = load_model(columns.model);
   data::ResizeOptions resize;
-  resize.resize = columns.resize;
   resize.size = model.architecture.image_size;
-  resize.resize = model.architecture.input.resize;
+  resize.resize = columns.resize.value_or(model.architecture.input.resize);
   const PreparedImages images({image}, resize, line.common());
   if (images.count() != 1) {
     throw OptionError(image, " holds ", images.count(), " images; name the one to look at.");

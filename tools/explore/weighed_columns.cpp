@@ -53,7 +53,7 @@ AskedColumns weighed_columns(const std::string& model, const WeighedOptions& opt
   }
   asked.layers = extractor.layers();
   asked.grid = extractor.grid();
-  asked.resize = features.resize;
+  asked.resize = extractor.resize().resize;
   const int64_t columns = classifier.feature_count();
   const float* const weights = machines.weights.data() + number * columns;
   for (const int64_t column : largest_values({weights, weights + columns}, options.heaviest)) {

@@ -32,10 +32,10 @@ struct AskedColumn {
 
 /// Columns, and the features that they are of.
 struct AskedColumns {
-  std::string model;            ///< file
-  std::vector<int64_t> layers;  ///< from 1; empty: all
-  int64_t grid = 4;             // arXiv:1511.06434, section 5.1
-  ResizeFilter resize = ResizeFilter::kLinear;
+  std::string model;                        ///< file
+  std::vector<int64_t> layers;              ///< from 1; empty: all
+  int64_t grid = 4;                         // arXiv:1511.06434, section 5.1
+  std::optional<ResizeFilter> resize = {};  ///< of their images; nothing: what the model records
   std::vector<AskedColumn> columns;
 };
 

@@ -131,7 +131,7 @@ FeatureOptions LinearClassifier::feature_options() const {
     return object.is_object() && object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
   };
   if (preprocessing.is_object() && preprocessing.contains("resize")) {
-    from_name(name(preprocessing["resize"], "resize"), options.resize);
+    options.resize_is_chosen = from_name(name(preprocessing["resize"], "resize"), options.resize);
   }
   from_name(name(preprocessing, "precision"), options.precision);
   return options;
