@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "dcgan/errors.h"
+#include "dcgan/layers.h"
 #include "tools/cli/options_json.h"
 
 namespace dcgan::tools {
@@ -16,12 +18,12 @@ namespace {
 using nlohmann::ordered_json;
 
 std::string steps_in(const std::string& path, const ordered_json& list) {
-  std::string text;
+  std::vector<std::string> steps;
   for (const auto& step : list) {
     if (!step.is_string()) throw FileError(path, "holds ", step.dump(), " in a list of layers; expected texts.");
-    text += (text.empty() ? "" : "; ") + step.get<std::string>();
+    steps.push_back(step);
   }
-  return text;
+  return joined_steps(steps);
 }
 
 void read_network(std::string& network, const char* flag, ArchitectureOptions& options) {

@@ -94,15 +94,10 @@ class TorchExploredNetworks : public ExploredNetworks {
         norm.weight.narrow(0, channel * units, units).zero_();
         norm.bias.narrow(0, channel * units, units).zero_();
       } else if (layer == 0) {
-        generator_.project
-            .narrow(p.transposed ? 1 : 0, p.transposed ? channel : channel * p.size * p.size,
-                    p.transposed ? 1 : p.size * p.size)
-            .zero_();
+        const int64_t values = p.transposed ? 1 : p.size * p.size;  // of a channel
+        generator_.project.narrow(p.transposed ? 1 : 0, channel * values, values).zero_();
         const at::Tensor& bias = generator_.project_bias;
-        if (bias.defined()) {
-          const int64_t values = p.transposed ? 1 : p.size * p.size;
-          bias.narrow(0, channel * values, values).zero_();
-        }
+        if (bias.defined()) bias.narrow(0, channel * values, values).zero_();
       } else {
         const Convolution& c = generator_.convolutions[static_cast<size_t>(layer - 1)];
         c.weight.narrow(1, channel, 1).zero_();
@@ -122,13 +117,14 @@ class TorchExploredNetworks : public ExploredNetworks {
 
   GuidedGradients guided_gradients(const std::vector<float>& images, int64_t layer, int64_t channel) const override {
     const at::NoGradGuard no_grad;
+    for (const Convolution& c : discriminator_.convolutions) {
+      if (c.shape.norm_last) {
+        throw Error("guided gradients are not there for networks with batch norm behind the activation.");
+      }
+    }
     GuidedGradients all;
     for_each_part(images, image_shape(), kImagesAtOnce, [&](const at::Tensor& part) {
       // After batch norm and before the activation, which does not change what is positive.
-      for (const Convolution& c : discriminator_.convolutions) {
-        if (c.shape.norm_last)
-          throw Error("guided gradients are not there for networks with batch norm behind the activation.");
-      }
       std::vector<at::Tensor> maps;
       const at::Tensor top =
           discriminator_
