@@ -61,32 +61,32 @@ EngineOptions all_layers(const std::vector<FoldedConvolution>& network, int64_t 
   return options;
 }
 
-/// The first `layers` convolutions, with `threads` threads on a batch of 64.
+/// The first `layers` convolutions, or all, with `threads` threads on a batch of `images`.
 void forward(benchmark::State& state, const Shape& shape) {
   std::vector<FoldedConvolution> network = make_network(shape);
   if (state.range(0) > 0) network.resize(static_cast<size_t>(state.range(0)));
-  constexpr int64_t kBatch = 64;
-  InferenceEngine engine(network, all_layers(network, state.range(1), kBatch));
-  std::vector<uint8_t> images(static_cast<size_t>(kBatch * shape.size * shape.size * 3));
+  const int64_t batch = state.range(2);
+  InferenceEngine engine(network, all_layers(network, state.range(1), batch));
+  std::vector<uint8_t> images(static_cast<size_t>(batch * shape.size * shape.size * 3));
   std::mt19937 random(2);
   for (uint8_t& x : images) x = static_cast<uint8_t>(random() % 256);
-  std::vector<float> features(static_cast<size_t>(kBatch * engine.feature_count()));
-  for (auto _ : state) engine.run(images.data(), kBatch, features.data());
-  state.SetItemsProcessed(state.iterations() * kBatch);
+  std::vector<float> features(static_cast<size_t>(batch * engine.feature_count()));
+  engine.run(images.data(), batch, features.data());  // transforms weights
+  for (auto _ : state) engine.run(images.data(), batch, features.data());
+  state.SetItemsProcessed(state.iterations() * batch);
   state.SetLabel(engine.description());
 }
 
+const std::vector<std::string> kArguments = {"layers", "threads", "images"};
 BENCHMARK_CAPTURE(forward, ImageNet32, kImageNet32)
-    ->ArgNames({"layers", "threads"})
-    ->ArgsProduct({{1, 2, 3, 4, 5, 6}, {1}})
-    ->Args({6, 2})
+    ->ArgNames(kArguments)
+    ->ArgsProduct({{1, 2, 3, 4, 5, 6}, {1}, {64}})
+    ->Args({0, 2, 64})
+    ->ArgsProduct({{0}, {1, 2}, {1, 2, 4, 8, 16}})
     ->UseRealTime();
-BENCHMARK_CAPTURE(forward, ImageNet32Narrow, kImageNet32Narrow)
-    ->ArgNames({"layers", "threads"})
-    ->Args({0, 2})
-    ->UseRealTime();
-BENCHMARK_CAPTURE(forward, Svhn32, kSvhn32)->ArgNames({"layers", "threads"})->Args({0, 2})->UseRealTime();
-BENCHMARK_CAPTURE(forward, Faces64, kFaces64)->ArgNames({"layers", "threads"})->Args({0, 2})->UseRealTime();
+BENCHMARK_CAPTURE(forward, ImageNet32Narrow, kImageNet32Narrow)->ArgNames(kArguments)->Args({0, 2, 64})->UseRealTime();
+BENCHMARK_CAPTURE(forward, Svhn32, kSvhn32)->ArgNames(kArguments)->ArgsProduct({{0}, {2}, {1, 64}})->UseRealTime();
+BENCHMARK_CAPTURE(forward, Faces64, kFaces64)->ArgNames(kArguments)->ArgsProduct({{0}, {2}, {1, 64}})->UseRealTime();
 
 template <class T>
 void read(std::ifstream& file, T* values, int64_t count) {

@@ -79,20 +79,28 @@ Parallel threads_that_share(int64_t threads) {
   };
 }
 
-Floats run(const Kernels& kernels, const MapShape& shape, const Floats& in, const Floats& filters, int64_t images) {
+Floats run(const Kernels& kernels, const MapShape& shape, const Floats& in, const Floats& filters, int64_t images,
+           int64_t few = 0) {
   const Convolution convolution(kernels, shape);
+  const bool on_the_way = few > 0 && few <= convolution.few_tiles();
   const int64_t area = shape.kernel * shape.kernel;
   const FilterLayout layout = shape.adjoint ? FilterLayout{area * shape.out_channels, 1, shape.out_channels}
                                             : FilterLayout{1, area * shape.in_channels, shape.in_channels};
   Floats weights(static_cast<size_t>(convolution.weight_floats()), NAN);
   Floats scratch(static_cast<size_t>(convolution.scratch_floats()), NAN);
-  for (int64_t p = 0; p < convolution.panels(); ++p) convolution.pack(filters.data(), layout, p, weights.data());
+  Floats transformed_weights(static_cast<size_t>(convolution.transformed_floats()), NAN);
+  for (int64_t p = 0; p < convolution.panels(); ++p) {
+    convolution.pack(filters.data(), layout, p, weights.data());
+    convolution.transform(weights.data(), p, transformed_weights.data());
+  }
+  const float* const transformed = on_the_way ? nullptr : transformed_weights.data();
   const Floats bias(static_cast<size_t>(convolution.panels() * kernels.panel), 0.0F);
   Floats out(static_cast<size_t>(images * convolution.out_floats()), NAN);
   const int64_t tiles = images * convolution.tiles_per_image();
-  for (int64_t t = 0; t < tiles; t += convolution.block()) {
-    convolution.run({weights.data(), bias.data(), 1, in.data(), out.data()}, t,
-                    std::min(convolution.block(), tiles - t), scratch.data());
+  const int64_t block = on_the_way ? few : convolution.block();
+  for (int64_t t = 0; t < tiles; t += block) {
+    convolution.run({weights.data(), transformed, bias.data(), 1, in.data(), out.data()},
+                    {t, std::min(t + block, tiles)}, convolution.all_panels(), scratch.data());
   }
   return out;
 }
@@ -152,6 +160,21 @@ TEST(Convolution, ItsAdjointAndItsFilterGradientAreThoseOfTheDefinitionInFloat64
           << "adjoint, " << kernels->name << ", " << c.name();
       EXPECT_LT(relative_error(filter_gradient(*kernels, c, large, small, 1), gradient), kTolerance)
           << "filter gradient, " << kernels->name << ", " << c.name();
+    }
+  }
+}
+
+TEST(Convolution, HasTheSameBitsWhetherWeightsAreTransformedBeforeOrOnTheWay) {
+  for (const Kernels* kernels : {avx512_kernels(), avx2_kernels(), portable_kernels()}) {
+    if (kernels == nullptr) continue;
+    for (const Case& c : kCases) {
+      const Floats large = random(c.large_count(), 1);
+      const Floats weights = random(c.weight_count(), 3);
+      const Floats before = run(*kernels, c.down(), large, weights, c.images);
+      for (const int64_t tiles : {1, 3, 4}) {
+        EXPECT_EQ(run(*kernels, c.down(), large, weights, c.images, tiles), before)
+            << kernels->name << ", " << c.name() << ", " << tiles << " tiles";
+      }
     }
   }
 }

@@ -107,8 +107,9 @@ void FeatureCompression::apply(const float* features, int64_t count, float* comp
     std::vector<float> products(count * panel);
     std::vector<double> sums(products.size());
     for (int64_t d = 0; d < c.columns; d += kDepth) {
-      c.kernels.multiply(features + d, c.columns, count, c.packed.data() + (p * c.columns + d) * panel,
-                         std::min(kDepth, c.columns - d), products.data());
+      const float* const weights = c.packed.data() + (p * c.columns + d) * panel;
+      const int64_t depth = std::min(kDepth, c.columns - d);
+      c.kernels.multiply(features + d, c.columns, count, weights, depth, products.data(), weights + depth * panel);
       for (size_t i = 0; i < sums.size(); ++i) sums[i] += static_cast<double>(products[i]);
     }
     const int64_t first = p * panel, used = std::min(panel, k - first);

@@ -14,6 +14,7 @@ namespace {
 
 using kernels::Convolution;
 using kernels::Kernels;
+using kernels::Range;
 using parallel::FloatBuffer;
 using parallel::ThreadPool;
 
@@ -22,6 +23,7 @@ int64_t round_up(int64_t x, int64_t multiple) { return (x + multiple - 1) / mult
 struct Layer {
   Convolution convolution;
   FloatBuffer weights;
+  FloatBuffer transformed;  // from the first pass with many tiles on
   std::vector<float> bias;
   float slope = 1;
   std::vector<float> last_scale, last_shift;  // of all panels' channels, or empty
@@ -97,6 +99,7 @@ Layer plan_layer(const FoldedConvolution& c, int64_t in_stride, const Kernels& k
             out_stride, c.pad_before}},
           {},
           {},
+          {},
           static_cast<float>(c.slope),
           c.last_scale,
           c.last_shift,
@@ -138,11 +141,22 @@ struct InferenceEngine::Impl {
   void plan(const std::vector<FoldedConvolution>& convolutions);
   void allocate();
   void run_batch(const uint8_t* images, int64_t count, float* features);
-  void run_images(const Layer& layer, const uint8_t* images, const float* in, float* out, int64_t count, Scratch& s);
-  void run_tiles(const Layer& layer, const float* in, float* out, int64_t count, Scratch& s);
-  static void normalise(const Layer& layer, float* maps, int64_t count);
-  void pool(const Layer& layer, const float* image, float* features, Scratch& s);
-  void halve(const Layer& layer, const float* image, float* half, Scratch& s);
+  /// Some panels of output channels of some images.
+  struct Item {
+    int64_t first, count;
+    Range panels;
+  };
+  Range channels_of(const Layer& layer, Range panels) const {
+    return {panels.begin * kernels->panel,
+            std::min(panels.end * kernels->panel, layer.convolution.shape().out_channels)};
+  }
+  void transform_weights(Layer& layer);
+  void run_pixels(const Convolution& c, Convolution::Pass pass, const uint8_t* images, const Item& work, Scratch& s);
+  static void run_tiles(const Convolution& c, const Convolution::Pass& pass, int64_t first, int64_t count, Range panels,
+                        Scratch& s);
+  void normalise(const Layer& layer, const Item& work, float* out);
+  void pool(const Layer& layer, const Item& work, const float* image, float* features, Scratch& s);
+  void halve(const Layer& layer, const Item& work, const float* image, float* half, Scratch& s);
 };
 
 void InferenceEngine::Impl::plan(const std::vector<FoldedConvolution>& convolutions) {
@@ -182,86 +196,111 @@ void InferenceEngine::Impl::allocate() {
   }
 }
 
+void InferenceEngine::Impl::transform_weights(Layer& layer) {
+  const Convolution& c = layer.convolution;
+  if (layer.transformed.data() != nullptr || c.transformed_floats() == 0) return;
+  layer.transformed = FloatBuffer(c.transformed_floats());
+  threads->run(c.panels(),
+               [&](int64_t panel, int64_t) { c.transform(layer.weights.data(), panel, layer.transformed.data()); });
+}
+
 void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, float* features) {
   const float* in = nullptr;
   for (size_t i = 0; i < layers.size(); ++i) {
-    const Layer& layer = layers[i];
+    Layer& layer = layers[i];
     const Convolution& c = layer.convolution;
     float* const result = maps[i % 2].data();
     float* const out = layer.pool == 1 ? result : unpooled.data();
-    // An item of work is some whole images: enough to fill a block of tiles, and as many items for one thread as for
-    // another.
-    const int64_t fill = std::max<int64_t>(1, c.block() / c.tiles_per_image());
-    const int64_t items = round_up((count + fill - 1) / fill, options.threads);
-    const int64_t size = (count + items - 1) / items;
-    threads->run((count + size - 1) / size, [&](int64_t item, int64_t thread) {
-      const int64_t first = item * size;
-      const int64_t images_here = std::min(size, count - first);
+    // An item of work is some whole images: as many as a thread has, where these are a few tiles; else enough to fill a
+    // block of tiles, and as many items for one thread as for another. Where there are fewer blocks than threads, it is
+    // a part of the output channels of these images.
+    const int64_t each = (count + options.threads - 1) / options.threads;
+    const bool few = each * c.tiles_per_image() <= c.few_tiles();
+    const int64_t fill = few ? each : std::max<int64_t>(1, c.block() / c.tiles_per_image());
+    const int64_t blocks = (count + fill - 1) / fill;
+    const int64_t parts = std::clamp(options.threads / blocks, int64_t{1}, c.panels());
+    const int64_t groups = round_up(blocks, std::max<int64_t>(1, options.threads / parts));
+    const int64_t size = (count + groups - 1) / groups;
+    if (!few) transform_weights(layer);
+    const float* const transformed = few ? nullptr : layer.transformed.data();
+    threads->run((count + size - 1) / size * parts, [&](int64_t item, int64_t thread) {
+      const int64_t first = item / parts * size;
+      const int64_t part = item % parts;
+      const Item work = {
+          first, std::min(size, count - first), {part * c.panels() / parts, (part + 1) * c.panels() / parts}};
       Scratch& s = scratch[static_cast<size_t>(thread)];
-      run_images(layer, i == 0 ? images + first * image_bytes() : nullptr,
-                 i == 0 ? nullptr : in + first * c.in_floats(), out + first * c.out_floats(), images_here, s);
-      if (!layer.last_scale.empty()) normalise(layer, out + first * c.out_floats(), images_here);
-      for (int64_t n = first; layer.feature_offset >= 0 && n < first + images_here; ++n) {
-        pool(layer, out + n * c.out_floats(), features + n * feature_count + layer.feature_offset, s);
-      }
-      for (int64_t n = first; layer.pool > 1 && n < first + images_here; ++n) {
-        halve(layer, out + n * c.out_floats(), result + n * c.out_floats() / 4, s);
+      const Convolution::Pass pass = {layer.weights.data(), transformed, layer.bias.data(), layer.slope, in, out};
+      i == 0 ? run_pixels(c, pass, images, work, s) : run_tiles(c, pass, work.first, work.count, work.panels, s);
+      if (!layer.last_scale.empty()) normalise(layer, work, out);
+      for (int64_t n = first; n < first + work.count; ++n) {
+        const float* const map = out + n * c.out_floats();
+        if (layer.feature_offset >= 0) pool(layer, work, map, features + n * feature_count + layer.feature_offset, s);
+        if (layer.pool > 1) halve(layer, work, map, result + n * c.out_floats() / 4, s);
       }
     });
     in = result;
   }
 }
 
-void InferenceEngine::Impl::run_images(const Layer& layer, const uint8_t* images, const float* in, float* out,
-                                       int64_t count, Scratch& s) {
-  if (images == nullptr) {
-    run_tiles(layer, in, out, count, s);
-    return;
-  }
-  const Convolution& c = layer.convolution;
-  for (int64_t n = 0; n < count; ++n) {  // the first layer takes pixels, one image at a time
+/// The first layer takes pixels, one image at a time.
+void InferenceEngine::Impl::run_pixels(const Convolution& c, Convolution::Pass pass, const uint8_t* images,
+                                       const Item& work, Scratch& s) {
+  float* const out = pass.out;
+  pass.in = s.image.data();
+  for (int64_t n = work.first; n < work.first + work.count; ++n) {
     input.convert(images + n * image_bytes(), c.shape().size_in * c.shape().size_in, s.image.data());
-    run_tiles(layer, s.image.data(), out + n * c.out_floats(), 1, s);
+    pass.out = out + n * c.out_floats();
+    run_tiles(c, pass, 0, 1, work.panels, s);
   }
 }
 
-void InferenceEngine::Impl::run_tiles(const Layer& layer, const float* in, float* out, int64_t count, Scratch& s) {
-  const Convolution& c = layer.convolution;
-  const Convolution::Pass pass = {layer.weights.data(), layer.bias.data(), layer.slope, in, out};
-  const int64_t tiles = count * c.tiles_per_image();
-  for (int64_t t = 0; t < tiles; t += c.block()) c.run(pass, t, std::min(c.block(), tiles - t), s.tiles.data());
+void InferenceEngine::Impl::run_tiles(const Convolution& c, const Convolution::Pass& pass, int64_t first, int64_t count,
+                                      Range panels, Scratch& s) {
+  const int64_t end = (first + count) * c.tiles_per_image();
+  for (int64_t t = first * c.tiles_per_image(); t < end; t += c.block()) {
+    c.run(pass, {t, std::min(t + c.block(), end)}, panels, s.tiles.data());
+  }
 }
 
 /// The batch norm behind the activation.
-void InferenceEngine::Impl::normalise(const Layer& layer, float* maps, int64_t count) {
-  const kernels::MapShape& shape = layer.convolution.shape();
-  const auto channels = static_cast<size_t>(shape.out_channels);
-  for (int64_t p = 0; p < count * shape.size_out * shape.size_out; ++p, maps += shape.out_stride) {
-    for (size_t c = 0; c < channels; ++c) maps[c] = maps[c] * layer.last_scale[c] + layer.last_shift[c];
+void InferenceEngine::Impl::normalise(const Layer& layer, const Item& work, float* out) {
+  const Convolution& c = layer.convolution;
+  const kernels::MapShape& shape = c.shape();
+  const Range channels = channels_of(layer, work.panels);
+  for (int64_t n = work.first; n < work.first + work.count; ++n) {
+    for (int64_t p = 0; p < shape.size_out * shape.size_out; ++p) {
+      float* const pixel = out + n * c.out_floats() + p * shape.out_stride;
+      for (int64_t o = channels.begin; o < channels.end; ++o) {
+        pixel[o] = pixel[o] * layer.last_scale[o] + layer.last_shift[o];
+      }
+    }
   }
 }
 
 /// Max-pools one image [size, size, channels] to features [channels, grid, grid].
-void InferenceEngine::Impl::pool(const Layer& layer, const float* image, float* features, Scratch& s) {
+void InferenceEngine::Impl::pool(const Layer& layer, const Item& work, const float* image, float* features,
+                                 Scratch& s) {
   const int64_t cells = options.grid * options.grid;
   const int64_t width = kernels->panel;
   const kernels::MapShape& shape = layer.convolution.shape();
-  for (int64_t channel = 0; channel < shape.out_channels; ++channel) {
+  const Range channels = channels_of(layer, work.panels);
+  for (int64_t channel = channels.begin; channel < channels.end; ++channel) {
     if (channel % width == 0) {
       kernels->pool(image + channel, shape.out_stride, shape.size_out, options.grid, s.cells.data());
     }
     for (int64_t cell = 0; cell < cells; ++cell) {
-      *features++ = s.cells[cell * width + channel % width];
+      features[channel * cells + cell] = s.cells[cell * width + channel % width];
     }
   }
 }
 
 /// Max-pools one image [size, size, channels] by 2x2.
-void InferenceEngine::Impl::halve(const Layer& layer, const float* image, float* half, Scratch& s) {
+void InferenceEngine::Impl::halve(const Layer& layer, const Item& work, const float* image, float* half, Scratch& s) {
   const kernels::MapShape& shape = layer.convolution.shape();
   const int64_t width = kernels->panel;
   const int64_t side = shape.size_out / 2;
-  for (int64_t channel = 0; channel < shape.out_stride; channel += width) {
+  for (int64_t panel = work.panels.begin; panel < work.panels.end; ++panel) {
+    const int64_t channel = panel * width;
     kernels->pool(image + channel, shape.out_stride, shape.size_out, side, s.cells.data());
     for (int64_t cell = 0; cell < side * side; ++cell) {
       std::copy_n(s.cells.data() + cell * width, width, half + cell * shape.out_stride + channel);

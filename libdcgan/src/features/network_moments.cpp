@@ -63,7 +63,7 @@ struct Layer {
   size_t number;  ///< of MomentAverage
   Reshapes reshapes;
   Convolution convolution;
-  FloatBuffer weights;
+  FloatBuffer weights, transformed;
   std::vector<float> bias;          ///< [panels of channels]
   std::vector<float> scale, shift;  ///< of batch norm, [channels]
   LayerEnd end;
@@ -134,10 +134,13 @@ void NetworkMoments::Impl::add_layer(const ModelFile& model, size_t number, cons
       }
     }
   }
-  Layer layer{number, reshapes, {kernels, shape}, {}, {}, {}, {}, s};
+  Layer layer{number, reshapes, {kernels, shape}, {}, {}, {}, {}, {}, s};
   layer.weights = FloatBuffer(layer.convolution.weight_floats());
-  pool.run(layer.convolution.panels(),
-           [&](int64_t panel, int64_t) { layer.convolution.pack(first, layout, panel, layer.weights.data()); });
+  layer.transformed = FloatBuffer(layer.convolution.transformed_floats());
+  pool.run(layer.convolution.panels(), [&](int64_t panel, int64_t) {
+    layer.convolution.pack(first, layout, panel, layer.weights.data());
+    layer.convolution.transform(layer.weights.data(), panel, layer.transformed.data());
+  });
   if (s.bias) {
     const std::string layer_name = plan.weight.substr(0, plan.weight.rfind('.'));
     const std::vector<float> values = model.tensors.at(layer_name + ".bias").to_floats();
@@ -220,13 +223,13 @@ Maps NetworkMoments::Impl::convolve(const Layer& layer, const Maps& maps) {
   Maps out(maps.images, shape.size_out, shape.out_channels, shape.out_stride);
   const bool norm_first = layer.end.batch_norm && !layer.end.norm_last;
   const float slope = norm_first ? 1.0F : static_cast<float>(layer.end.slope);
-  const Convolution::Pass pass = {layer.weights.data(), layer.bias.data(), slope, maps.values.data(),
-                                  out.values.data()};
+  const Convolution::Pass pass = {layer.weights.data(), layer.transformed.data(), layer.bias.data(), slope,
+                                  maps.values.data(),   out.values.data()};
   const FloatBuffer scratch(c.scratch_floats() * pool.threads());
   const int64_t tiles = maps.images * c.tiles_per_image();
   pool.run((tiles + c.block() - 1) / c.block(), [&](int64_t item, int64_t thread) {
-    const int64_t first = item * c.block();
-    c.run(pass, first, std::min(c.block(), tiles - first), scratch.data() + thread * c.scratch_floats());
+    const kernels::Range block = {item * c.block(), std::min((item + 1) * c.block(), tiles)};
+    c.run(pass, block, c.all_panels(), scratch.data() + thread * c.scratch_floats());
   });
   return out;
 }

@@ -10,6 +10,7 @@ namespace {
 
 struct Vec {
   static constexpr int kWidth = 8;
+  static constexpr int kFewSums = 12;  ///< vectors that fit into the registers beside their factors
   __m256 v;
 
   static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }

@@ -9,6 +9,7 @@ namespace {
 
 struct Vec {
   static constexpr int kWidth = 16;
+  static constexpr int kFewSums = 24;  ///< vectors that fit into the registers beside their factors
   __m512 v;
 
   static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }

@@ -13,10 +13,8 @@ constexpr int64_t kCacheLine = 16;  // floats
 // Fewer input channels than this are not worth a transform: the first layer has 3.
 constexpr int64_t kMinChannels = 8;
 
-// Rows of transformed inputs that share one read of the weights, and the room for a pass's products, which should stay
-// in the level-2 cache beside a panel of weights. Measured on Zen 3, docs/benchmarks.md.
+// Rows of transformed inputs that share one read of the weights. Measured on Zen 3, docs/benchmarks.md.
 constexpr int64_t kTilesPerBlock = 32;
-constexpr int64_t kProductFloats = 48 * 1024;
 constexpr int64_t kDirectRowFloats = 32 * 1024;
 
 // A filter's gradient: tiles that are transformed at a time, tiles so few that all are, and room for sums of slices.
@@ -59,6 +57,15 @@ struct Map {
     }
   }
 };
+
+/// Calls use(first, block) for blocks of 4 tiles, then for one of 2 and one of 1, as they come out.
+template <class Use>
+void for_each_block(int64_t count, const Use& use) {
+  for (int64_t block = 4, first = 0; first < count; first += block) {
+    while (first + block > count) block /= 2;
+    use(first, block);
+  }
+}
 
 std::string no_method(const MapShape& shape) {
   return "no method for " + std::string(shape.adjoint ? "the adjoint of a" : "the filter gradient of a") +
@@ -108,69 +115,58 @@ Convolution::Convolution(const Kernels& kernels, const MapShape& shape)
   tiles_per_side_ = (shape.size_out + method_->outputs - 1) / method_->outputs;
   block_ = direct_ ? std::clamp(kDirectRowFloats / row_floats_, kTilesPerBlock, int64_t{256}) : kTilesPerBlock;
   panels_ = (shape.out_channels + kernels.panel - 1) / kernels.panel;
-  group_ = std::clamp(kProductFloats / (points_ * block_ * kernels.panel), int64_t{1}, panels_);
   zeros_.assign(static_cast<size_t>(row_floats_), 0.0F);
+  interleaved_at_ = points_ * row_point_stride();
+  products_at_ = interleaved_at_ + method_->few_tiles * points_ * depth_;
+  copies_at_ = products_at_ + points_ * product_point_stride();
+  part_at_ = copies_at_ + method_->inputs * method_->inputs * row_floats_;
+  scratch_floats_ = part_at_ + method_->outputs * method_->outputs * kernels.panel;
 }
 
 int64_t Convolution::row_point_stride() const { return block_ * row_floats_ + kCacheLine; }
 int64_t Convolution::product_point_stride() const { return block_ * kernels_.panel + kCacheLine; }
 
-int64_t Convolution::scratch_floats() const {
-  return points_ * row_point_stride() + group_ * points_ * product_point_stride() +
-         method_->inputs * method_->inputs * row_floats_ + method_->outputs * method_->outputs * kernels_.panel;
+int64_t Convolution::panel_floats() const {
+  return depth_ * kernels_.panel * (direct_ ? 1 : shape_.kernel * shape_.kernel);
 }
 
 void Convolution::pack(const float* filters, const FilterLayout& layout, int64_t panel, float* weights) const {
   const int64_t width = kernels_.panel;
-  const int64_t first = panel / group_ * group_;
-  const int64_t group = std::min(group_, panels_ - first);
-  float* const begin = weights + (first * points_ + panel - first) * depth_ * width;
+  float* const begin = weights + panel * panel_floats();
   const int64_t channels = std::min(width, shape_.out_channels - panel * width);
   const float* const from = filters + panel * width * layout.out;
   const int64_t area = shape_.kernel * shape_.kernel;
-  if (direct_) {
-    std::fill_n(begin, depth_ * width, 0.0F);
-    for (int64_t tap = 0; tap < area; ++tap) {
-      for (int64_t i = 0; i < shape_.in_channels; ++i) {
-        for (int64_t o = 0; o < channels; ++o) {
-          begin[(tap * shape_.in_stride + i) * width + o] = from[o * layout.out + tap * layout.tap + i * layout.in];
-        }
-      }
-    }
-    return;
-  }
-  std::vector<float> taps(static_cast<size_t>(kDepthsPerGather * area * width), 0.0F);  // [depth][tap][channel]
-  for (int64_t d = 0; d < depth_; d += kDepthsPerGather) {
-    const int64_t depths = std::min(kDepthsPerGather, depth_ - d);
+  std::fill_n(begin, panel_floats(), 0.0F);
+  // A line of input channels lies together, or one of output channels; the loops keep to blocks of both.
+  for (int64_t d = 0; d < shape_.in_channels; d += kDepthsPerGather) {
+    const int64_t depths = std::min(kDepthsPerGather, shape_.in_channels - d);
     for (int64_t o = 0; o < channels; ++o) {
       for (int64_t tap = 0; tap < area; ++tap) {
         const float* const source = from + o * layout.out + tap * layout.tap + d * layout.in;
-        float* const to = taps.data() + tap * width + o;
-        for (int64_t i = 0; i < depths; ++i) to[i * area * width] = source[i * layout.in];
+        float* const to = direct_ ? begin + (tap * shape_.in_stride + d) * width : begin + (d * area + tap) * width;
+        const int64_t step = direct_ ? width : area * width;
+        for (int64_t i = 0; i < depths; ++i) to[i * step + o] = source[i * layout.in];
       }
-    }
-    for (int64_t i = 0; i < depths; ++i) {
-      method_->transform_filter(taps.data() + i * area * width, begin + (d + i) * width, group * depth_ * width);
     }
   }
 }
 
-void Convolution::transform_inputs(const float* in, int64_t first, int64_t count, float* scratch) const {
-  float* const copies = scratch + points_ * row_point_stride() + group_ * points_ * product_point_stride();
+void Convolution::transform_inputs(const float* in, Range tiles, float* scratch) const {
   const Map map{shape_.size_in, shape_.in_channels, shape_.in_stride, row_floats_, zeros_.data()};
   const int64_t first_input = method_->first_input - (shape_.adjoint ? 0 : shape_.pad_before);
   Pixels pixels;
-  for (int64_t t = 0; t < count; ++t) {
-    const float* const image = in + (first + t) / tiles_per_image() * in_floats();
-    const int64_t tile = (first + t) % tiles_per_image();
-    float* row = scratch + t * row_floats_;
+  float* next = scratch;
+  for (int64_t t = tiles.begin; t < tiles.end; ++t, next += row_floats_) {
+    const float* const image = in + t / tiles_per_image() * in_floats();
+    const int64_t tile = t % tiles_per_image();
     if (!direct_) {
       map.locate(image, tile / tiles_per_side_ * method_->step + first_input,
-                 tile % tiles_per_side_ * method_->step + first_input, method_->inputs, copies, pixels);
-      method_->transform_input(pixels.data(), 0, row_floats_, row, row_point_stride());
+                 tile % tiles_per_side_ * method_->step + first_input, method_->inputs, scratch + copies_at_, pixels);
+      method_->transform_input(pixels.data(), 0, row_floats_, next, row_point_stride());
       continue;
     }
     // All values below the kernel for one output pixel: [kernel, kernel, in_stride].
+    float* row = next;
     const int64_t top = tile / tiles_per_side_ * shape_.stride - shape_.pad_before;
     const int64_t left = tile % tiles_per_side_ * shape_.stride - shape_.pad_before;
     const int64_t begin = std::max<int64_t>(0, left);
@@ -185,46 +181,96 @@ void Convolution::transform_inputs(const float* in, int64_t first, int64_t count
   }
 }
 
-void Convolution::run(const Pass& pass, int64_t first, int64_t count, float* scratch) const {
-  transform_inputs(pass.in, first, count, scratch);
+void Convolution::transform(const float* weights, int64_t panel, float* transformed) const {
+  const int64_t filter_floats = depth_ * kernels_.panel;
+  if (direct_) return;
+  float* const filters = transformed + panel * method_->filters * filter_floats;
+  for (int64_t d = 0; d < depth_; ++d) {
+    method_->transform_filter(weights + panel * panel_floats() + d * shape_.kernel * shape_.kernel * kernels_.panel,
+                              filters + d * kernels_.panel, filter_floats);
+  }
+}
+
+/// Rows of few tiles as multiply_few() reads them, a block of 4, 2 or 1 tiles after the other.
+void Convolution::interleave(int64_t count, float* scratch) const {
+  float* to = scratch + interleaved_at_;
+  for_each_block(count, [&](int64_t first_tile, int64_t block) {
+    for (int64_t first_depth = 0; first_depth < depth_; first_depth += FewTiles::kDepths) {
+      const int64_t depths = std::min(FewTiles::kDepths, depth_ - first_depth);
+      const int64_t most = method_->few_sums / block;
+      for (int64_t first = 0; first < points_; first += most) {
+        const int64_t products = std::min(most, points_ - first);
+        for (int64_t i = 0; i < products; ++i) {
+          const float* row = scratch + method_->by_filter[first + i].point * row_point_stride() +
+                             first_tile * row_floats_ + first_depth;
+          for (int64_t t = 0; t < block; ++t, row += row_floats_) {
+            for (int64_t d = 0; d < depths; ++d) to[(d * products + i) * block + t] = row[d];
+          }
+        }
+        to += depths * products * block;
+      }
+    }
+  });
+}
+
+/// All rows times one panel. A few tiles take the weights as they are and transform them on the way: transformed they
+/// are four times as many bytes, and to read those takes longer than to make them.
+void Convolution::multiply(const Pass& pass, int64_t panel, int64_t count, float* scratch) const {
+  const float* const weights = pass.weights + panel * panel_floats();
+  float* const products = scratch + products_at_;
+  if (direct_) {
+    kernels_.multiply(scratch, row_floats_, count, weights, depth_, products, /*ahead=*/nullptr);
+  } else if (pass.transformed == nullptr) {
+    for_each_block(count, [&](int64_t first, int64_t block) {
+      const float* const rows = scratch + interleaved_at_ + first * depth_ * points_;
+      method_->multiply_few({block, depth_, rows, weights, products + first * kernels_.panel, product_point_stride()});
+    });
+  } else {
+    const int64_t filter_floats = depth_ * kernels_.panel;
+    const float* const filters = pass.transformed + panel * method_->filters * filter_floats;
+    for (int64_t i = 0; i < points_; ++i) {
+      const Product& p = method_->by_filter[i];
+      const float* const filter = filters + p.filter * filter_floats;
+      const bool last = i + 1 == points_ || method_->by_filter[i + 1].filter != p.filter;
+      kernels_.multiply(scratch + p.point * row_point_stride(), row_floats_, count, filter, depth_,
+                        products + p.point * product_point_stride(), last ? filter + filter_floats : nullptr);
+    }
+  }
+}
+
+void Convolution::transform_outputs(const Pass& pass, Range tiles, int64_t panel, float* scratch) const {
   const int64_t width = kernels_.panel;
-  const int64_t point_stride = product_point_stride();
   const int64_t m = method_->outputs;
-  float* const products = scratch + points_ * row_point_stride();
-  float* const part = products + group_ * points_ * point_stride + method_->inputs * method_->inputs * row_floats_;
-  const float* weights = pass.weights;
-  for (int64_t panel = 0; panel < panels_; panel += group_) {
-    const int64_t group = std::min(group_, panels_ - panel);
-    for (int64_t point = 0; point < points_; ++point) {
-      for (int64_t g = 0; g < group; ++g) {
-        kernels_.multiply(scratch + point * row_point_stride(), row_floats_, count, weights, depth_,
-                          products + (g * points_ + point) * point_stride);
-        weights += depth_ * width;
-      }
+  const int64_t channel = panel * width;
+  const float* rows = scratch + products_at_;
+  for (int64_t t = tiles.begin; t < tiles.end; ++t, rows += width) {
+    const int64_t tile = t % tiles_per_image();
+    const int64_t y = tile / tiles_per_side_ * m, x = tile % tiles_per_side_ * m;
+    const int64_t rows_inside = std::min(m, shape_.size_out - y), columns_inside = std::min(m, shape_.size_out - x);
+    const int64_t pixel = y * shape_.size_out + x;
+    float* const corner = pass.out + t / tiles_per_image() * out_floats() + pixel * shape_.out_stride + channel;
+    if (channel + width <= shape_.out_stride && rows_inside == m && columns_inside == m) {
+      method_->transform_output(rows, product_point_stride(), pass.bias + channel, pass.leaky_slope, corner,
+                                shape_.size_out * shape_.out_stride, shape_.out_stride);
+      continue;
     }
-    for (int64_t t = 0; t < count; ++t) {
-      const int64_t tile = (first + t) % tiles_per_image();
-      const int64_t y = tile / tiles_per_side_ * m, x = tile % tiles_per_side_ * m;
-      const int64_t rows_inside = std::min(m, shape_.size_out - y), columns_inside = std::min(m, shape_.size_out - x);
-      const int64_t pixel = y * shape_.size_out + x;
-      float* const corner = pass.out + (first + t) / tiles_per_image() * out_floats() + pixel * shape_.out_stride;
-      for (int64_t g = 0; g < group; ++g) {
-        const int64_t channel = (panel + g) * width;
-        const float* const rows = products + g * points_ * point_stride + t * width;
-        if (channel + width <= shape_.out_stride && rows_inside == m && columns_inside == m) {
-          method_->transform_output(rows, point_stride, pass.bias + channel, pass.leaky_slope, corner + channel,
-                                    shape_.size_out * shape_.out_stride, shape_.out_stride);
-          continue;
-        }
-        method_->transform_output(rows, point_stride, pass.bias + channel, pass.leaky_slope, part, m * width, width);
-        const int64_t channels = std::min(width, shape_.out_stride - channel);
-        for (int64_t i = 0; i < m * m; ++i) {
-          if (i / m >= rows_inside || i % m >= columns_inside) continue;
-          std::copy_n(part + i * width, channels,
-                      corner + (i / m * shape_.size_out + i % m) * shape_.out_stride + channel);
-        }
-      }
+    method_->transform_output(rows, product_point_stride(), pass.bias + channel, pass.leaky_slope, scratch + part_at_,
+                              m * width, width);
+    const int64_t channels = std::min(width, shape_.out_stride - channel);
+    for (int64_t i = 0; i < m * m; ++i) {
+      if (i / m >= rows_inside || i % m >= columns_inside) continue;
+      std::copy_n(scratch + part_at_ + i * width, channels,
+                  corner + (i / m * shape_.size_out + i % m) * shape_.out_stride);
     }
+  }
+}
+
+void Convolution::run(const Pass& pass, Range tiles, Range panels, float* scratch) const {
+  transform_inputs(pass.in, tiles, scratch);
+  if (pass.transformed == nullptr && !direct_) interleave(tiles.end - tiles.begin, scratch);
+  for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+    multiply(pass, panel, tiles.end - tiles.begin, scratch);
+    transform_outputs(pass, tiles, panel, scratch);
   }
 }
 

@@ -33,6 +33,10 @@ struct FilterLayout {
 using Work = std::function<void(int64_t item, int64_t thread)>;
 using Parallel = std::function<void(int64_t items, const Work& work)>;
 
+struct Range {
+  int64_t begin, end;
+};
+
 /// A convolution with its method and the sizes that follow.
 class DCGAN_EXPORT Convolution {
  public:
@@ -46,24 +50,36 @@ class DCGAN_EXPORT Convolution {
   int64_t block() const { return block_; }                                                  ///< tiles at a time
   int64_t in_floats() const { return shape_.size_in * shape_.size_in * shape_.in_stride; }  ///< of an image
   int64_t out_floats() const { return shape_.size_out * shape_.size_out * shape_.out_stride; }
-  int64_t weight_floats() const { return panels_ * kernels_.panel * points_ * depth_; }
-  int64_t scratch_floats() const;  ///< of one thread
+  int64_t weight_floats() const { return panels_ * panel_floats(); }
+  int64_t scratch_floats() const { return scratch_floats_; }  ///< of one thread
 
-  /// Transforms the weights of one panel of output channels and puts them where run() reads them.
+  /// Puts the weights of one panel of output channels where run() reads them.
   void pack(const float* filters, const FilterLayout& layout, int64_t panel, float* weights) const;
 
+  /// Transforms one panel of packed weights once for many tiles; nothing where direct().
+  int64_t transformed_floats() const { return direct_ ? 0 : panels_ * method_->filters * depth_ * kernels_.panel; }
+  void transform(const float* weights, int64_t panel, float* transformed) const;
+
   struct Pass {
-    const float* weights;  ///< of pack()
-    const float* bias;     ///< [panels * kernels.panel]
-    float leaky_slope;     ///< 1: none
+    const float* weights;      ///< of pack()
+    const float* transformed;  ///< of transform(); nullptr: few_tiles() or fewer, on the way
+    const float* bias;         ///< [panels * kernels.panel]
+    float leaky_slope;         ///< 1: none
     const float* in;
     float* out;
   };
-  /// Tiles first to first + count - 1 of all images; count up to block().
-  void run(const Pass& pass, int64_t first, int64_t count, float* scratch) const;
+  /// So many tiles are quicker with weights that are transformed where they are used.
+  int64_t few_tiles() const { return method_->few_tiles; }
+  /// Some panels of some tiles of all images, up to block() of them.
+  void run(const Pass& pass, Range tiles, Range panels, float* scratch) const;
+  Range all_panels() const { return {0, panels_}; }
 
  private:
-  void transform_inputs(const float* in, int64_t first, int64_t count, float* scratch) const;
+  void multiply(const Pass& pass, int64_t panel, int64_t count, float* scratch) const;
+  void interleave(int64_t count, float* scratch) const;
+  void transform_outputs(const Pass& pass, Range tiles, int64_t panel, float* scratch) const;
+  int64_t panel_floats() const;  ///< of the weights: [depth][tap][panel], or directly [depth][panel]
+  void transform_inputs(const float* in, Range tiles, float* scratch) const;
   // A line more than needed: points a power of two apart would share the same few sets of the cache.
   int64_t row_point_stride() const;
   int64_t product_point_stride() const;
@@ -77,8 +93,11 @@ class DCGAN_EXPORT Convolution {
   int64_t row_floats_;      ///< from one tile's row to the next
   int64_t tiles_per_side_;  ///< the last may stick out of the map
   int64_t block_;
-  int64_t panels_;            ///< of output channels
-  int64_t group_;             ///< panels at a time; weights are [panel group][point][panel of group][depth][panel]
+  int64_t panels_;  ///< of output channels
+  // Where the parts of a thread's scratch begin: rows [point][tile][depth]; those of few tiles interleaved; products
+  // [point][tile][panel]; copies of pixels that have too few floats; a tile's outputs where it sticks out.
+  int64_t interleaved_at_, products_at_, copies_at_, part_at_;
+  int64_t scratch_floats_;
   std::vector<float> zeros_;  ///< a pixel outside the image
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 // Bilinear algorithms for one-dimensional filters, as compile-time matrices.
 //
 // A filter of k taps g, stride s, makes m outputs y from the L = s (m - 1) + k inputs d it sees:
@@ -40,6 +42,67 @@ constexpr Matrix<kColumns, kRows> transpose(const Matrix<kRows, kColumns>& m) {
     for (int j = 0; j < kColumns; ++j) result.values[j][i] = m.values[i][j];
   }
   return result;
+}
+
+/// Which rows of a matrix differ.
+template <int kRows>
+struct DistinctRows {
+  int count = 0;
+  int number[kRows] = {};  ///< of each row among those that differ
+  int first[kRows] = {};   ///< [count], the first row of each kind
+};
+
+template <int kRows, int kColumns>
+constexpr bool same_row(const Matrix<kRows, kColumns>& m, int a, int b) {
+  for (int j = 0; j < kColumns; ++j) {
+    if (m.values[a][j] != m.values[b][j]) return false;
+  }
+  return true;
+}
+
+template <int kRows, int kColumns>
+constexpr DistinctRows<kRows> distinct_rows(const Matrix<kRows, kColumns>& m) {
+  DistinctRows<kRows> rows;
+  for (int i = 0; i < kRows; ++i) {
+    int kind = 0;
+    while (kind < rows.count && !same_row(m, i, rows.first[kind])) ++kind;
+    if (kind == rows.count) rows.first[rows.count++] = i;
+    rows.number[i] = kind;
+  }
+  return rows;
+}
+
+template <int kCount, int kRows, int kColumns>
+constexpr Matrix<kCount, kColumns> first_rows(const Matrix<kRows, kColumns>& m, const DistinctRows<kRows>& rows) {
+  Matrix<kCount, kColumns> result;
+  for (int i = 0; i < kCount; ++i) {
+    for (int j = 0; j < kColumns; ++j) result.values[i][j] = m.values[rows.first[i]][j];
+  }
+  return result;
+}
+
+/// A product of a nested algorithm, and its filter among the different ones, both numbered row by row.
+struct Product {
+  uint8_t point, filter;
+};
+
+template <int kRows>
+struct Products {
+  Product values[kRows * kRows] = {};
+};
+
+/// All products, those of a filter together.
+template <int kRows>
+constexpr Products<kRows> products_by_filter(const DistinctRows<kRows>& rows) {
+  Products<kRows> products;
+  int next = 0;
+  for (int filter = 0; filter < rows.count * rows.count; ++filter) {
+    for (int point = 0; point < kRows * kRows; ++point) {
+      if (rows.number[point / kRows] * rows.count + rows.number[point % kRows] != filter) continue;
+      products.values[next++] = {static_cast<uint8_t>(point), static_cast<uint8_t>(filter)};
+    }
+  }
+  return products;
 }
 
 constexpr double kPoints[] = {0, 1, -1, 0.5, -2, 2, -0.5};

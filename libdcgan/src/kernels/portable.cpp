@@ -6,6 +6,7 @@ namespace {
 // Plain C++ that compilers turn into the vector instructions of the target's baseline.
 struct Vec {
   static constexpr int kWidth = 8;
+  static constexpr int kFewSums = 0;  ///< nobody knows the registers
   float v[kWidth];
 
   template <class Function>

@@ -54,6 +54,7 @@ at::Tensor run(const MapShape& shape, const at::Tensor& x, const at::Tensor& wei
   const Kernels& kernels = kernels::best_kernels();
   const kernels::Convolution convolution(kernels, shape);
   const at::Tensor weights = floats(convolution.weight_floats());
+  const at::Tensor transformed = floats(convolution.transformed_floats());
   const at::Tensor scratch = floats(convolution.scratch_floats() * at::get_num_threads());
   const at::Tensor bias = at::zeros({convolution.panels() * kernels.panel});
   at::Tensor y = map(x.size(0), shape.out_channels, shape.size_out);
@@ -64,13 +65,14 @@ at::Tensor run(const MapShape& shape, const at::Tensor& x, const at::Tensor& wei
   const FilterLayout layout = shape.adjoint ? FilterLayout{small_step, 1, large} : FilterLayout{1, small_step, large};
   run_parallel(convolution.panels(), [&](int64_t panel, int64_t) {
     convolution.pack(weight.const_data_ptr<float>(), layout, panel, weights.mutable_data_ptr<float>());
+    convolution.transform(weights.const_data_ptr<float>(), panel, transformed.mutable_data_ptr<float>());
   });
-  const kernels::Convolution::Pass pass = {weights.const_data_ptr<float>(), bias.const_data_ptr<float>(), 1,
+  const kernels::Convolution::Pass pass = {weights.const_data_ptr<float>(), transformed.const_data_ptr<float>(), bias.const_data_ptr<float>(), 1,
                                            x.const_data_ptr<float>(), y.mutable_data_ptr<float>()};
   const int64_t tiles = x.size(0) * convolution.tiles_per_image();
   const int64_t block = convolution.block();
   run_parallel((tiles + block - 1) / block, [&](int64_t item, int64_t thread) {
-    convolution.run(pass, item * block, std::min(block, tiles - item * block),
+    convolution.run(pass, {item * block, std::min((item + 1) * block, tiles)}, convolution.all_panels(),
                     scratch.mutable_data_ptr<float>() + thread * convolution.scratch_floats());
   });
   return y;
