@@ -53,7 +53,7 @@ inline void for_constants(std::integer_sequence<int, kIndices...>, const Use& us
   (use(std::integral_constant<int, kIndices>()), ...);
 }
 template <int kCount>
-using UpTo = std::make_integer_sequence<int, kCount>;
+using Indices = std::make_integer_sequence<int, kCount>;
 
 template <class Vec, int kTaps, int kStride, int kPhaseOutputs, bool kAdjoint = false>
 struct TileKernels {
@@ -141,7 +141,7 @@ struct TileKernels {
                              float* products, const float* ahead) {
     Vec sums[kSize][kRows];
     const auto each_sum = [&](const auto& use) {
-      for_constants(UpTo<kSize>(), [&](auto i) {
+      for_constants(Indices<kSize>(), [&](auto i) {
         float* const product = products + kByFilter.values[kFirst + i].point * p.product_point_stride;
         for (int r = 0; r < kRows; ++r) use(sums[i][r], product + r * kPanel);
       });
@@ -150,7 +150,7 @@ struct TileKernels {
     for (int64_t d = 0; d < depths; ++d, rows += kSize * kRows, ahead += kLines * kPanel) {
       for (int line = 0; line < kLines; ++line) __builtin_prefetch(ahead + line * kPanel);
       Vec filter;
-      for_constants(UpTo<kSize>(), [&](auto i) {
+      for_constants(Indices<kSize>(), [&](auto i) {
         constexpr int kFilter = kByFilter.values[kFirst + i].filter;
         if constexpr (i == 0 || kByFilter.values[kFirst + i - (i > 0)].filter != kFilter) {
           filter = row_times<Vec, kDistinctFilter, kFilter % kFilters, kTaps>(halves[d][kFilter / kFilters], 1);
@@ -181,7 +181,7 @@ struct TileKernels {
                                                                 [&](int row, Vec value) { halves[d][row][x] = value; });
           }
         }
-        for_constants(UpTo<kGroups>(), [&](auto group) {
+        for_constants(Indices<kGroups>(), [&](auto group) {
           constexpr int kFirst = group * kGroup;
           multiply_group<kFirst, std::min(kGroup, kAll - kFirst), kRows, kLines>(
               halves, depths, p, p.rows + (first * kAll + kFirst * depths) * kRows, first > 0, p.products + c,

@@ -67,8 +67,9 @@ at::Tensor run(const MapShape& shape, const at::Tensor& x, const at::Tensor& wei
     convolution.pack(weight.const_data_ptr<float>(), layout, panel, weights.mutable_data_ptr<float>());
     convolution.transform(weights.const_data_ptr<float>(), panel, transformed.mutable_data_ptr<float>());
   });
-  const kernels::Convolution::Pass pass = {weights.const_data_ptr<float>(), transformed.const_data_ptr<float>(), bias.const_data_ptr<float>(), 1,
-                                           x.const_data_ptr<float>(), y.mutable_data_ptr<float>()};
+  const kernels::Convolution::Pass pass = {weights.const_data_ptr<float>(), transformed.const_data_ptr<float>(),
+                                           bias.const_data_ptr<float>(),    1,
+                                           x.const_data_ptr<float>(),       y.mutable_data_ptr<float>()};
   const int64_t tiles = x.size(0) * convolution.tiles_per_image();
   const int64_t block = convolution.block();
   run_parallel((tiles + block - 1) / block, [&](int64_t item, int64_t thread) {
