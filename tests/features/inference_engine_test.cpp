@@ -217,6 +217,11 @@ TEST(InferenceEngine, GivesTheSameBitsForAnyBatchSizeCountAndNumberOfThreads) {
   expect_the_same_bits_for_any_batch_size_count_and_number_of_threads(make_network(16, kSmall));
   expect_the_same_bits_for_any_batch_size_count_and_number_of_threads(
       make_network(16, {{3, 1, 16, 2}, {3, 1, 24, 2}, {5, 1, 40}}));
+  // Enough panels of channels that threads divide those where images are few.
+  Network wide = make_network(16, {{3, 1, 40, 2}, {3, 1, 136}, {3, 2, 72}, {4, 2, 200}});
+  wide.convolutions[1].last_scale.assign(136, 0.75F);
+  wide.convolutions[1].last_shift.assign(136, 0.25F);
+  expect_the_same_bits_for_any_batch_size_count_and_number_of_threads(wide);
 }
 
 TEST(InferenceEngine, GivesTheSameBitsOnEveryRun) {
