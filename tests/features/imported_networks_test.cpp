@@ -173,15 +173,53 @@ TEST(NetworkImport, RefusesNetworksWithShortcutsAttentionAndOtherNorms) {
       refusal({made.file(
           {{"blocks.0.qkv.weight", {96, 32}}, {"cls_token", {1, 1, 32}}, {"patch_embed.weight", {32, 3, 16, 16}}})}),
       AllOf(HasSubstr("\"cls_token\" [1,1,32]"), HasSubstr("a transformer")));
-  EXPECT_THAT(refusal({made.file(
-                  {{"0.weight", {8, 3, 4, 4}}, {"1.weight", {8}}, {"1.bias", {8}}, {"2.weight", {1, 8, 4, 4}}})}),
-              HasSubstr("a norm without running statistics"));
   EXPECT_THAT(refusal({made.file({{"0.weight", {8, 13, 4, 4}}, {"1.weight", {1, 8, 4, 4}}})}),
               HasSubstr("takes 13 channels; expected 1 or 3"));
   EXPECT_THAT(refusal({made.file({{"0.weight", {8, 3, 4, 4}}, {"2.weight", {10, 8, 4, 4}}})}),
               HasSubstr("makes 10 channels; expected 1, the logit"));
   EXPECT_THAT(refusal({made.file({{"fc1.weight", {8, 30}}, {"fc2.weight", {1, 8}}})}),
               HasSubstr("holds no convolution"));
+}
+
+TEST(NetworkImport, RefusesOtherNormsSayingWhichTheyProbablyAre) {
+  const Made made;
+  // A norm of these tensors behind the first convolution.
+  const auto with = [&](const std::string& norm, std::vector<int64_t> shape, const std::vector<std::string>& parts) {
+    std::vector<std::pair<std::string, std::vector<int64_t>>> shapes = {
+        {"0.weight", {8, 3, 4, 4}}, {"3.weight", {8, 8, 4, 4}}, {"5.weight", {1, 8, 4, 4}}};
+    for (const std::string& part : parts) shapes.emplace_back(norm + "." + part, shape);
+    return refusal({made.file(shapes)});
+  };
+  const std::vector<std::string> affine = {"weight", "bias"};
+  EXPECT_THAT(with("1", {8}, affine),
+              AllOf(HasSubstr("\"1\" [8] is a norm without running statistics, probably InstanceNorm2d(affine=True)"),
+                    HasSubstr("track_running_stats=True"), HasSubstr("exchange it in PyTorch and train on")));
+  EXPECT_THAT(with("1.in1", {8}, affine), HasSubstr("by its name an instance norm"));
+  EXPECT_THAT(with("1.InstanceNorm", {8}, affine), HasSubstr("by its name an instance norm"));
+  EXPECT_THAT(with("1.gn", {8}, affine), HasSubstr("by its name a group norm"));
+  EXPECT_THAT(with("1.ln_2", {8}, affine), HasSubstr("by its name a layer norm"));
+  EXPECT_THAT(with("1.inner", {8}, affine), HasSubstr("probably InstanceNorm2d"));
+  EXPECT_THAT(with("1", {8, 16, 16}, affine), HasSubstr("\"1\" [8,16,16] is a layer norm of whole maps"));
+  EXPECT_THAT(with("1", {8}, {"running_mean", "running_var"}),
+              AllOf(HasSubstr("no weight and bias (affine=False)"), HasSubstr("sd[\"1.weight\"] = torch.ones(8)")));
+  EXPECT_EQ(with("1", {8}, {"weight", "bias", "running_mean", "running_var"}), "accepted");
+}
+
+// The default of InstanceNorm2d: only the numbers of the modules tell that something is there.
+TEST(NetworkImport, AsksWhereANormWithoutWeightsMayHide) {
+  const Made made;
+  const std::string file = made.file({{"model.0.weight", {8, 3, 4, 4}},
+                                      {"model.2.weight", {8, 8, 4, 4}},
+                                      {"model.5.weight", {8, 8, 4, 4}},
+                                      {"model.7.weight", {1, 8, 4, 4}}});
+  EXPECT_THAT(refusal({file}),
+              AllOf(HasSubstr("two modules or more between \"model.2\" [8,8,4,4] and \"model.5\""),
+                    HasSubstr("InstanceNorm2d"), HasSubstr("--image-size 32 --network \"conv 4 2 1;")));
+  NetworkFacts facts;
+  facts.architecture.network = "conv 4 2 1; lrelu 0.2; conv 4 2 1; lrelu 0.2; conv 4 2 1; lrelu 0.2; conv 4 1 0";
+  EXPECT_EQ(refusal({file}, facts), "accepted");
+  EXPECT_THAT(found({"grey28.pt"}).assumed, Contains(AllOf(HasSubstr("between \"0\" [6,1,5,5] and \"3\""),
+                                                           HasSubstr("are dropout, not instance norm"))));
 }
 
 TEST(NetworkImport, RefusesWeightsThatAreNoNumbers) {

@@ -99,6 +99,16 @@ def critic64():
     return nn.Sequential(*layers, nn.Conv2d(below, 1, 4, 1, 0))
 
 
+def instance64():
+    """A critic with instance norms that keep running statistics: in evaluation they are batch norms."""
+    layers, below = [], 3
+    for width in (4, 6, 8, 10):
+        norm = [nn.InstanceNorm2d(width, affine=True, track_running_stats=True)] if below > 3 else []
+        layers += [nn.Conv2d(below, width, 4, 2, 1), *norm, nn.LeakyReLU(0.2)]
+        below = width
+    return nn.Sequential(*layers, nn.Conv2d(below, 1, 4, 1, 0))
+
+
 class PyTorchGan(nn.Module):
     """eriklindernoren/PyTorch-GAN, dcgan.py: norm behind the activation, of epsilon 0.8."""
 
@@ -134,7 +144,7 @@ def train(net, seed):
             weight.data.normal_(0, (2 / fan) ** 0.5)
             if module.bias is not None:
                 module.bias.data.normal_(0, 0.2)
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, (nn.BatchNorm2d, nn.InstanceNorm2d)):
             module.weight.data.normal_(1, 0.2)
             module.bias.data.normal_(-0.2, 0.2)
             module.running_mean.normal_(0, 0.3)
@@ -149,7 +159,7 @@ def run(net, x):
     def keep(module, _, output):
         if isinstance(module, (nn.Conv2d, nn.MaxPool2d, nn.Flatten, nn.Linear)) and last:
             maps.append(last.pop("map"))
-        if isinstance(module, (nn.Conv2d, nn.LeakyReLU, nn.ReLU, nn.BatchNorm2d)) and output.dim() == 4:
+        if isinstance(module, (nn.Conv2d, nn.LeakyReLU, nn.ReLU, nn.BatchNorm2d, nn.InstanceNorm2d)) and output.dim() == 4:
             last["map"] = output
 
     handles = []
@@ -173,7 +183,7 @@ NETWORKS = {
     "five64": (lambda: tensorflow64(2, False), 64, None), "tensorflow64": (lambda: tensorflow64(2, True), 64, None),
     "grey28": (grey28, 28, None), "spectral32": (spectral32, 32, None), "critic64": (critic64, 64, None),
     "pytorchgan32": (PyTorchGan, 32, None),
-    "own48": (own48, 48, ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))}
+    "own48": (own48, 48, ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))), "instance64": (instance64, 64, None)}
 
 
 def main():

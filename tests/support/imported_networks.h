@@ -13,7 +13,7 @@
 namespace dcgan::test {
 
 constexpr std::array kGoldenNetworks = {"pytorch64",  "pytorch128", "five64",       "tensorflow64", "grey28",
-                                        "spectral32", "critic64",   "pytorchgan32", "own48"};
+                                        "spectral32", "critic64",   "pytorchgan32", "own48",        "instance64"};
 constexpr int64_t kGoldenImages = 2;
 
 inline std::string golden_network(const std::string& name) { return DCGAN_SOURCE_DIR "/tests/golden/networks/" + name; }

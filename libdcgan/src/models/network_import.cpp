@@ -28,6 +28,7 @@ struct Layer {
   std::string name;  ///< "main.0", as it stands in the file
   Kind kind = Kind::kOther;
   Shape shape = {};  ///< of the weight
+  bool weight = false;
   bool bias = false;
   bool statistics = false;
 };
@@ -78,6 +79,7 @@ std::vector<Layer> layers_below(const StateDictReader& file, const std::string& 
       if (part == std::string(".weight_v") && file.tensors().count(without(part) + ".weight_g") == 0) break;
       Layer& layer = layer_of(without(part));
       layer.shape = shape;
+      layer.weight = true;
       layer.kind = shape.size() == 4   ? Kind::kConvolution
                    : shape.size() == 2 ? Kind::kDense
                    : shape.size() == 1 ? Kind::kNorm
@@ -90,7 +92,10 @@ std::vector<Layer> layers_below(const StateDictReader& file, const std::string& 
       known = true;
       Layer& layer = layer_of(without(part));
       layer.statistics = true;
-      if (layer.shape.empty()) layer = {layer.name, Kind::kNorm, shape, false, true};
+      if (layer.shape.empty()) {
+        layer.kind = Kind::kNorm;
+        layer.shape = shape;
+      }
     }
     if (ends_with(name, ".bias")) {
       known = true;
@@ -145,10 +150,32 @@ int64_t modules_between(const std::string& layer, const std::string& next) {
   return a == b && from >= 0 && to >= from ? to - from : 0;
 }
 
+// What a norm without running statistics is, as far as its name says it: "in1", "norm.gn", "layer_norm".
+std::string kind_of_norm(const Layer& norm) {
+  std::string name = norm.name.substr(norm.name.rfind('.') + 1);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string letters = name.substr(0, name.find_first_of("0123456789_"));
+  const auto has = [&name](const char* part) { return name.find(part) != std::string::npos; };
+  if (letters == "in" || has("inst")) return "by its name an instance norm";
+  if (letters == "gn" || has("group")) return "by its name a group norm";
+  if (letters == "ln" || has("layer")) return "by its name a layer norm";
+  return "probably InstanceNorm2d(affine=True) or GroupNorm, or BatchNorm2d(track_running_stats=False)";
+}
+
+// Norms of one image's own maps are no part of lists: the engine's statistics are fixed.
+constexpr const char* kOtherNorms =
+    "networks here have batch norm with running statistics (InstanceNorm2d(track_running_stats=True) is the same in "
+    "evaluation), spectral norm, or none; exchange it in PyTorch and train on";
+
 void add_norm(Link& link, const Layer& norm, int64_t channels, int64_t depth) {
   if (!norm.statistics) {
-    refuse(depth, "its layer ", described(norm), " is a norm without running statistics: an instance, layer or group ",
-           "norm, or a batch norm that keeps none; networks here have batch norm or none");
+    refuse(depth, "its layer ", described(norm), " is a norm without running statistics, ", kind_of_norm(norm), "; ",
+           kOtherNorms);
+  }
+  if (!norm.weight || !norm.bias) {
+    refuse(depth, "its norm ", described(norm), " has running statistics and no weight and bias (affine=False); add ",
+           "them to the state_dict in PyTorch: sd[\"", norm.name, ".weight\"] = torch.ones(", norm.shape[0], "), sd[\"",
+           norm.name, ".bias\"] = torch.zeros(", norm.shape[0], ")");
   }
   if (norm.shape != Shape{channels}) {
     refuse(depth, "its norm ", described(norm), " belongs to another layer than ", described(*link.convolution),
@@ -198,6 +225,10 @@ Chain discriminator_in(const std::vector<Layer>& layers) {
     ++depth;
     switch (layer.kind) {
       case Kind::kOther:
+        if (last != nullptr && layer.shape.size() == 3 && layer.shape[0] == channels && layer.weight && layer.bias) {
+          refuse(depth, "its layer ", described(layer), " is a layer norm of whole maps (LayerNorm([C, H, W])); ",
+                 kOtherNorms);
+        }
         refuse(depth, "its tensor ", described(layer),
                " is no weight of a convolution, a dense layer or a batch norm: ",
                "a transformer, or another network than a DCGAN's");
@@ -501,6 +532,18 @@ void map_layer(std::map<std::string, std::string>& mapping, const OurNames& our,
   }
 }
 
+// InstanceNorm2d has no weights by default, so that nothing tells it from a dropout but that modules are counted.
+// @return the convolution and the next layer between which there are more modules than an activation, and no norm
+std::optional<std::pair<const Layer*, const Layer*>> unseen_modules(const Chain& chain) {
+  for (size_t i = 0; i + 1 < chain.links.size(); ++i) {
+    const Layer* next = chain.links[i + 1].convolution;
+    if (chain.links[i].norm == nullptr && modules_between(chain.links[i].convolution->name, next->name) > 2) {
+      return std::make_pair(chain.links[i].convolution, next);
+    }
+  }
+  return std::nullopt;
+}
+
 /// A discriminator of these layers.
 FoundNetwork discriminator_of(const std::vector<Layer>& found_layers, const NetworkFacts& facts,
                               const std::string& file) {
@@ -518,6 +561,16 @@ FoundNetwork discriminator_of(const std::vector<Layer>& found_layers, const Netw
              " convolutions stand in no file, and its shapes are those of no ",
              "known family: ", described(*chain.links.front().convolution), " to ",
              described(*chain.links.back().convolution), "; say them, for example ", candidates(chain, body));
+    }
+    if (const auto unseen = unseen_modules(chain)) {
+      const std::string where = text_of("between ", described(*unseen->first), " and ", described(*unseen->second));
+      if (all_kernels(chain, body, {4})) {  // critics of this kind often have instance norms
+        refuse(2000, "its names count two modules or more ", where,
+               ", none with weights: an activation, and a dropout or ",
+               "InstanceNorm2d, which is no layer of lists; where it is dropout, say the network: ",
+               candidates(chain, body));
+      }
+      found.assumed.push_back(text_of("modules without weights ", where, " are dropout, not instance norm"));
     }
     found.family = family->name;
     found.assumed.push_back(text_of("strides and paddings as in ", family->name));
