@@ -4,7 +4,7 @@ what PyTorch makes of two images. Needs PyTorch; the files are committed.
 
 NAME.pt       small, with statistics, scales and biases as training leaves them; the names are those of the programs
               that they stand for
-pytorch64G.pt the generator beside pytorch64.pt
+pytorch64G.pt, pytorchgan32G.pt  the generators beside pytorch64.pt and pytorchgan32.pt
 values.json   of each NAME the logits and the features (every convolution after norm and activation, adaptive max-pooling
               to 4x4), and the generator's pixels, in evaluation mode and float64
 
@@ -126,6 +126,21 @@ class PyTorchGan(nn.Module):
         return self.adv_layer[0](self.model(x).flatten(1))
 
 
+class PyTorchGanGenerator(nn.Module):
+    """Its generator: maps are doubled, then convolved."""
+
+    def __init__(self, nz):
+        super().__init__()
+        self.l1 = nn.Sequential(nn.Linear(nz, 6 * 8 * 8))
+        self.conv_blocks = nn.Sequential(
+            nn.BatchNorm2d(6), nn.Upsample(scale_factor=2), nn.Conv2d(6, 6, 3, 1, 1), nn.BatchNorm2d(6, 0.8), nn.LeakyReLU(0.2),
+            nn.Upsample(scale_factor=2), nn.Conv2d(6, 4, 3, 1, 1), nn.BatchNorm2d(4, 0.8), nn.LeakyReLU(0.2),
+            nn.Conv2d(4, 3, 3, 1, 1), nn.Tanh())
+
+    def forward(self, z):
+        return self.conv_blocks(self.l1(z.flatten(1)).view(-1, 6, 8, 8))
+
+
 def own48():
     """No known family: it needs --network. Trained on BGR with ImageNet's mean and deviation."""
     return nn.Sequential(
@@ -203,11 +218,12 @@ def main():
         logits, features = run(net, torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2), dtype=np.float64)))
         values[name] = {"size": size, "logits": numbers(logits), "features": numbers(features)}
         print(name, features.shape[1], float(features.std()), logits.tolist())
-    net = train(pytorch_generator(2, 6), 99).eval()
-    torch.save(net.state_dict(), OUT / "pytorch64G.pt")
     z = torch.sin(torch.arange(3 * 6, dtype=torch.float64)).view(3, 6, 1, 1)
-    with torch.no_grad():
-        values["pytorch64G"] = {"samples": numbers(net.double()(z)[:, :, 3, 5])}
+    for name, net in (("pytorch64G", pytorch_generator(2, 6)), ("pytorchgan32G", PyTorchGanGenerator(6))):
+        train(net, 99).eval()
+        torch.save(net.state_dict(), OUT / f"{name}.pt")
+        with torch.no_grad():
+            values[name] = {"samples": numbers(net.double()(z)[:, :, 3, 5])}
     (OUT / "values.json").write_text(json.dumps(values) + "\n")
 
 

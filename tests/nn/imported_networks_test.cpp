@@ -98,6 +98,7 @@ TEST(ImportedGenerator, HasTheSamplesOfKeras) {
     StateDictOptions options;
     options.architecture = network.architecture;
     options.mapping = network.mapping;
+    options.turned = network.turned;
     const nn::Generator built = nn::generator_from(model_from_state_dicts(files, options));
     const at::Tensor z = at::arange(18, at::kDouble).sin().view({3, 6}).to(at::kFloat);
     at::Tensor samples = built.forward(z, nn::Statistics::kFixed);
@@ -106,10 +107,13 @@ TEST(ImportedGenerator, HasTheSamplesOfKeras) {
   }
 }
 
-TEST(ImportedGenerator, HasTheSamplesOfPyTorchAndBatchStatisticsOfLibTorch) {
+class GeneratorOfPyTorch : public testing::TestWithParam<const char*> {};
+
+TEST_P(GeneratorOfPyTorch, HasItsSamplesAndBatchStatisticsOfLibTorch) {
   const at::NoGradGuard no_grad;
-  const ModelFile model = test::imported({"pytorch64.pt", "pytorch64G.pt"});
-  const auto values = test::golden_values().at("pytorch64G").at("samples");
+  const std::string name = GetParam();
+  const ModelFile model = test::imported({name + ".pt", name + "G.pt"});
+  const auto values = test::golden_values().at(name + "G").at("samples");
   const at::Tensor expected = at::tensor(values.get<std::vector<double>>(), at::kDouble);
   const at::Tensor z = at::arange(18, at::kDouble).sin().view({3, 6}).to(at::kFloat);
   nn::Generator generator = nn::generator_from(model);
@@ -128,6 +132,9 @@ TEST(ImportedGenerator, HasTheSamplesOfPyTorchAndBatchStatisticsOfLibTorch) {
     for (size_t c = 0; c < a.mean.size(); ++c) EXPECT_NEAR(b.variance[c], a.variance[c], 1e-4 * (1 + a.variance[c]));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(ImportedGenerator, GeneratorOfPyTorch, testing::Values("pytorch64", "pytorchgan32"),
+                         [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
 }  // namespace dcgan

@@ -63,6 +63,7 @@ inline ModelFile imported(const std::vector<std::string>& names, const NetworkFa
   StateDictOptions options;
   options.architecture = network.architecture;
   options.mapping = network.mapping;
+  options.turned = network.turned;
   return model_from_state_dicts(files, options);
 }
 

@@ -230,6 +230,7 @@ int state_dict_command(cli::CommandLine& line) {
     const FoundNetwork network = find_network(files, facts);
     options.architecture = network.architecture;
     options.mapping = network.mapping;
+    options.turned = network.turned;
     ModelFile model = model_from_state_dicts(files, options);
     auto training = nlohmann::ordered_json::parse(model.training);
     training.update(json_of(network));
