@@ -57,14 +57,17 @@ inline FoundNetwork found(const std::vector<std::string>& names, const NetworkFa
   return find_network(read_networks(names), facts);
 }
 
-inline ModelFile imported(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {
-  const std::vector<StateDictReader> files = read_networks(names);
+inline ModelFile model_of(const std::vector<StateDictReader>& files, const NetworkFacts& facts) {
   const FoundNetwork network = find_network(files, facts);
   StateDictOptions options;
   options.architecture = network.architecture;
   options.mapping = network.mapping;
   options.turned = network.turned;
   return model_from_state_dicts(files, options);
+}
+
+inline ModelFile imported(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {
+  return model_of(read_networks(names), facts);
 }
 
 }  // namespace dcgan::test
