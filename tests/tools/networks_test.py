@@ -143,6 +143,27 @@ class Networks(ProgramTest):
         self.assert_refuses("dcgan-convert", "state-dict", GOLDEN / "keras/generator28.keras", "-o", self.folder / "c", code=1,
                             says=["generator28.keras", "it is a generator"])
 
+    # keras.activations.leaky_relu has a slope of 0.2; a layer given as activation is written as the object that it is.
+    def test_that_activations_within_keras_layers_are_those_behind_them(self):
+        with zipfile.ZipFile(GOLDEN / "keras/example64.keras") as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        _, _, expected = self.made(GOLDEN / "keras/example64.keras")
+        config = json.loads(members["config.json"])
+        leaky = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "LeakyReLU")
+        for activation in ("leaky_relu", leaky):
+            changed = json.loads(members["config.json"])
+            layers = changed["config"]["layers"]
+            first = next(i for i, layer in enumerate(layers) if layer["class_name"] == "Conv2D")
+            self.assertEqual(layers.pop(first + 1)["class_name"], "LeakyReLU")
+            layers[first]["config"]["activation"] = activation
+            file = self.folder / "inside.keras"
+            with zipfile.ZipFile(file, "w") as archive:
+                for name, content in {**members, "config.json": json.dumps(changed)}.items():
+                    archive.writestr(name, content)
+            _, said, facts = self.made(file)
+            self.assertEqual(facts["layers"], expected["layers"])
+            self.assertIn("network: as --network or the file's configuration says", said)
+
     def test_that_a_damaged_keras_archive_is_refused_in_one_line(self):
         whole = (GOLDEN / "keras/example64.keras").read_bytes()
         file, output = self.folder / "m.keras", self.folder / "of_archive.safetensors"
@@ -177,8 +198,15 @@ class Networks(ProgramTest):
                         zipfile.ZIP_DEFLATED)
         other = members["config.json"].replace(b'"class_name": "Dense"', b'"class_name": "SeparableConv2D"')
         refused_members(["is a SeparableConv2D, which no list of layers has"], {"config.json": other})
+        config = json.loads(members["config.json"])
+        nested = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "Conv2D")
+        nested["config"]["activation"] = json.loads(json.dumps(nested))
+        refused_members(["has the activation Conv2D, which no list has"], {"config.json": json.dumps(config)})
         fewer = members["config.json"].replace(b'"class_name": "Dense"', b'"class_name": "Conv2D"')
         refused_members(['has no weights of its layer "dense'], {"config.json": fewer})
+        zipped = file.rename(self.folder / "m.zip")
+        self.assert_refuses("dcgan-convert", "state-dict", zipped, "-o", output, code=1,
+                            says=["m.zip", "is a model of Keras 3; its name must end in .keras"])
         self.assertFalse(output.exists())
         # Compressed anew by somebody it is what it was.
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

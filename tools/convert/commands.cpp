@@ -135,7 +135,10 @@ std::string input_text(const InputOptions& o) {
 }
 
 void print_network(const FoundNetwork& network) {
-  std::cout << "network: " << (network.family.empty() ? "as --network says" : "recognised as " + network.family) << "\n"
+  std::cout << "network: "
+            << (network.family.empty() ? "as --network or the file's configuration says"
+                                       : "recognised as " + network.family)
+            << "\n"
             << "  images: " << network.architecture.image_size << " x " << network.architecture.image_size << ", "
             << input_text(network.architecture.input) << "\n"
             << "  discriminator: " << network.architecture.network << "\n";

@@ -332,7 +332,7 @@ class Configuration {
       }
       return add("upsample " + std::to_string(side(config, "size", name)));
     }
-    if (kind == "Activation") return take_activation(config.value("activation", "linear"), name);
+    if (kind == "Activation") return take_activation(config.value("activation", json("linear")), name);
     if (kind == "LeakyReLU") {
       const json slope =
           config.contains("negative_slope") ? config["negative_slope"] : config.value("alpha", json(0.3));
@@ -367,7 +367,7 @@ class Configuration {
         model_.add_dense(*arrays);
         add(generator_ ? text_of("dense to ", units) : "dense");
       }
-      return take_activation(config.value("activation", "linear"), name);
+      return take_activation(config.value("activation", json("linear")), name);
     }
     const bool same = config.value("padding", "valid") == "same";
     if (config.value("data_format", "channels_last") != "channels_last") {
@@ -391,10 +391,18 @@ class Configuration {
       const int64_t before = same ? (kernel - 1) / 2 : 0, after = same ? kernel - 1 - before : 0;
       add(text_of("deconv ", kernel, " 1 ", kernel - 1 - before, "+", kernel - 1 - after));
     }
-    take_activation(config.value("activation", "linear"), name);
+    take_activation(config.value("activation", json("linear")), name);
   }
 
-  void take_activation(const std::string& activation, const std::string& name) {
+  // A function's name, or a layer.
+  void take_activation(const json& value, const std::string& name) {
+    if (value.is_object()) {
+      const std::string kind = value.value("class_name", "");
+      if (kind == "LeakyReLU" || kind == "ReLU") return take(value);
+      fail("its layer \"", name, "\" has the activation ", kind, ", which no list has.");
+    }
+    const auto activation = value.get<std::string>();
+    if (activation == "leaky_relu") return add("lrelu 0.2");  // keras.activations.leaky_relu
     if (activation == "linear") return;
     if (generator_ && (activation == "tanh" || activation == "sigmoid")) return add(activation);
     if (activation == "sigmoid") return;  // makes a probability of the logit
