@@ -232,6 +232,23 @@ class Networks(ProgramTest):
         with h5py.File(self.folder / "other.h5", "w") as file:
             file["x/y"] = numpy.ones(3, numpy.float32)
         self.assert_refuses("dcgan-convert", "state-dict", self.folder / "other.h5", "-o", output, code=1, says=["other.h5"])
+        for shapes, says in (({"bn/moving_mean:0": ()}, '"bn" has a moving_mean []; expected one axis'),
+                             ({"bn/moving_mean:0": (4,), "bn/moving_variance:0": (2,)}, '"bn" has a moving_variance [2]; expected [4]')):
+            with h5py.File(self.folder / "odd.h5", "w") as file:
+                for name, shape in {"conv2d/kernel:0": (4, 4, 3, 4), "bn/moving_variance:0": (4,), **shapes}.items():
+                    file[name] = numpy.ones(shape, numpy.float32)
+            self.assert_refuses("dcgan-convert", "state-dict", self.folder / "odd.h5", "-o", output, code=1, says=["odd.h5", says])
+        with zipfile.ZipFile(GOLDEN / "keras/example64.keras") as archive, zipfile.ZipFile(self.folder / "six.keras", "w") as six:
+            for name in archive.namelist():
+                content = archive.read(name)
+                if name == "config.json":
+                    config = json.loads(content)
+                    leaky = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "LeakyReLU")
+                    leaky.update(class_name="ReLU", config={"name": "six", "max_value": 6.0, "negative_slope": 0.0, "threshold": 0.0})
+                    content = json.dumps(config)
+                six.writestr(name, content)
+        self.assert_refuses("dcgan-convert", "state-dict", self.folder / "six.keras", "-o", output, code=1,
+                            says=["six.keras", 'its layer "six" is a ReLU with max_value 6.0'])
         with h5py.File(self.folder / "g.weights.h5", "w") as file:
             file["layers/conv2d_transpose/vars/0"] = numpy.ones((5, 5, 1, 4), numpy.float32)
         self.assert_refuses("dcgan-convert", "state-dict", self.folder / "g.weights.h5", "-o", output, code=1,

@@ -57,7 +57,10 @@ class Model {
  public:
   Model(const std::string& path, const KerasArrays& file) : path_(path) {
     for (const Array& array : file.arrays) add(array);
-    for (Layer& layer : layers_) name_parts(layer);
+    for (Layer& layer : layers_) {
+      name_parts(layer);
+      check_norm(layer);
+    }
   }
 
   template <class... What>
@@ -202,6 +205,21 @@ class Model {
     for (size_t i = 0; i < all.size(); ++i) layer.parts[names[i]] = all[i];
   }
 
+  // Of a batch norm: one value of each channel.
+  void check_norm(const Layer& layer) const {
+    const auto mean = layer.parts.find("moving_mean");
+    if (mean == layer.parts.end()) return;
+    const models::Shape& shape = mean->second->shape;
+    if (shape.size() != 1) {
+      fail("its norm \"", layer.name, "\" has a moving_mean ", shape_text(shape), "; expected one axis.");
+    }
+    for (const auto& [name, array] : layer.parts) {
+      if (array->shape == shape) continue;
+      fail("its norm \"", layer.name, "\" has a ", name, " ", shape_text(array->shape), "; expected ",
+           shape_text(shape), ".");
+    }
+  }
+
   const Array& part(const Layer& layer, const char* name) const {
     const auto found = layer.parts.find(name);
     if (found == layer.parts.end()) fail("its layer \"", layer.name, "\" has no ", name, ".");
@@ -321,7 +339,14 @@ class Configuration {
     if (kind == "Flatten") return add("flatten");
     if (kind == "GlobalAveragePooling2D") return add("mean");
     if (kind == "MaxPooling2D") return add("maxpool " + std::to_string(side(config, "pool_size", name)));
-    if (kind == "ReLU") return add("relu");
+    if (kind == "ReLU") {
+      for (const char* key : {"max_value", "negative_slope", "threshold"}) {
+        const json value = config.value(key, json());
+        if (value.is_null() || value == 0) continue;
+        fail("its layer \"", name, "\" is a ReLU with ", key, " ", value.dump(), ", which no list has.");
+      }
+      return add("relu");
+    }
     if (generator_ && kind == "Reshape") {
       units_ = false;
       return;
