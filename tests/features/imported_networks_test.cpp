@@ -251,6 +251,13 @@ TEST(NetworkImport, AsksWhereANormWithoutWeightsMayHide) {
   NetworkFacts facts;
   facts.architecture.network = "conv 4 2 1; lrelu 0.2; conv 4 2 1; lrelu 0.2; conv 4 2 1; lrelu 0.2; conv 4 1 0";
   EXPECT_EQ(refusal({file}, facts), "accepted");
+  // Beside batch norms nobody has instance norms.
+  std::vector<std::pair<std::string, std::vector<int64_t>>> normed = {
+      {"0.weight", {8, 3, 4, 4}}, {"3.weight", {8, 8, 4, 4}}, {"7.weight", {1, 8, 4, 4}}};
+  for (const char* part : {"weight", "bias", "running_mean", "running_var"}) {
+    normed.emplace_back(std::string("4.") + part, std::vector<int64_t>{8});
+  }
+  EXPECT_THAT(found({made.file(normed)}).assumed, Contains(HasSubstr("are dropout, not instance norm")));
   EXPECT_THAT(found({"grey28.pt"}).assumed, Contains(AllOf(HasSubstr("between \"0\" [6,1,5,5] and \"3\""),
                                                            HasSubstr("are dropout, not instance norm"))));
 }

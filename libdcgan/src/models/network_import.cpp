@@ -579,7 +579,8 @@ FoundNetwork discriminator_of(const std::vector<Layer>& found_layers, const Netw
     }
     if (const auto unseen = unseen_modules(chain)) {
       const std::string where = text_of("between ", described(*unseen->first), " and ", described(*unseen->second));
-      if (all_kernels(chain, body, {4})) {  // critics of this kind often have instance norms
+      const bool norms = any(chain.links, [](const Link& l) { return l.norm != nullptr; });
+      if (all_kernels(chain, body, {4}) && !norms) {  // critics of this kind often have instance norms
         refuse(2000, "its names count two modules or more ", where,
                ", none with weights: an activation, and a dropout or ",
                "InstanceNorm2d, which is no layer of lists; where it is dropout, say the network: ",
