@@ -442,7 +442,7 @@ class Configuration {
     }
     InputOptions& input = facts_.architecture.input;
     input.deviation = {1 / (255 * scale.get<double>())};
-    input.mean = {-offset.get<double>() * input.deviation[0]};
+    input.mean = {0 - offset.get<double>() * input.deviation[0]};  // no negative zero
     facts_.input_known = true;
   }
 
