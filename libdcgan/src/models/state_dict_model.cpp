@@ -286,7 +286,7 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
     }
     const Origin origin = origin_of(tensors, names[name]);
     const std::string& their_name = origin.parts.front();
-    const Shape found = tensors.shape(their_name);
+    const Shape& found = tensors.shape(their_name);
     const bool turned = options.turned.count(name) != 0 && found.size() == 4;
     const Shape as_ours = turned ? Shape{found[1], found[0], found[2], found[3]} : shape_in(tensors, name, their_name);
     if (as_ours != shape) {
