@@ -59,12 +59,12 @@ def check_lists(build, folder, comparison):
     """Networks of others: golden/networks/, as dcgan-convert finds them."""
     networks = Path(__file__).resolve().parent / "networks"
     values = json.loads((networks / "values.json").read_text())
-    samples = np.array(values.pop("pytorch64G")["samples"])
+    samples = {name: np.array(values.pop(f"{name}G")["samples"]) for name in ("pytorch64", "pytorchgan32")}
     own48 = ["--network", "conv 7 2 3; bn 1e-3; lrelu 0.3; conv 3 1 1; relu; maxpool 2; conv 4 2 1; bn 1e-5; lrelu 0.3; dense; "
              "lrelu 0.3; dense to 1", "--input-order", "bgr", "--input-mean", "0.485,0.456,0.406", "--input-deviation",
              "0.229,0.224,0.225"]
     for name, expected in values.items():
-        files = [networks / f"{name}.pt"] + ([networks / "pytorch64G.pt"] if name == "pytorch64" else [])
+        files = [networks / f"{name}.pt"] + ([networks / f"{name}G.pt"] if name in samples else [])
         subprocess.run([build / "tools/dcgan-convert", "state-dict", *files, "-o", f"{folder}/{name}.safetensors",
                         *(own48 if name == "own48" else [])], check=True, stdout=subprocess.DEVNULL)
         model = dcgan.load(f"{folder}/{name}.safetensors")
@@ -74,7 +74,7 @@ def check_lists(build, folder, comparison):
                         np.array(expected["features"]))
         if "generator" in model:
             z = torch.sin(torch.arange(18.0)).view(3, 6)
-            comparison.near(f"{name}, samples", model.generator(z)[:, :, 3, 5].flatten().numpy(), samples)
+            comparison.near(f"{name}, samples", model.generator(z)[:, :, 3, 5].flatten().numpy(), samples[name])
 
 
 def check_extraction(build, folder, comparison, path, images):

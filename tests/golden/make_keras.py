@@ -4,8 +4,12 @@ TensorFlow; the files are committed.
 
 tutorial28.h5, .weights.h5  TensorFlow's DCGAN tutorial, 28x28 grey: whole, and weights only
 example64.h5, .weights.h5   keras.io's DCGAN example, 64 pixels, with batch norm added and pixels scaled by a layer
+tutorial28.keras, example64.keras  the same networks as Keras 3 saves them, from a session that has made others before, so
+                            that their layers are "conv2d_2", ...; the first one compiled, with its optimiser's state
+generator28.h5, .keras      the tutorial's generator: dense, norm of its units, reshape, transposed convolutions
+generator64.h5              keras.io's generator: dense, reshape, transposed convolutions, a convolution that makes pixels
 values.json                 of each the logits and the features (every convolution after norm and activation, adaptive
-                            max-pooling to 4x4, flattened as C, H, W)
+                            max-pooling to 4x4, flattened as C, H, W); of generators pixels [3, 5] of three samples
 
 usage: make_keras.py
 """
@@ -36,6 +40,24 @@ def example64():
         layers.BatchNormalization(), layers.LeakyReLU(negative_slope=0.2), layers.Conv2D(8, 5, strides=2, padding="same"),
         layers.BatchNormalization(momentum=0.8), layers.LeakyReLU(negative_slope=0.2), layers.Flatten(),
         layers.Dropout(0.2), layers.Dense(1, activation="sigmoid")])
+
+
+def generator28():
+    leaky, norm, up = layers.LeakyReLU, layers.BatchNormalization, layers.Conv2DTranspose
+    return keras.Sequential([
+        keras.Input((6,)), layers.Dense(7 * 7 * 8, use_bias=False), norm(), leaky(), layers.Reshape((7, 7, 8)),
+        up(6, 5, strides=1, padding="same", use_bias=False), norm(momentum=0.8), leaky(),
+        up(5, 5, strides=2, padding="same", use_bias=False), norm(), leaky(),
+        up(1, 5, strides=2, padding="same", use_bias=False, activation="tanh")])
+
+
+def generator64():
+    leaky, up = layers.LeakyReLU, layers.Conv2DTranspose
+    return keras.Sequential([
+        keras.Input((6,)), layers.Dense(8 * 8 * 6), layers.Reshape((8, 8, 6)), up(5, 4, strides=2, padding="same"),
+        leaky(negative_slope=0.2), layers.UpSampling2D(), layers.Conv2D(7, 3, padding="same"), layers.BatchNormalization(),
+        layers.ReLU(), up(4, 4, strides=2, padding="same"), leaky(negative_slope=0.2),
+        layers.Conv2D(3, 5, padding="same", activation="sigmoid")])
 
 
 def train(model, seed):
@@ -90,6 +112,20 @@ def main():
         values[name] = {"size": size, "logits": [float(f"{v:.9g}") for v in logits],
                         "features": [float(f"{v:.9g}") for v in features.ravel()]}
         print(name, features.shape, logits)
+    for name, make in (("tutorial28", tutorial28), ("example64", example64)):
+        model = train(make(), len(name))
+        if name == "tutorial28":
+            model.compile(optimizer="adam", loss="binary_crossentropy")
+            model.optimizer.build(model.trainable_variables)
+        model.save(OUT / f"{name}.keras")
+    noise = np.sin(np.arange(3 * 6)).reshape(3, 6)
+    for name, make in (("generator28", generator28), ("generator64", generator64)):
+        model = train(make(), len(name))
+        model.save(OUT / f"{name}.h5")
+        if name == "generator28":
+            model.save(OUT / f"{name}.keras")
+        values[name] = {"samples": [float(f"{v:.9g}") for v in np.array(model(noise))[:, 3, 5].ravel()]}
+        print(name, model.output_shape, values[name])
     (OUT / "values.json").write_text(json.dumps(values) + "\n")
 
 

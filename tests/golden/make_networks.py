@@ -4,7 +4,7 @@ what PyTorch makes of two images. Needs PyTorch; the files are committed.
 
 NAME.pt       small, with statistics, scales and biases as training leaves them; the names are those of the programs
               that they stand for
-pytorch64G.pt the generator beside pytorch64.pt
+pytorch64G.pt, pytorchgan32G.pt  the generators beside pytorch64.pt and pytorchgan32.pt
 values.json   of each NAME the logits and the features (every convolution after norm and activation, adaptive max-pooling
               to 4x4), and the generator's pixels, in evaluation mode and float64
 
@@ -99,6 +99,16 @@ def critic64():
     return nn.Sequential(*layers, nn.Conv2d(below, 1, 4, 1, 0))
 
 
+def instance64():
+    """A critic with instance norms that keep running statistics: in evaluation they are batch norms."""
+    layers, below = [], 3
+    for width in (4, 6, 8, 10):
+        norm = [nn.InstanceNorm2d(width, affine=True, track_running_stats=True)] if below > 3 else []
+        layers += [nn.Conv2d(below, width, 4, 2, 1), *norm, nn.LeakyReLU(0.2)]
+        below = width
+    return nn.Sequential(*layers, nn.Conv2d(below, 1, 4, 1, 0))
+
+
 class PyTorchGan(nn.Module):
     """eriklindernoren/PyTorch-GAN, dcgan.py: norm behind the activation, of epsilon 0.8."""
 
@@ -114,6 +124,21 @@ class PyTorchGan(nn.Module):
 
     def forward(self, x):
         return self.adv_layer[0](self.model(x).flatten(1))
+
+
+class PyTorchGanGenerator(nn.Module):
+    """Its generator: maps are doubled, then convolved."""
+
+    def __init__(self, nz):
+        super().__init__()
+        self.l1 = nn.Sequential(nn.Linear(nz, 6 * 8 * 8))
+        self.conv_blocks = nn.Sequential(
+            nn.BatchNorm2d(6), nn.Upsample(scale_factor=2), nn.Conv2d(6, 6, 3, 1, 1), nn.BatchNorm2d(6, 0.8), nn.LeakyReLU(0.2),
+            nn.Upsample(scale_factor=2), nn.Conv2d(6, 4, 3, 1, 1), nn.BatchNorm2d(4, 0.8), nn.LeakyReLU(0.2),
+            nn.Conv2d(4, 3, 3, 1, 1), nn.Tanh())
+
+    def forward(self, z):
+        return self.conv_blocks(self.l1(z.flatten(1)).view(-1, 6, 8, 8))
 
 
 def own48():
@@ -134,7 +159,7 @@ def train(net, seed):
             weight.data.normal_(0, (2 / fan) ** 0.5)
             if module.bias is not None:
                 module.bias.data.normal_(0, 0.2)
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, (nn.BatchNorm2d, nn.InstanceNorm2d)):
             module.weight.data.normal_(1, 0.2)
             module.bias.data.normal_(-0.2, 0.2)
             module.running_mean.normal_(0, 0.3)
@@ -149,7 +174,7 @@ def run(net, x):
     def keep(module, _, output):
         if isinstance(module, (nn.Conv2d, nn.MaxPool2d, nn.Flatten, nn.Linear)) and last:
             maps.append(last.pop("map"))
-        if isinstance(module, (nn.Conv2d, nn.LeakyReLU, nn.ReLU, nn.BatchNorm2d)) and output.dim() == 4:
+        if isinstance(module, (nn.Conv2d, nn.LeakyReLU, nn.ReLU, nn.BatchNorm2d, nn.InstanceNorm2d)) and output.dim() == 4:
             last["map"] = output
 
     handles = []
@@ -173,7 +198,7 @@ NETWORKS = {
     "five64": (lambda: tensorflow64(2, False), 64, None), "tensorflow64": (lambda: tensorflow64(2, True), 64, None),
     "grey28": (grey28, 28, None), "spectral32": (spectral32, 32, None), "critic64": (critic64, 64, None),
     "pytorchgan32": (PyTorchGan, 32, None),
-    "own48": (own48, 48, ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))}
+    "own48": (own48, 48, ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))), "instance64": (instance64, 64, None)}
 
 
 def main():
@@ -193,11 +218,12 @@ def main():
         logits, features = run(net, torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2), dtype=np.float64)))
         values[name] = {"size": size, "logits": numbers(logits), "features": numbers(features)}
         print(name, features.shape[1], float(features.std()), logits.tolist())
-    net = train(pytorch_generator(2, 6), 99).eval()
-    torch.save(net.state_dict(), OUT / "pytorch64G.pt")
     z = torch.sin(torch.arange(3 * 6, dtype=torch.float64)).view(3, 6, 1, 1)
-    with torch.no_grad():
-        values["pytorch64G"] = {"samples": numbers(net.double()(z)[:, :, 3, 5])}
+    for name, net in (("pytorch64G", pytorch_generator(2, 6)), ("pytorchgan32G", PyTorchGanGenerator(6))):
+        train(net, 99).eval()
+        torch.save(net.state_dict(), OUT / f"{name}.pt")
+        with torch.no_grad():
+            values[name] = {"samples": numbers(net.double()(z)[:, :, 3, 5])}
     (OUT / "values.json").write_text(json.dumps(values) + "\n")
 
 

@@ -6,6 +6,8 @@ start.safetensors, end.safetensors   parameters of both networks under our names
 losses.json                          discriminator (real and generated images) and generator, of each pair
 
 Minibatch i has the images sin(12.9898 k + i) of value k, its noise is 2 sin(0.3 k + i): both in float64, then float32.
+(Where a value lies within float32's rounding of zero before LeakyReLU, losses part by 1e-4 within pairs, PyTorch's from its own as
+well: docs/networks.md. On these images none does.)
 
 usage: make_pytorch_pairs.py
 """

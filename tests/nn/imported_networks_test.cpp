@@ -10,8 +10,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "dcgan/keras_file.h"
+#include "dcgan/keras_network.h"
 #include "features/network_moments.h"
 #include "nn/network_tensors.h"
 #include "nn/networks.h"
@@ -76,10 +79,60 @@ TEST_P(ImportedNetwork, HasTheBatchStatisticsOfLibTorch) {
 INSTANTIATE_TEST_SUITE_P(OfPyTorch, ImportedNetwork, testing::ValuesIn(test::kGoldenNetworks),
                          [](const auto& test) { return std::string(test.param); });
 
-TEST(ImportedGenerator, HasTheSamplesOfPyTorchAndBatchStatisticsOfLibTorch) {
+/// Of files of Keras, golden/keras/NAME.h5.
+ModelFile model_of_keras(const std::vector<std::string>& names) {
+  NetworkFacts facts;
+  std::vector<StateDictReader> files;
+  for (const std::string& name : names) {
+    const std::string path = DCGAN_SOURCE_DIR "/tests/golden/keras/" + name + ".h5";
+    KerasNetwork network = keras_network(path, read_keras_file(path), facts);
+    facts = network.facts;
+    files.push_back(std::move(network.tensors));
+  }
+  return test::model_of(files, facts);
+}
+
+at::Tensor values_of_keras(const std::string& name, const char* what) {
+  static const auto all = nlohmann::json::parse(std::ifstream(DCGAN_SOURCE_DIR "/tests/golden/keras/values.json"));
+  return at::tensor(all.at(name).at(what).get<std::vector<double>>(), at::kDouble);
+}
+
+// golden/make_keras.py made the values. Features do not see the dense layer, whose inputs Keras has as [H, W, C].
+TEST(KerasHead, HasTheLogitsOfKeras) {
   const at::NoGradGuard no_grad;
-  const ModelFile model = test::imported({"pytorch64.pt", "pytorch64G.pt"});
-  const auto values = test::golden_values().at("pytorch64G").at("samples");
+  for (const char* name : {"tutorial28", "example64"}) {
+    const ModelFile model = model_of_keras({name});
+    const int64_t size = model.architecture.image_size;
+    std::vector<uint8_t> pixels = test::golden_pixels(size);
+    const at::Tensor u8 = at::from_blob(pixels.data(), {test::kGoldenImages, size, size, 3}, at::kByte);
+    const at::Tensor images = nn::images_from_pixels(u8, model.architecture.input);
+    EXPECT_THAT(nn::discriminator_from(model).forward(images, nn::Statistics::kFixed).reshape({-1}),
+                test::tensor_near(values_of_keras(name, "logits"), 1e-5))
+        << name;
+  }
+}
+
+// Kernels are turned, units permuted and paddings uneven on the way.
+TEST(ImportedGenerator, HasTheSamplesOfKeras) {
+  const at::NoGradGuard no_grad;
+  const std::pair<const char*, const char*> pairs[] = {{"tutorial28", "generator28"}, {"example64", "generator64"}};
+  for (const auto& [discriminator, generator] : pairs) {
+    const nn::Generator built = nn::generator_from(model_of_keras({discriminator, generator}));
+    const at::Tensor z = at::arange(18, at::kDouble).sin().view({3, 6}).to(at::kFloat);
+    const at::Tensor samples = built.forward(z, nn::Statistics::kFixed);
+    EXPECT_THAT(samples.select(3, 5).select(2, 3).reshape({-1}),
+                test::tensor_near(values_of_keras(generator, "samples"), 1e-5))
+        << generator;
+  }
+}
+
+class GeneratorOfPyTorch : public testing::TestWithParam<const char*> {};
+
+TEST_P(GeneratorOfPyTorch, HasItsSamplesAndBatchStatisticsOfLibTorch) {
+  const at::NoGradGuard no_grad;
+  const std::string name = GetParam();
+  const ModelFile model = test::imported({name + ".pt", name + "G.pt"});
+  const auto values = test::golden_values().at(name + "G").at("samples");
   const at::Tensor expected = at::tensor(values.get<std::vector<double>>(), at::kDouble);
   const at::Tensor z = at::arange(18, at::kDouble).sin().view({3, 6}).to(at::kFloat);
   nn::Generator generator = nn::generator_from(model);
@@ -98,6 +151,9 @@ TEST(ImportedGenerator, HasTheSamplesOfPyTorchAndBatchStatisticsOfLibTorch) {
     for (size_t c = 0; c < a.mean.size(); ++c) EXPECT_NEAR(b.variance[c], a.variance[c], 1e-4 * (1 + a.variance[c]));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(ImportedGenerator, GeneratorOfPyTorch, testing::Values("pytorch64", "pytorchgan32"),
+                         [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
 }  // namespace dcgan

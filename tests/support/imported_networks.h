@@ -13,7 +13,7 @@
 namespace dcgan::test {
 
 constexpr std::array kGoldenNetworks = {"pytorch64",  "pytorch128", "five64",       "tensorflow64", "grey28",
-                                        "spectral32", "critic64",   "pytorchgan32", "own48"};
+                                        "spectral32", "critic64",   "pytorchgan32", "own48",        "instance64"};
 constexpr int64_t kGoldenImages = 2;
 
 inline std::string golden_network(const std::string& name) { return DCGAN_SOURCE_DIR "/tests/golden/networks/" + name; }
@@ -57,13 +57,17 @@ inline FoundNetwork found(const std::vector<std::string>& names, const NetworkFa
   return find_network(read_networks(names), facts);
 }
 
-inline ModelFile imported(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {
-  const std::vector<StateDictReader> files = read_networks(names);
+inline ModelFile model_of(const std::vector<StateDictReader>& files, const NetworkFacts& facts) {
   const FoundNetwork network = find_network(files, facts);
   StateDictOptions options;
   options.architecture = network.architecture;
   options.mapping = network.mapping;
+  options.turned = network.turned;
   return model_from_state_dicts(files, options);
+}
+
+inline ModelFile imported(const std::vector<std::string>& names, const NetworkFacts& facts = {}) {
+  return model_of(read_networks(names), facts);
 }
 
 }  // namespace dcgan::test

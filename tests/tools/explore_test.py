@@ -12,7 +12,7 @@ from dcgan_reference import golden_noise, pool
 from explore_reference import guided, light, pixels, without
 from make_explore import CALLS, OUT, words
 from PIL import Image
-from programs import ProgramTest, draw, write_image_folder
+from programs import SOURCE, ProgramTest, draw, write_image_folder
 from safetensors.numpy import load_file
 
 
@@ -38,6 +38,24 @@ class Samples(ExploreTest):
         facts = self.explore("samples", "batch", "--z", self.write_noise("golden.h5", z), "--batch-statistics")
         self.assertEqual((facts["statistics"], facts["count"]), ("batch", 8))
         self.assert_pixels(self.images("batch/samples.png")[:8], pixels(self.generator.images(z)))
+
+    def test_samples_of_imported_generators_are_those_of_pytorch_and_keras(self):
+        golden = SOURCE / "tests/golden"
+        z = self.write_noise("waves.h5", numpy.sin(numpy.arange(18)).reshape(3, 6))
+        for kind, files, side, from_tanh in (
+                ("networks", ["pytorch64.pt", "pytorch64G.pt"], 64, True),
+                ("networks", ["pytorchgan32.pt", "pytorchgan32G.pt"], 32, True),
+                ("keras", ["tutorial28.keras", "generator28.keras"], 28, True),
+                ("keras", ["example64.h5", "generator64.h5"], 64, False)):
+            with self.subTest(files[1]):
+                name = files[1].split(".")[0]
+                model = self.folder / f"{name}.safetensors"
+                self.run_program("dcgan-convert", "state-dict", *(golden / kind / file for file in files), "-o", model)
+                self.explore("samples", name, "--z", z, "--columns", 3, model=model)
+                values = json.loads((golden / kind / "values.json").read_text())[name]["samples"]
+                expected = numpy.array(values).reshape(3, -1) * (127.5 if from_tanh else 255) + (127.5 if from_tanh else 0)
+                found = self.tiles(f"{name}/samples.png", side)[0, :, 3, 5, : expected.shape[1]]
+                self.assertLess(numpy.abs(found - expected).max(), 0.51)  # rounded to whole pixels
 
     def test_with_fixed_statistics_a_sample_is_independent_of_the_others(self):
         for name, option in (("alone", []), ("together", ["--batch-statistics"])):

@@ -17,6 +17,7 @@
 #include "dcgan/text.h"
 #include "tools/cli/shipped_files.h"
 #include "tools/convert/checkpoint.h"
+#include "tools/convert/keras_archive.h"
 #include "tools/convert/model_output.h"
 #include "tools/shared/network_option.h"
 
@@ -134,7 +135,10 @@ std::string input_text(const InputOptions& o) {
 }
 
 void print_network(const FoundNetwork& network) {
-  std::cout << "network: " << (network.family.empty() ? "as --network says" : "recognised as " + network.family) << "\n"
+  std::cout << "network: "
+            << (network.family.empty() ? "as --network or the file's configuration says"
+                                       : "recognised as " + network.family)
+            << "\n"
             << "  images: " << network.architecture.image_size << " x " << network.architecture.image_size << ", "
             << input_text(network.architecture.input) << "\n"
             << "  discriminator: " << network.architecture.network << "\n";
@@ -189,13 +193,14 @@ int state_dict_command(cli::CommandLine& line) {
   tools::StatisticsOptions statistics;
   line.about(
       "Makes a model file of a DCGAN trained in PyTorch: checkpoints of torch.save(), or safetensors, read without "
-      "executing anything; or in Keras (.h5, .weights.h5); spectral and weight norm are applied. Networks of known "
+      "executing anything; or in Keras (.keras, .h5, .weights.h5); spectral and weight norm are applied. Networks of "
+      "known "
       "families are recognised by their "
       "shapes; for others --network says strides, paddings and activations, which stand in no file. With --mapping, or "
       "the options of an architecture, the network is one of the published family.",
       "netD.pth netG.pth -o model.safetensors");
   line.without({"device"});
-  line.positional(paths, "FILE", "files of torch.save() (.pt, .pth, .ckpt), safetensors, or one of Keras (.h5)", 1);
+  line.positional(paths, "FILE", "files of torch.save() (.pt, .pth, .ckpt), safetensors, or of Keras (.keras, .h5)", 1);
   line.add("Names", names);
   line.add("Architecture", options.architecture);
   output.add_to(line);
@@ -207,13 +212,13 @@ int state_dict_command(cli::CommandLine& line) {
   std::vector<StateDictReader> files;
   bool keras = false;
   for (const std::string& path : paths) {
-    if (!is_hdf5_file(path)) {
+    const bool archive = is_keras_archive(path);
+    if (!archive && !is_hdf5_file(path)) {
       files.emplace_back(path);
       continue;
     }
-    if (paths.size() > 1) throw OptionError("of Keras one file is read, the discriminator's; give " + path + " alone.");
     keras = true;
-    KerasNetwork network = keras_network(path, read_keras_file(path), facts);
+    KerasNetwork network = keras_network(path, archive ? read_keras_archive(path) : read_keras_file(path), facts);
     facts = network.facts;
     files.push_back(std::move(network.tensors));
   }
@@ -228,6 +233,7 @@ int state_dict_command(cli::CommandLine& line) {
     const FoundNetwork network = find_network(files, facts);
     options.architecture = network.architecture;
     options.mapping = network.mapping;
+    options.turned = network.turned;
     ModelFile model = model_from_state_dicts(files, options);
     auto training = nlohmann::ordered_json::parse(model.training);
     training.update(json_of(network));

@@ -6,7 +6,8 @@
 
 namespace dcgan {
 
-/// What a Keras model's HDF5 file holds: a whole model (.h5), or weights only (.weights.h5, and .h5 of save_weights()).
+/// What a Keras model's file holds: a whole model (.h5, .keras), or weights only (.weights.h5, and .h5 of
+/// save_weights()).
 struct KerasArrays {
   struct Array {
     std::string name;  ///< "model_weights/conv2d/conv2d/kernel:0", "layers/conv2d/vars/0"
@@ -15,7 +16,10 @@ struct KerasArrays {
   };
   std::vector<Array> arrays;  ///< in the order of the layers where the file says it; an optimiser's are left out
   bool ordered = false;       ///< whether it does
-  std::string config;         ///< JSON of the model's layers; empty where there are weights only
+  /// Whether arrays are named by the classes of their layers, numbered in the configuration's order ("conv2d",
+  /// "conv2d_1"), whatever names the layers have there: so in .keras files.
+  bool named_by_class = false;
+  std::string config;  ///< JSON of the model's layers; empty where there are weights only
 };
 
 }  // namespace dcgan

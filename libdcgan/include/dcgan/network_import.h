@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct FoundNetwork {
   std::string family;                          ///< "PyTorch's DCGAN example", or "" where facts said the layers
   ArchitectureOptions architecture;            ///< complete, with its lists
   std::map<std::string, std::string> mapping;  ///< names in the files by ours
+  std::set<std::string> turned;                ///< of StateDictOptions
   std::vector<std::string> assumed;            ///< what no tensor says: one sentence each
   std::vector<std::string> left_out;           ///< tensors that are no part of the networks, and why
 };

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,6 +58,9 @@ struct StateDictOptions {
   ArchitectureOptions architecture;
   /// Name of a tensor in the file by our name (dcgan/model_file.h); our name itself where there is no entry.
   std::map<std::string, std::string> mapping;
+  /// Our names of transposed convolutions of stride 1 that are ordinary ones in the file, [O, I, k, k]: the same with
+  /// kernels turned by half a turn.
+  std::set<std::string> turned;
   /// What stands before all those names in the file, such as "ema."; where it is empty, and no name stands there as it
   /// is, it is found: a dictionary's key, "module.", "_orig_mod.".
   std::string prefix;

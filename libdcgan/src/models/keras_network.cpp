@@ -45,11 +45,22 @@ std::pair<std::string, int64_t> numbered_name(const std::string& name) {
                 : std::make_pair(name, int64_t{0});
 }
 
+/// Maps [H, W, C] that a dense layer makes; of size 0: it makes none.
+struct Maps {
+  int64_t size = 0, channels = 0;
+  int64_t units() const { return size * size * channels; }
+  /// Where value `unit` of [C, H, W] lies in them.
+  int64_t in_file(int64_t unit) const { return unit % (size * size) * channels + unit / (size * size); }
+};
+
 class Model {
  public:
   Model(const std::string& path, const KerasArrays& file) : path_(path) {
     for (const Array& array : file.arrays) add(array);
-    for (Layer& layer : layers_) name_parts(layer);
+    for (Layer& layer : layers_) {
+      name_parts(layer);
+      check_norm(layer);
+    }
   }
 
   template <class... What>
@@ -65,6 +76,7 @@ class Model {
   // Tensors as PyTorch has them, in the order in which layers are handed over.
   std::vector<std::pair<std::string, StoredTensor>> tensors;
 
+  // Also a transposed one: its kernel is that of the convolution which it is the adjoint of.
   void add_convolution(const Layer& layer) {
     const Array& kernel = part(layer, "kernel");
     if (kernel.shape.size() != 4)
@@ -82,6 +94,41 @@ class Model {
     tensors.emplace_back(layer.name + ".weight", make_tensor({out, in, h, w}, values));
     add_bias(layer);
     channels_ = out;
+  }
+
+  // A convolution of stride 1 as the transposed one that it equals, [in, out, h, w]: its kernels turned by half a turn.
+  void add_turned(const Layer& layer) {
+    const Array& kernel = part(layer, "kernel");
+    if (kernel.shape.size() != 4)
+      fail("\"", layer.name, "\" has a kernel ", shape_text(kernel.shape), "; expected HWIO.");
+    const int64_t h = kernel.shape[0], w = kernel.shape[1], in = kernel.shape[2], out = kernel.shape[3];
+    std::vector<float> values(kernel.values.size());
+    for (int64_t i = 0; i < in; ++i) {
+      for (int64_t o = 0; o < out; ++o) {
+        for (int64_t k = 0; k < h * w; ++k) {
+          values[static_cast<size_t>((i * out + o + 1) * h * w - 1 - k)] =
+              kernel.values[static_cast<size_t>((k * in + i) * out + o)];
+        }
+      }
+    }
+    tensors.emplace_back(layer.name + ".weight", make_tensor({in, out, h, w}, values));
+    add_bias(layer);
+  }
+
+  // The dense layer that makes a generator's first maps; what comes out of it is reshaped to [H, W, C].
+  void add_projection(const Layer& layer, const Maps& maps) {
+    const Array& kernel = part(layer, "kernel");
+    if (kernel.shape.size() != 2 || kernel.shape[1] != maps.units()) {
+      fail("\"", layer.name, "\" has a kernel ", shape_text(kernel.shape), "; expected two axes, the last of ",
+           maps.units(), ".");
+    }
+    const int64_t in = kernel.shape[0], out = kernel.shape[1];
+    std::vector<float> values;
+    for (int64_t o = 0; o < out; ++o) {
+      for (int64_t i = 0; i < in; ++i) values.push_back(kernel.values[static_cast<size_t>(i * out + maps.in_file(o))]);
+    }
+    tensors.emplace_back(layer.name + ".weight", make_tensor({out, in}, values));
+    add_bias(layer, maps);
   }
 
   void add_dense(const Layer& layer) {
@@ -106,19 +153,19 @@ class Model {
     channels_ = 0;
   }
 
-  void add_norm(const Layer& layer) {
+  // @param maps  of the units that it normalizes, where they are a dense layer's before they are maps
+  void add_norm(const Layer& layer, const Maps& maps = {}) {
     const Array& mean = part(layer, "moving_mean");
     const auto size = static_cast<size_t>(mean.shape.at(0));
     const auto or_all = [&](const char* name, float value) {
       const auto found = layer.parts.find(name);
-      return make_tensor({mean.shape[0]},
-                         found == layer.parts.end() ? std::vector<float>(size, value) : found->second->values);
+      return found == layer.parts.end() ? make_tensor({mean.shape[0]}, std::vector<float>(size, value))
+                                        : channels_first(*found->second, maps);
     };
     tensors.emplace_back(layer.name + ".weight", or_all("gamma", 1));
     tensors.emplace_back(layer.name + ".bias", or_all("beta", 0));
-    tensors.emplace_back(layer.name + ".running_mean", make_tensor({mean.shape[0]}, mean.values));
-    tensors.emplace_back(layer.name + ".running_var",
-                         make_tensor({mean.shape[0]}, part(layer, "moving_variance").values));
+    tensors.emplace_back(layer.name + ".running_mean", channels_first(mean, maps));
+    tensors.emplace_back(layer.name + ".running_var", channels_first(part(layer, "moving_variance"), maps));
   }
 
  private:
@@ -130,7 +177,10 @@ class Model {
     if (words.size() < 2) fail("its array \"", array.name, "\" belongs to no layer; expected a model of Keras.");
     const std::string name = numbered ? words[words.size() - 3] : words[words.size() - 2];
     if (layers_.empty() || layers_.back().name != name) {
-      if (find(name) != nullptr) fail("holds the layer \"", name, "\" twice.");
+      if (find(name) != nullptr) {
+        fail("holds the layer \"", name, "\" twice; is it a model of several networks? Save the discriminator alone: ",
+             "model.discriminator.save(\"discriminator.keras\").");
+      }
       layers_.push_back({name, {}, {}});
     }
     if (numbered) {
@@ -155,16 +205,43 @@ class Model {
     for (size_t i = 0; i < all.size(); ++i) layer.parts[names[i]] = all[i];
   }
 
+  // Of a batch norm: one value of each channel.
+  void check_norm(const Layer& layer) const {
+    const auto mean = layer.parts.find("moving_mean");
+    if (mean == layer.parts.end()) return;
+    const models::Shape& shape = mean->second->shape;
+    if (shape.size() != 1) {
+      fail("its norm \"", layer.name, "\" has a moving_mean ", shape_text(shape), "; expected one axis.");
+    }
+    for (const auto& [name, array] : layer.parts) {
+      if (array->shape == shape) continue;
+      fail("its norm \"", layer.name, "\" has a ", name, " ", shape_text(array->shape), "; expected ",
+           shape_text(shape), ".");
+    }
+  }
+
   const Array& part(const Layer& layer, const char* name) const {
     const auto found = layer.parts.find(name);
     if (found == layer.parts.end()) fail("its layer \"", layer.name, "\" has no ", name, ".");
     return *found->second;
   }
 
-  void add_bias(const Layer& layer) {
+  void add_bias(const Layer& layer, const Maps& maps = {}) {
     const auto found = layer.parts.find("bias");
-    if (found == layer.parts.end()) return;
-    tensors.emplace_back(layer.name + ".bias", make_tensor(found->second->shape, found->second->values));
+    if (found != layer.parts.end()) tensors.emplace_back(layer.name + ".bias", channels_first(*found->second, maps));
+  }
+
+  // One value of each unit, in the order of [C, H, W].
+  StoredTensor channels_first(const Array& array, const Maps& maps) const {
+    if (maps.size == 0) return make_tensor(array.shape, array.values);
+    if (array.shape != models::Shape{maps.units()}) {
+      fail("\"", array.name, "\" has the shape ", shape_text(array.shape), "; expected ", maps.units(), " values.");
+    }
+    std::vector<float> values;
+    for (int64_t o = 0; o < maps.units(); ++o) {
+      values.push_back(array.values[static_cast<size_t>(maps.in_file(o))]);
+    }
+    return make_tensor(array.shape, values);
   }
 
   std::string path_;
@@ -172,18 +249,38 @@ class Model {
   int64_t channels_ = 0;  ///< of the last convolution
 };
 
+// What .keras files call layers that have arrays, by their classes.
+constexpr const char* kClasses[][2] = {{"BatchNormalization", "batch_normalization"},
+                                       {"Conv2D", "conv2d"},
+                                       {"Conv2DTranspose", "conv2d_transpose"},
+                                       {"Dense", "dense"}};
+
 /// What the configuration of a model says.
 class Configuration {
  public:
-  Configuration(const std::string& path, const std::string& text, Model& model, NetworkFacts& facts)
-      : path_(path), model_(model), facts_(facts) {
-    const json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Configuration(const std::string& path, const KerasArrays& file, Model& model, NetworkFacts& facts)
+      : path_(path), named_by_class_(file.named_by_class), model_(model), facts_(facts) {
+    const json root = json::parse(file.config, nullptr, /*allow_exceptions=*/false);
+    if (root.is_discarded()) fail("its configuration is no JSON; the file is damaged.");
     const json* layers = &root;
     for (const char* key : {"config", "layers"}) {
       if (layers->is_object() && layers->contains(key)) layers = &(*layers)[key];
     }
-    if (!layers->is_array()) fail("its model_config has no list of layers.");
+    if (!layers->is_array()) {
+      fail(
+          "its configuration has no list of layers; of a class of its own, save the Sequential or functional model in ",
+          "it: model.discriminator.save(\"discriminator.keras\").");
+    }
+    for (const json& layer : *layers) find_maps(layer);
     for (const json& layer : *layers) take(layer);
+    if (generator_) {
+      if (!ends_with(text_, "tanh") && !ends_with(text_, "sigmoid")) {
+        fail("its generator ends in no tanh or sigmoid, which make the pixels of those that are read.");
+      }
+      if (facts_.architecture.generator_network.empty()) facts_.architecture.generator_network = text_;
+      facts_.architecture.latent = Latent::kNormal;  // as in Keras' examples
+      return;
+    }
     if (facts_.architecture.network.empty()) facts_.architecture.network = text_;
     take_input();
   }
@@ -204,6 +301,29 @@ class Configuration {
     return value;
   }
 
+  // Whether it is a generator, and the maps that its dense layer is reshaped to.
+  void find_maps(const json& layer) {
+    const std::string kind = layer.value("class_name", "");
+    generator_ |= kind == "Conv2DTranspose" || kind == "UpSampling2D";
+    const json config = layer.value("config", json::object());
+    if (kind != "Reshape" || !config.contains("target_shape") || maps_.size > 0) return;
+    const json& shape = config["target_shape"];
+    if (shape.is_array() && shape.size() == 3 && shape[0] == shape[1] && shape[0] > 0 && shape[0] <= 1024 &&
+        shape[2] > 0 && shape[2] <= 65536) {
+      maps_ = {shape[0].get<int64_t>(), shape[2].get<int64_t>()};
+    }
+  }
+
+  // Of a layer in its file.
+  const Layer* arrays_of(const std::string& kind, const std::string& name) {
+    if (!named_by_class_) return model_.find(name);
+    const auto own =
+        std::find_if(std::begin(kClasses), std::end(kClasses), [&](const auto& c) { return kind == c[0]; });
+    if (own == std::end(kClasses)) return nullptr;
+    const int64_t before = times_[kind]++;
+    return model_.find(before == 0 ? (*own)[1] : text_of((*own)[1], "_", before));
+  }
+
   void take(const json& layer) {
     const std::string kind = layer.value("class_name", "");
     const json config = layer.value("config", json::object());
@@ -219,50 +339,98 @@ class Configuration {
     if (kind == "Flatten") return add("flatten");
     if (kind == "GlobalAveragePooling2D") return add("mean");
     if (kind == "MaxPooling2D") return add("maxpool " + std::to_string(side(config, "pool_size", name)));
-    if (kind == "ReLU") return add("relu");
-    if (kind == "Activation") return take_activation(config.value("activation", "linear"), name);
+    if (kind == "ReLU") {
+      for (const char* key : {"max_value", "negative_slope", "threshold"}) {
+        const json value = config.value(key, json());
+        if (value.is_null() || value == 0) continue;
+        fail("its layer \"", name, "\" is a ReLU with ", key, " ", value.dump(), ", which no list has.");
+      }
+      return add("relu");
+    }
+    if (generator_ && kind == "Reshape") {
+      units_ = false;
+      return;
+    }
+    if (generator_ && kind == "UpSampling2D") {
+      if (config.value("interpolation", "nearest") != "nearest") {
+        fail("its layer \"", name, "\" doubles maps by interpolation; lists have that of the nearest value.");
+      }
+      return add("upsample " + std::to_string(side(config, "size", name)));
+    }
+    if (kind == "Activation") return take_activation(config.value("activation", json("linear")), name);
     if (kind == "LeakyReLU") {
       const json slope =
           config.contains("negative_slope") ? config["negative_slope"] : config.value("alpha", json(0.3));
       if (!slope.is_number()) fail("its layer \"", name, "\" has the slope ", slope.dump(), ".");
       return add("lrelu " + json(std::round(slope.get<double>() * 1e7) / 1e7).dump());  // Keras keeps it in float32
     }
-    const Layer* arrays = model_.find(name);
-    if (kind != "Conv2D" && kind != "Dense" && kind != "BatchNormalization") {
+    const Layer* arrays = arrays_of(kind, name);
+    const bool transposed = generator_ && kind == "Conv2DTranspose";
+    if (kind != "Conv2D" && kind != "Dense" && kind != "BatchNormalization" && !transposed) {
       fail("its layer \"", name, "\" is a ", kind.empty() ? "layer of no kind" : kind.c_str(),
            ", which no list of layers has; there are Conv2D, BatchNormalization, LeakyReLU, ReLU, Dropout, "
            "MaxPooling2D, ",
-           "Flatten, GlobalAveragePooling2D, Dense and Rescaling",
-           kind == "Conv2DTranspose" ? ": is it a generator?" : ".");
+           "Flatten, GlobalAveragePooling2D, Dense and Rescaling, and in generators Reshape, Conv2DTranspose and "
+           "UpSampling2D.");
     }
     if (arrays == nullptr) fail("has no weights of its layer \"", name, "\".");
     if (kind == "BatchNormalization") {
-      model_.add_norm(*arrays);
+      model_.add_norm(*arrays, units_ ? maps_ : Maps());
       // Keras' momentum is the share of what was there, PyTorch's that of what comes.
       const double momentum = 1 - config.value("momentum", 0.99);
-      add("bn " + number(config.value("epsilon", json(1e-3))) + " " + json(std::round(momentum * 1e7) / 1e7).dump());
+      add((units_ ? "bn units " : "bn ") + number(config.value("epsilon", json(1e-3))) + " " +
+          json(std::round(momentum * 1e7) / 1e7).dump());
       return;
     }
     if (kind == "Dense") {
-      model_.add_dense(*arrays);
-      add("dense");
-      return take_activation(config.value("activation", "linear"), name);
+      const int64_t units = config.value("units", int64_t{0});
+      units_ = generator_ && maps_.size > 0 && units == maps_.units();
+      if (units_) {
+        model_.add_projection(*arrays, maps_);
+        add(text_of("dense to ", maps_.channels, "x", maps_.size, "x", maps_.size));
+      } else {
+        model_.add_dense(*arrays);
+        add(generator_ ? text_of("dense to ", units) : "dense");
+      }
+      return take_activation(config.value("activation", json("linear")), name);
     }
-    model_.add_convolution(*arrays);
-    const std::string padding = config.value("padding", "valid");
+    const bool same = config.value("padding", "valid") == "same";
     if (config.value("data_format", "channels_last") != "channels_last") {
       fail("its layer \"", name, "\" has channels first; save the model with channels last.");
     }
     if (side(config, "dilation_rate", name) != 1 || config.value("groups", 1) != 1) {
       fail("its layer \"", name, "\" is dilated or in groups, which no list of layers has.");
     }
-    add("conv " + std::to_string(side(config, "kernel_size", name)) + " " +
-        std::to_string(side(config, "strides", name)) + " " + (padding == "same" ? "same" : "0"));
-    take_activation(config.value("activation", "linear"), name);
+    const int64_t kernel = side(config, "kernel_size", name), stride = side(config, "strides", name);
+    if (transposed && config.contains("output_padding") && !config["output_padding"].is_null()) {
+      fail("its layer \"", name, "\" has an output_padding; those that are read have none.");
+    }
+    if (!generator_ || transposed) {
+      model_.add_convolution(*arrays);
+      add(text_of(transposed ? "deconv " : "conv ", kernel, " ", stride, same ? " same" : " 0"));
+    } else {
+      if (stride != 1) fail("its layer \"", name, "\" is a convolution of stride ", stride, " in a generator.");
+      model_.add_turned(*arrays);
+      // What a convolution pads by p, the transposed one pads by kernel - 1 - p, on the other side of its turned
+      // kernel.
+      const int64_t before = same ? (kernel - 1) / 2 : 0, after = same ? kernel - 1 - before : 0;
+      add(text_of("deconv ", kernel, " 1 ", kernel - 1 - before, "+", kernel - 1 - after));
+    }
+    take_activation(config.value("activation", json("linear")), name);
   }
 
-  void take_activation(const std::string& activation, const std::string& name) {
-    if (activation == "linear" || activation == "sigmoid") return;  // the sigmoid makes a probability of the logit
+  // A function's name, or a layer.
+  void take_activation(const json& value, const std::string& name) {
+    if (value.is_object()) {
+      const std::string kind = value.value("class_name", "");
+      if (kind == "LeakyReLU" || kind == "ReLU") return take(value);
+      fail("its layer \"", name, "\" has the activation ", kind, ", which no list has.");
+    }
+    const auto activation = value.get<std::string>();
+    if (activation == "leaky_relu") return add("lrelu 0.2");  // keras.activations.leaky_relu
+    if (activation == "linear") return;
+    if (generator_ && (activation == "tanh" || activation == "sigmoid")) return add(activation);
+    if (activation == "sigmoid") return;  // makes a probability of the logit
     if (activation != "relu") fail("its layer \"", name, "\" has the activation ", activation, ", which no list has.");
     add("relu");
   }
@@ -274,7 +442,7 @@ class Configuration {
     }
     InputOptions& input = facts_.architecture.input;
     input.deviation = {1 / (255 * scale.get<double>())};
-    input.mean = {-offset.get<double>() * input.deviation[0]};
+    input.mean = {0 - offset.get<double>() * input.deviation[0]};  // no negative zero
     facts_.input_known = true;
   }
 
@@ -287,6 +455,11 @@ class Configuration {
   }
 
   std::string path_, text_;
+  bool named_by_class_;
+  bool generator_ = false;
+  Maps maps_;                             ///< of a generator, the first
+  bool units_ = false;                    ///< behind a generator's dense layer, before the reshape
+  std::map<std::string, int64_t> times_;  ///< how often layers of a class have come
   Model& model_;
   NetworkFacts& facts_;
   json shape_;
@@ -331,10 +504,13 @@ KerasNetwork keras_network(const std::string& path, const KerasArrays& file, con
   NetworkFacts facts = told;
   if (!file.config.empty()) {
     try {
-      const Configuration configuration(path, file.config, model, facts);
+      const Configuration configuration(path, file, model, facts);
     } catch (const nlohmann::json::exception& error) {
-      throw FileError(path, "its model_config is damaged: ", error.what());
+      throw FileError(path, "its configuration is damaged: ", error.what());
     }
+  } else if (model.find("conv2d_transpose") != nullptr) {
+    model.fail("holds a generator's weights without its configuration; save the whole model: ",
+               "model.save(\"generator.keras\").");
   } else if (!file.ordered) {
     take_unordered(model);
   } else {

@@ -28,6 +28,7 @@ struct Layer {
   std::string name;  ///< "main.0", as it stands in the file
   Kind kind = Kind::kOther;
   Shape shape = {};  ///< of the weight
+  bool weight = false;
   bool bias = false;
   bool statistics = false;
 };
@@ -78,6 +79,7 @@ std::vector<Layer> layers_below(const StateDictReader& file, const std::string& 
       if (part == std::string(".weight_v") && file.tensors().count(without(part) + ".weight_g") == 0) break;
       Layer& layer = layer_of(without(part));
       layer.shape = shape;
+      layer.weight = true;
       layer.kind = shape.size() == 4   ? Kind::kConvolution
                    : shape.size() == 2 ? Kind::kDense
                    : shape.size() == 1 ? Kind::kNorm
@@ -90,7 +92,10 @@ std::vector<Layer> layers_below(const StateDictReader& file, const std::string& 
       known = true;
       Layer& layer = layer_of(without(part));
       layer.statistics = true;
-      if (layer.shape.empty()) layer = {layer.name, Kind::kNorm, shape, false, true};
+      if (layer.shape.empty()) {
+        layer.kind = Kind::kNorm;
+        layer.shape = shape;
+      }
     }
     if (ends_with(name, ".bias")) {
       known = true;
@@ -145,10 +150,32 @@ int64_t modules_between(const std::string& layer, const std::string& next) {
   return a == b && from >= 0 && to >= from ? to - from : 0;
 }
 
+// What a norm without running statistics is, as far as its name says it: "in1", "norm.gn", "layer_norm".
+std::string kind_of_norm(const Layer& norm) {
+  std::string name = norm.name.substr(norm.name.rfind('.') + 1);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string letters = name.substr(0, name.find_first_of("0123456789_"));
+  const auto has = [&name](const char* part) { return name.find(part) != std::string::npos; };
+  if (letters == "in" || has("inst")) return "by its name an instance norm";
+  if (letters == "gn" || has("group")) return "by its name a group norm";
+  if (letters == "ln" || has("layer")) return "by its name a layer norm";
+  return "probably InstanceNorm2d(affine=True) or GroupNorm, or BatchNorm2d(track_running_stats=False)";
+}
+
+// Norms of one image's own maps are no part of lists: the engine's statistics are fixed.
+constexpr const char* kOtherNorms =
+    "networks here have batch norm with running statistics (InstanceNorm2d(track_running_stats=True) is the same in "
+    "evaluation), spectral norm, or none; exchange it in PyTorch and train on";
+
 void add_norm(Link& link, const Layer& norm, int64_t channels, int64_t depth) {
   if (!norm.statistics) {
-    refuse(depth, "its layer ", described(norm), " is a norm without running statistics: an instance, layer or group ",
-           "norm, or a batch norm that keeps none; networks here have batch norm or none");
+    refuse(depth, "its layer ", described(norm), " is a norm without running statistics, ", kind_of_norm(norm), "; ",
+           kOtherNorms);
+  }
+  if (!norm.weight || !norm.bias) {
+    refuse(depth, "its norm ", described(norm), " has running statistics and no weight and bias (affine=False); add ",
+           "them to the state_dict in PyTorch: sd[\"", norm.name, ".weight\"] = torch.ones(", norm.shape[0], "), sd[\"",
+           norm.name, ".bias\"] = torch.zeros(", norm.shape[0], ")");
   }
   if (norm.shape != Shape{channels}) {
     refuse(depth, "its norm ", described(norm), " belongs to another layer than ", described(*link.convolution),
@@ -163,15 +190,30 @@ void require_square(const Layer& layer, int64_t depth) {
   if (layer.shape[2] != layer.shape[3]) refuse(depth, "the kernels of ", described(layer), " are not square");
 }
 
-bool makes_images(const std::vector<Layer>& layers) {
-  const Layer* before = nullptr;
-  bool chained = true;
-  for (const Layer& layer : layers) {
-    if (layer.kind != Kind::kConvolution) continue;
-    if (before != nullptr) chained &= before->shape[1] == layer.shape[0];
-    before = &layer;
+/// How a generator's convolutions lie in a file: transposed ones [I, O, k, k], or, behind what doubles maps
+/// (nn.Upsample), ordinary ones [O, I, k, k].
+struct GeneratorKernels {
+  bool ordinary = false;
+  int64_t inputs(const Layer& layer) const { return layer.shape[ordinary ? 1 : 0]; }
+  int64_t outputs(const Layer& layer) const { return layer.shape[ordinary ? 0 : 1]; }
+};
+
+std::optional<GeneratorKernels> kernels_of_generator(const std::vector<Layer>& layers) {
+  const auto is_image = [](int64_t channels) { return channels == 1 || channels == 3; };
+  const bool dense = std::any_of(layers.begin(), layers.end(), [](const Layer& l) { return l.kind == Kind::kDense; });
+  for (const GeneratorKernels kernels : {GeneratorKernels{false}, GeneratorKernels{true}}) {
+    const Layer* before = nullptr;
+    bool chained = true;
+    for (const Layer& layer : layers) {
+      if (layer.kind != Kind::kConvolution) continue;
+      // Ordinary ones that take images, or no dense layer's maps, are a discriminator's.
+      chained &= before != nullptr ? kernels.outputs(*before) == kernels.inputs(layer)
+                                   : !kernels.ordinary || (dense && !is_image(kernels.inputs(layer)));
+      before = &layer;
+    }
+    if (before != nullptr && chained && is_image(kernels.outputs(*before))) return kernels;
   }
-  return before != nullptr && chained && (before->shape[1] == 1 || before->shape[1] == 3);
+  return std::nullopt;
 }
 
 // Dense layers, with their norms, at one end: files without an order of their own have that of the names.
@@ -198,6 +240,10 @@ Chain discriminator_in(const std::vector<Layer>& layers) {
     ++depth;
     switch (layer.kind) {
       case Kind::kOther:
+        if (last != nullptr && layer.shape.size() == 3 && layer.shape[0] == channels && layer.weight && layer.bias) {
+          refuse(depth, "its layer ", described(layer), " is a layer norm of whole maps (LayerNorm([C, H, W])); ",
+                 kOtherNorms);
+        }
         refuse(depth, "its tensor ", described(layer),
                " is no weight of a convolution, a dense layer or a batch norm: ",
                "a transformer, or another network than a DCGAN's");
@@ -206,7 +252,7 @@ Chain discriminator_in(const std::vector<Layer>& layers) {
         const Shape& s = layer.shape;
         if (chain.links.empty()) {
           if (s[1] != 1 && s[1] != 3) {
-            if (makes_images(layers)) {
+            if (kernels_of_generator(layers)) {
               refuse(1000 + depth, "it is a generator, which makes images of noise; features need the discriminator: ",
                      "give the file that holds it");
             }
@@ -253,7 +299,7 @@ Chain discriminator_in(const std::vector<Layer>& layers) {
 }
 
 // From the noise upwards.
-Chain generator_in(const std::vector<Layer>& layers, int64_t image_channels) {
+Chain generator_in(const std::vector<Layer>& layers, const GeneratorKernels& kernels, int64_t image_channels) {
   Chain chain;
   chain.links.reserve(layers.size());
   chain.dense.reserve(layers.size());
@@ -264,10 +310,10 @@ Chain generator_in(const std::vector<Layer>& layers, int64_t image_channels) {
     if (layer.kind == Kind::kOther) refuse(depth, "its tensor ", described(layer), " is of no known layer");
     if (layer.kind == Kind::kConvolution) {
       require_square(layer, depth);
-      if (!chain.links.empty() && layer.shape[0] != channels) {
+      if (!chain.links.empty() && kernels.inputs(layer) != channels) {
         refuse(depth, "its layer ", described(layer), " is no transposed convolution of ", channels, " channels");
       }
-      channels = layer.shape[1];
+      channels = kernels.outputs(layer);
       chain.links.push_back({&layer});
       last = &chain.links.back();
     } else if (layer.kind == Kind::kDense) {
@@ -501,6 +547,18 @@ void map_layer(std::map<std::string, std::string>& mapping, const OurNames& our,
   }
 }
 
+// InstanceNorm2d has no weights by default, so that nothing tells it from a dropout but that modules are counted.
+// @return the convolution and the next layer between which there are more modules than an activation, and no norm
+std::optional<std::pair<const Layer*, const Layer*>> unseen_modules(const Chain& chain) {
+  for (size_t i = 0; i + 1 < chain.links.size(); ++i) {
+    const Layer* next = chain.links[i + 1].convolution;
+    if (chain.links[i].norm == nullptr && modules_between(chain.links[i].convolution->name, next->name) > 2) {
+      return std::make_pair(chain.links[i].convolution, next);
+    }
+  }
+  return std::nullopt;
+}
+
 /// A discriminator of these layers.
 FoundNetwork discriminator_of(const std::vector<Layer>& found_layers, const NetworkFacts& facts,
                               const std::string& file) {
@@ -518,6 +576,17 @@ FoundNetwork discriminator_of(const std::vector<Layer>& found_layers, const Netw
              " convolutions stand in no file, and its shapes are those of no ",
              "known family: ", described(*chain.links.front().convolution), " to ",
              described(*chain.links.back().convolution), "; say them, for example ", candidates(chain, body));
+    }
+    if (const auto unseen = unseen_modules(chain)) {
+      const std::string where = text_of("between ", described(*unseen->first), " and ", described(*unseen->second));
+      const bool norms = any(chain.links, [](const Link& l) { return l.norm != nullptr; });
+      if (all_kernels(chain, body, {4}) && !norms) {  // critics of this kind often have instance norms
+        refuse(2000, "its names count two modules or more ", where,
+               ", none with weights: an activation, and a dropout or ",
+               "InstanceNorm2d, which is no layer of lists; where it is dropout, say the network: ",
+               candidates(chain, body));
+      }
+      found.assumed.push_back(text_of("modules without weights ", where, " are dropout, not instance norm"));
     }
     found.family = family->name;
     found.assumed.push_back(text_of("strides and paddings as in ", family->name));
@@ -580,23 +649,45 @@ FoundNetwork discriminator_of(const std::vector<Layer>& found_layers, const Netw
   return found;
 }
 
+// PyTorch-GAN's generator: maps are doubled before each convolution but the last, and the norms' epsilon is 0.8 but for
+// the first one's, which follows the dense layer without an activation.
+std::string list_of_doubling(const Chain& chain, int64_t channels, int64_t size) {
+  const size_t count = chain.links.size();
+  const int64_t base = size >> (count - 1);
+  const Link& projection = chain.dense.front();
+  const auto has_norm = [](const Link& l) { return l.norm != nullptr && !l.norm_last; };
+  const bool normed = has_norm(projection) && std::all_of(chain.links.begin(), chain.links.end() - 1, has_norm);
+  if (projection.convolution->shape[0] != channels * base * base || !normed || chain.links.back().norm != nullptr ||
+      !all_kernels(chain, count, {3})) {
+    refuse(2000, "its generator has ordinary convolutions, behind what doubles maps (nn.Upsample), and is not ",
+           "PyTorch-GAN's; --generator-network says where maps are doubled: \"dense to ", channels,
+           "x8x8; bn; upsample 2; deconv 3 1 1; bn; lrelu 0.2; ...; deconv 3 1 1; tanh\"");
+  }
+  std::string text = text_of("dense to ", channels, "x", base, "x", base, "; bn");
+  for (size_t i = 0; i + 1 < count; ++i) text += "; upsample 2; deconv 3 1 1; bn 0.8; lrelu 0.2";
+  return text + "; deconv 3 1 1; tanh";
+}
+
 /// Adds a generator of these layers. @throws NoNetwork
 void add_generator(FoundNetwork& found, const std::vector<Layer>& found_layers, const NetworkFacts& facts,
                    const std::string& file) {
   const std::vector<Layer> layers = with_dense_layers(/*last=*/false, found_layers);
   const int64_t size = found.architecture.image_size;
-  const Chain chain = generator_in(layers, found.architecture.input.channels);
+  const GeneratorKernels kernels = *kernels_of_generator(layers);
+  const Chain chain = generator_in(layers, kernels, found.architecture.input.channels);
   const bool dense = !chain.dense.empty();
   if (chain.dense.size() > 1) refuse(2000, "its generator has several dense layers");
   const size_t first = dense ? 0 : 1;  // of the convolutions that take maps
   if (chain.links.size() <= first) refuse(2000, "its generator has no layers that take maps");
   const Link& projection = dense ? chain.dense.front() : chain.links.front();
   const Shape& p = projection.convolution->shape;
-  const int64_t channels = dense ? chain.links.front().convolution->shape[0] : p[1];
+  const int64_t channels = dense ? kernels.inputs(*chain.links.front().convolution) : p[1];
   const int64_t nz = dense ? p[1] : p[0];
   std::string text = facts.architecture.generator_network;
   const bool told = !text.empty();
-  if (!told) {
+  if (!told && kernels.ordinary) {
+    text = list_of_doubling(chain, channels, size);
+  } else if (!told) {
     const int64_t kernel = chain.links[first].convolution->shape[2];
     for (size_t i = first; i < chain.links.size(); ++i) {
       if (chain.links[i].convolution->shape[2] != kernel) refuse(2000, "kernels of its generator differ");
@@ -635,7 +726,12 @@ void add_generator(FoundNetwork& found, const std::vector<Layer>& found_layers, 
     if (list.convolutions[i].kernel != link.convolution->shape[2]) {
       refuse(2000, "the generator's layer ", described(*link.convolution), " has other kernels than its list says");
     }
-    list.convolutions[i].out_channels = link.convolution->shape[1];
+    if (kernels.ordinary && list.convolutions[i].stride != 1) {
+      refuse(2000, "the generator's layer ", described(*link.convolution), " is no transposed convolution; as an ",
+             "ordinary one, behind what doubles maps, it is \"upsample 2; deconv ", link.convolution->shape[2], " 1 ",
+             link.convolution->shape[2] / 2, "\" in a list");
+    }
+    list.convolutions[i].out_channels = kernels.outputs(*link.convolution);
     list.convolutions[i].bias = link.convolution->bias;
     check_norm(list.convolutions[i], link);
   }
@@ -648,14 +744,15 @@ void add_generator(FoundNetwork& found, const std::vector<Layer>& found_layers, 
   if (inputs != list.project.units()) refuse(2000, "the generator's first layer makes other maps than its list says");
   found.architecture.nz = nz;
   found.architecture.generator_network = joined_steps(steps_of(list));
-  if (!told) found.assumed.emplace_back("the generator's strides and paddings, ReLU and tanh as in its family");
-  if (!dense) found.architecture.latent = Latent::kNormal;
+  if (!told) found.assumed.emplace_back("the generator's strides, paddings and activations as in its family");
+  if (!dense || kernels.ordinary) found.architecture.latent = Latent::kNormal;  // as in PyTorch's examples
   found.assumed.push_back(text_of("noise of ", to_name(found.architecture.latent), " distribution"));
   map_layer(found.mapping, {"generator.project", "generator.bn0"}, projection, file);
   for (size_t i = first; i < chain.links.size(); ++i) {
     const size_t number = i - first + 1;
     map_layer(found.mapping, {text_of("generator.deconv", number), text_of("generator.bn", number)}, chain.links[i],
               file);
+    if (kernels.ordinary) found.turned.insert(text_of("generator.deconv", number, ".weight"));
   }
 }
 
@@ -728,7 +825,7 @@ FoundNetwork find_network(const std::vector<StateDictReader>& files, const Netwo
     for (const std::string& prefix : prefixes_in(file)) {
       if (&file == place.file && (starts_with(prefix, place.prefix) || starts_with(place.prefix, prefix))) continue;
       const std::vector<Layer> layers = layers_below(file, prefix);
-      if (!makes_images(layers)) continue;
+      if (!kernels_of_generator(layers)) continue;
       try {
         add_generator(network, layers, facts, file.file_name() + ":");
         return network;

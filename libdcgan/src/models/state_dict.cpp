@@ -176,6 +176,7 @@ struct StateDictReader::Impl {
       if (inner == "/data.pkl") found = name;
     }
     if (!found.empty()) return found;
+    if (zip.has("model.weights.h5")) throw FileError(path, "is a model of Keras 3; its name must end in .keras.");
     throw FileError(path, "holds no data.pkl; expected a file that torch.save() wrote.");
   }
 

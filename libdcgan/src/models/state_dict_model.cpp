@@ -180,6 +180,19 @@ std::string layer_of(const std::string& name) {
   return name.substr(0, end == std::string::npos ? name.rfind(".weight") : end);
 }
 
+// [O, I, k, k] as the [I, O, k, k] of the transposed convolution that does the same: kernels turned by half a turn.
+std::vector<float> turned_kernels(const std::vector<float>& values, const Shape& shape) {
+  const int64_t outputs = shape[0], inputs = shape[1], kernel = shape[2] * shape[3];
+  std::vector<float> turned(values.size());
+  for (int64_t o = 0; o < outputs; ++o) {
+    for (int64_t i = 0; i < inputs; ++i) {
+      const auto from = values.begin() + (o * inputs + i) * kernel;
+      std::reverse_copy(from, from + kernel, turned.begin() + (i * outputs + o) * kernel);
+    }
+  }
+  return turned;
+}
+
 using Shapes = std::map<std::string, Shape>;  // by our name
 
 Shape shape_in(const Tensors& tensors, const std::string& ours, const std::string& theirs) {
@@ -273,8 +286,10 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
     }
     const Origin origin = origin_of(tensors, names[name]);
     const std::string& their_name = origin.parts.front();
-    const Shape found = tensors.shape(their_name);
-    if (shape_in(tensors, name, their_name) != shape) {
+    const Shape& found = tensors.shape(their_name);
+    const bool turned = options.turned.count(name) != 0 && found.size() == 4;
+    const Shape as_ours = turned ? Shape{found[1], found[0], found[2], found[3]} : shape_in(tensors, name, their_name);
+    if (as_ours != shape) {
       const bool even = found.size() == 4 && found[2] % 2 == 0 && shape.size() == 4 && shape[2] % 2 == 1;
       tensors.fail("its tensor \"" + their_name + "\" has the shape " + shape_text(found) + "; for " + name +
                    " the architecture asks for " + shape_text(shape) +
@@ -300,7 +315,8 @@ ModelFile model_from_state_dicts(const std::vector<StateDictReader>& files, cons
     }
     std::vector<float> values;
     try {
-      values = models::normalized_weight(origin.normalization, parts, is_transposed(name, shape));
+      values = models::normalized_weight(origin.normalization, parts, is_transposed(name, shape) && !turned);
+      if (turned) values = turned_kernels(values, found);
     } catch (const Error& error) {
       tensors.fail("its tensor \"", their_name, "\": ", error.what());
     }
