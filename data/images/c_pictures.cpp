@@ -13,16 +13,10 @@ namespace {
 template <class Load>
 dcgan_status open_picture(dcgan_picture** picture, const Load& load) {
   if (picture != nullptr) *picture = nullptr;
-  std::string no_image;
-  const dcgan_status status = dcgan::c_api::guarded([&] {
+  return dcgan::c_api::guarded([&] {
     dcgan::c_api::require_pointer(picture, "the place for the picture");
-    try {
-      *picture = new dcgan_picture{load()};
-    } catch (const dcgan::ImageError& e) {
-      no_image = e.what();
-    }
+    *picture = new dcgan_picture{load()};
   });
-  return no_image.empty() ? status : dcgan::c_api::fail(DCGAN_BAD_IMAGE, no_image.c_str());
 }
 
 int64_t most_pixels(int64_t given) { return given == 0 ? dcgan::kMostPixels : given; }

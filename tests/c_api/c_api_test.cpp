@@ -4,10 +4,12 @@
 
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <thread>
 #include <vector>
 
+#include "dcgan/errors.h"
 #include "dcgan/feature_compression.h"
 #include "dcgan/feature_extractor.h"
 #include "dcgan/image_files.h"
@@ -146,6 +148,55 @@ TEST_F(CApi, AFileThatIsNoModelAndOptionsThatAreNoneAreTheirOwnStatus) {
   dcgan_classifier* machine = nullptr;
   EXPECT_EQ(dcgan_classifier_open(kModel, &machine), DCGAN_BAD_FILE);
   EXPECT_THAT(dcgan_last_error(), HasSubstr("dcgan-linear-classifier"));
+}
+
+TEST_F(CApi, StatusAndMessageAreCodeAndMessageOfWhatCppThrows) {
+  const auto agree = [](ErrorCode code, const std::function<void()>& cpp, const std::function<dcgan_status()>& c) {
+    std::string message;
+    try {
+      cpp();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << error.what();
+      message = error.what();
+    }
+    EXPECT_NE(message, "") << "nothing was thrown";
+    EXPECT_EQ(c(), static_cast<dcgan_status>(code)) << message;
+    EXPECT_EQ(dcgan_last_error(), message);
+  };
+  dcgan_extractor* none = nullptr;
+  FeatureOptions options;
+  options.layers = {9};
+  agree(
+      ErrorCode::kWrongArgument, [&] { FeatureExtractor(kModel, options); },
+      [&] { return dcgan_extractor_open(kModel, R"({"layers":[9]})", &none); });
+  agree(
+      ErrorCode::kBadFile, [] { FeatureExtractor("none.safetensors"); },
+      [&] { return dcgan_extractor_open("none.safetensors", nullptr, &none); });
+  dcgan_picture* picture = nullptr;
+  agree(
+      ErrorCode::kBadImage, [] { load_image(kModel); }, [&] { return dcgan_picture_read(kModel, 0, &picture); });
+  options.layers = {1};
+  options.grid = 1;
+  FeatureExtractor reference(kModel, options);
+  reference.on_progress([](int64_t, int64_t) { throw Error(ErrorCode::kStopped, "stopped by the progress function"); });
+  std::vector<float> features(128);
+  const dcgan_image image{pixels_.data(), pixels_.size(), 32, 32, 0, DCGAN_RGB};
+  ASSERT_EQ(dcgan_extractor_on_progress(
+                extractor_, [](void*, int64_t, int64_t) { return 1; }, nullptr),
+            DCGAN_OK);
+  agree(
+      ErrorCode::kStopped, [&] { reference.extract(pixels_.data(), 1, 32, 32, 0, features.data()); },
+      [&] { return dcgan_extract(extractor_, &image, 1, features.data(), 128); });
+  // A classifier of one feature fewer.
+  const TemporaryFolder folder;
+  const std::string path = folder / "machine.safetensors";
+  LinearClassifier({{"dark", "light"}, std::vector<float>(254), {0, 1}, 1, FeatureOrigin(reference)}).save(path);
+  dcgan_classifier* machine = nullptr;
+  ASSERT_EQ(dcgan_classifier_open(path.c_str(), &machine), DCGAN_OK) << dcgan_last_error();
+  agree(
+      ErrorCode::kWrongArgument, [&] { LinearClassifier(path).require(reference); },
+      [&] { return dcgan_classifier_require(machine, extractor_); });
+  dcgan_classifier_close(machine);
 }
 
 TEST_F(CApi, EachThreadHasItsOwnMessage) {

@@ -15,7 +15,8 @@ namespace dcgan {
 /// Bytes that give no image: cut short, damaged, of another format, too large.
 class DCGAN_EXPORT ImageError : public Error {
  public:
-  using Error::Error;
+  template <class First, class... More>
+  explicit ImageError(const First& first, const More&... more) : Error(ErrorCode::kBadImage, first, more...) {}
 };
 
 /// An image in memory of its own.

@@ -36,23 +36,17 @@ void describe(ExtractorOptions& o, Visitor&& f) {
   f(o.features.device, "device", "auto, cpu or cuda[:N]");
 }
 
-// What is wrong with something that the caller gave.
-template <class Call>
-auto as_argument(const Call& call) {
-  try {
-    return call();
-  } catch (const Error& e) {
-    throw OptionError(std::string(e.what()));
-  }
-}
-
 FeatureOptions options_of(const char* text) {
   if (text == nullptr) return {};
   const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
   if (json.is_discarded()) throw OptionError("options are no JSON: ", text);
-  FeatureOptions options = as_argument([&] { return options_from_json<ExtractorOptions>(json).features; });
-  options.resize_is_chosen = json.contains("resize");
-  return options;
+  try {
+    FeatureOptions options = options_from_json<ExtractorOptions>(json).features;
+    options.resize_is_chosen = json.contains("resize");
+    return options;
+  } catch (const Error& e) {  // of JSON that may be of a file, too
+    throw OptionError(e.what());
+  }
 }
 
 std::string info_of(const FeatureExtractor& extractor) {
@@ -128,7 +122,9 @@ dcgan_status dcgan_extractor_on_progress(dcgan_extractor* extractor, dcgan_progr
     require_pointer(extractor, "the extractor");
     if (progress == nullptr) return extractor->extractor.on_progress(nullptr);
     extractor->extractor.on_progress([progress, context](int64_t done, int64_t total) {
-      if (progress(context, done, total) != 0) throw dcgan::c_api::Stopped();
+      if (progress(context, done, total) != 0) {
+        throw dcgan::Error(dcgan::ErrorCode::kStopped, "stopped by the progress function");
+      }
     });
   });
 }
@@ -181,7 +177,7 @@ dcgan_status dcgan_classifier_require(const dcgan_classifier* classifier, const 
   return guarded([&] {
     require_pointer(classifier, "the classifier");
     require_pointer(extractor, "the extractor");
-    dcgan::as_argument([&] { classifier->classifier.require(extractor->extractor); });
+    classifier->classifier.require(extractor->extractor);
   });
 }
 

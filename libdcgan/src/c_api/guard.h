@@ -8,16 +8,7 @@
 
 namespace dcgan::c_api {
 
-/// What a progress function asked for.
-class Stopped : public Error {
- public:
-  Stopped() : Error("stopped by the progress function") {}
-};
-
-/// Keeps the message for dcgan_last_error().
-DCGAN_EXPORT dcgan_status fail(dcgan_status status, const char* message);
-
-/// Calls `work`; what it throws becomes a status.
+/// Calls `work`; what it throws becomes a status, and a message for dcgan_last_error().
 DCGAN_EXPORT dcgan_status run_guarded(const std::function<void()>& work);
 
 /// The same for a lambda, by reference: a function that holds one takes memory in every call.
