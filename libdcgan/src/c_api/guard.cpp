@@ -48,6 +48,12 @@ void require_pointer(const void* pointer, const char* name) {
   if (pointer == nullptr) throw OptionError(name, " is null.");
 }
 
+void require_room(size_t count, size_t columns, size_t capacity, const char* what) {
+  if (columns > 0 && count > capacity / columns) {
+    throw OptionError("there is room for ", capacity, ' ', what, "; ", count, " x ", columns, " are needed.");
+  }
+}
+
 }  // namespace dcgan::c_api
 
 extern "C" const char* dcgan_last_error(void) { return dcgan::c_api::last_error().c_str(); }

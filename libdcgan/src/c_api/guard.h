@@ -20,4 +20,7 @@ dcgan_status guarded(const Work& work) {
 /// @throws OptionError "`name` is null." where it is
 DCGAN_EXPORT void require_pointer(const void* pointer, const char* name);
 
+/// @throws OptionError unless `count` rows of `columns` fit into the capacity
+DCGAN_EXPORT void require_room(size_t count, size_t columns, size_t capacity, const char* what);
+
 }  // namespace dcgan::c_api
