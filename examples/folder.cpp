@@ -10,7 +10,7 @@ volatile std::sig_atomic_t stop_was_asked = 0;
 
 int main(int argc, char** argv) try {
   if (argc < 3) return 2;
-  std::signal(SIGINT, [](int) { stop_was_asked = 1; });
+  std::signal(SIGINT, [](int /*signal*/) { stop_was_asked = 1; });
   const std::vector<std::string> pictures(argv + 2, argv + argc);
   dcgan::FeatureExtractor extractor(argv[1]);
   const auto columns = static_cast<size_t>(extractor.feature_count());

@@ -30,23 +30,38 @@ struct Block {
   std::vector<std::string> reasons;  ///< [n]; empty where there is an image
 };
 
-Block load_block(const std::string* paths, int64_t count, const data::DecodeOptions& options,
-                 const ResizeOptions& resize, parallel::ThreadPool& pool) {
-  const int64_t bytes = 3 * resize.size * resize.size;
-  Block block{std::vector<uint8_t>(count * bytes), std::vector<std::string>(count)};
-  pool.run(count, [&](int64_t i) {
-    try {
-      const data::DecodedImage decoded = data::decode_image_file(paths[i], options);
-      block.reasons[i] = decoded.failure;
-      if (!decoded.ok()) return;
-      const data::RgbImage& image = decoded.image;
-      resize_and_crop({image.pixels.data(), image.width, image.height}, resize, &block.squares[i * bytes]);
-    } catch (const std::exception& e) {
-      block.reasons[i] = e.what();
-    }
-  });
-  return block;
-}
+constexpr int64_t kBlock = 256;
+
+class BlockLoader {
+ public:
+  /// @param paths  must outlive it
+  BlockLoader(const std::vector<std::string>& paths, const FeatureExtractor& extractor, int64_t most_pixels)
+      : paths_(paths), options_(options_of(most_pixels)), resize_(extractor.resize()), pool_(extractor.threads()) {}
+
+  Block load(int64_t first) {
+    const int64_t count = std::min(kBlock, static_cast<int64_t>(paths_.size()) - first);
+    const int64_t bytes = 3 * resize_.size * resize_.size;
+    Block block{std::vector<uint8_t>(count * bytes), std::vector<std::string>(count)};
+    pool_.run(count, [&](int64_t i) {
+      try {
+        const data::DecodedImage decoded = data::decode_image_file(paths_[first + i], options_);
+        block.reasons[i] = decoded.failure;
+        if (!decoded.ok()) return;
+        const data::RgbImage& image = decoded.image;
+        resize_and_crop({image.pixels.data(), image.width, image.height}, resize_, &block.squares[i * bytes]);
+      } catch (const std::exception& e) {
+        block.reasons[i] = e.what();
+      }
+    });
+    return block;
+  }
+
+ private:
+  const std::vector<std::string>& paths_;
+  const data::DecodeOptions options_;
+  const ResizeOptions resize_;
+  parallel::ThreadPool pool_;
+};
 
 // The extractor's progress, which counts files and not the images of a block.
 class FileProgress {
@@ -79,17 +94,13 @@ LoadedImage load_image(const uint8_t* bytes, size_t size, int64_t most_pixels) {
 
 void extract_files(FeatureExtractor& extractor, const std::vector<std::string>& paths, float* features,
                    const FileFailure& failed, int64_t most_pixels) {
-  constexpr int64_t kBlock = 256;
-  const data::DecodeOptions options = options_of(most_pixels);
+  BlockLoader loader(paths, extractor, most_pixels);
   const auto total = static_cast<int64_t>(paths.size());
   if (total == 0) return;
   if (features == nullptr) throw OptionError("there is no room for features: the pointer is null.");
   const int64_t size = extractor.image_size(), columns = extractor.feature_count();
   const FileProgress progress(extractor);
-  parallel::ThreadPool pool(extractor.threads());
-  const auto load = [&](int64_t first) {
-    return load_block(&paths[first], std::min(kBlock, total - first), options, extractor.resize(), pool);
-  };
+  const auto load = [&loader](int64_t first) { return loader.load(first); };
   std::future<Block> next = std::async(load, 0);  // the last to be made: it ends before what it uses
   for (int64_t first = 0; first < total; first += kBlock) {
     const Block block = next.get();
