@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What Ray and Spark cost beside dcgan-extract alone: the same images, processes and threads, 28,672 features in float32.
+"""What Ray and Spark cost beside dcgan-extract alone: the same images, processes and threads, 28,672 features in float32, or
+what --compress makes of them.
 
 Alone: as many processes as --processes, each dcgan-extract --shard with one thread, to HDF5 files. Ray: as many actors of
 dcgan.ray.Extract; Spark: as many workers of dcgan.spark.extract; both to Parquet, in the words of docs/many-machines.md.
@@ -31,11 +32,12 @@ import markdown
 class Alone:
     def __init__(self, arguments):
         self.program, self.processes = arguments.build / "tools/dcgan-extract", arguments.processes
+        self.options = ["--compress", arguments.compress] if arguments.compress else []
 
     def run(self, images, output):
         output.mkdir()
         running = [subprocess.Popen([self.program, images, "-o", output / f"{i}.h5", "--shard", f"{i}/{self.processes}",
-                                     "--threads", "1", "--quiet"]) for i in range(self.processes)]
+                                     "--threads", "1", "--quiet", *self.options], stdout=subprocess.DEVNULL) for i in range(self.processes)]
         if any([process.wait() for process in running]):
             sys.exit("dcgan-extract failed")
 
@@ -47,7 +49,7 @@ class Alone:
 
 class Engine:
     def __init__(self, arguments):
-        self.processes, self.batch = arguments.processes, arguments.batch
+        self.processes, self.batch, self.options = arguments.processes, arguments.batch, {"compress": arguments.compress}
         start = time.perf_counter()
         self.start()
         self.start_seconds = time.perf_counter() - start
@@ -67,8 +69,8 @@ class Ray(Engine):
 
     def run(self, images, output):
         files = self.ray.data.read_binary_files(str(images), include_paths=True)
-        rows = files.map_batches(dcgan.ray.Extract, batch_format="pyarrow", batch_size=self.batch,
-                                 concurrency=self.processes, num_cpus=1)
+        rows = files.map_batches(dcgan.ray.Extract, fn_constructor_kwargs=self.options, batch_format="pyarrow",
+                                 batch_size=self.batch, concurrency=self.processes, num_cpus=1)
         rows.write_parquet(str(output))
 
     def stop(self):
@@ -89,7 +91,7 @@ class Spark(Engine):
 
     def run(self, images, output):
         files = self.spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(str(images))
-        extract = dcgan.spark.extract(binary=self.binary)
+        extract = dcgan.spark.extract(binary=self.binary, **self.options)
         files.select("path", extract("content").alias("row")).select("path", "row.*").write.parquet(str(output))
 
     def stop(self):
@@ -139,6 +141,7 @@ def main():
     parser.add_argument("images", type=Path, help="a folder of JPEG or PNG files, all of them whole")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--batch", type=int, default=256, help="images of a batch of an engine")
+    parser.add_argument("--compress", help="a file of dcgan-eval compress")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--engines", nargs="*", default=list(ENGINES), choices=list(ENGINES))
     arguments = parser.parse_args()
