@@ -39,10 +39,11 @@ EXPORTED_HEADERS = {
     "base/files.h": {"data"},
     "base/foreign_file.h": {"data"},
     "base/plugin.h": {"data"},
+    "c_api/extractor.h": {"images"},
     "c_api/guard.h": {"images"},
     "parallel/float_buffer.h": {"eval"},
     "parallel/control_groups.h": {"cli"},
-    "parallel/thread_pool.h": {"eval", "cli"},
+    "parallel/thread_pool.h": {"eval", "cli", "images"},
     "models/sha256.h": {"data"},
 }
 

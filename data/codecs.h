@@ -15,7 +15,8 @@ namespace dcgan::data {
 /// Why an image cannot be had; what() becomes DecodedImage::failure.
 class DCGAN_EXPORT DecodeError : public Error {
  public:
-  using Error::Error;
+  template <class First, class... More>
+  explicit DecodeError(const First& first, const More&... more) : Error(ErrorCode::kBadImage, first, more...) {}
 };
 
 struct ByteView {

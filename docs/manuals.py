@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the manual pages and the completions for bash, from what the programs say of themselves with --help.
 
-usage: docs/manuals.py PROGRAMS SHARE     PROGRAMS: the folder of the programs; SHARE/man/man1 and
-                                          SHARE/bash-completion/completions are made
+usage: docs/manuals.py FOLDER SHARE PROGRAM...    FOLDER: of the programs; PROGRAM: such as eval; SHARE/man/man1 and
+                                                  SHARE/bash-completion/completions are made
 """
 
 import gzip
@@ -87,13 +87,13 @@ def completion(name, helps):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 4 or not set(sys.argv[3:]) <= set(PROGRAMS):
         sys.exit(__doc__.strip())
     folder, share = Path(sys.argv[1]), Path(sys.argv[2])
     pages, completions = share / "man" / "man1", share / "bash-completion" / "completions"
     for path in (pages, completions):
         path.mkdir(parents=True, exist_ok=True)
-    for name in (f"dcgan-{program}" for program in PROGRAMS):
+    for name in (f"dcgan-{program}" for program in sys.argv[3:]):
         if not (folder / name).exists():  # built without LibTorch
             continue
         text = help_of(folder / name)

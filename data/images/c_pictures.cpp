@@ -1,4 +1,5 @@
 // The part of dcgan/c_api.h that decodes.
+#include "c_api/extractor.h"
 #include "c_api/guard.h"
 #include "dcgan/c_api.h"
 #include "dcgan/image_files.h"
@@ -13,16 +14,10 @@ namespace {
 template <class Load>
 dcgan_status open_picture(dcgan_picture** picture, const Load& load) {
   if (picture != nullptr) *picture = nullptr;
-  std::string no_image;
-  const dcgan_status status = dcgan::c_api::guarded([&] {
+  return dcgan::c_api::guarded([&] {
     dcgan::c_api::require_pointer(picture, "the place for the picture");
-    try {
-      *picture = new dcgan_picture{load()};
-    } catch (const dcgan::ImageError& e) {
-      no_image = e.what();
-    }
+    *picture = new dcgan_picture{load()};
   });
-  return no_image.empty() ? status : dcgan::c_api::fail(DCGAN_BAD_IMAGE, no_image.c_str());
 }
 
 int64_t most_pixels(int64_t given) { return given == 0 ? dcgan::kMostPixels : given; }
@@ -40,6 +35,27 @@ dcgan_status dcgan_picture_read(const char* path, int64_t max_pixels, dcgan_pict
 
 dcgan_status dcgan_picture_decode(const uint8_t* bytes, size_t size, int64_t max_pixels, dcgan_picture** picture) {
   return open_picture(picture, [&] { return dcgan::load_image(bytes, size, most_pixels(max_pixels)); });
+}
+
+dcgan_status dcgan_extract_files(dcgan_extractor* extractor, const char* const* paths, size_t count, int64_t max_pixels,
+                                 float* features, size_t capacity, dcgan_failure failed, void* context) {
+  return dcgan::c_api::guarded([&] {
+    dcgan::c_api::require_pointer(extractor, "the extractor");
+    if (count == 0) return;
+    dcgan::c_api::require_pointer(paths, "the array of names");
+    dcgan::c_api::require_pointer(features, "the array of features");
+    dcgan::c_api::require_room(count, static_cast<size_t>(extractor->extractor.feature_count()), capacity, "features");
+    std::vector<std::string> files;
+    for (size_t i = 0; i < count; ++i) {
+      dcgan::c_api::require_pointer(paths[i], "the name of an image file");
+      files.emplace_back(paths[i]);
+    }
+    dcgan::FileFailure tell;
+    if (failed != nullptr) {
+      tell = [&](int64_t number, const std::string& reason) { failed(context, number, reason.c_str()); };
+    }
+    dcgan::extract_files(extractor->extractor, files, features, tell, most_pixels(max_pixels));
+  });
 }
 
 dcgan_image dcgan_picture_image(const dcgan_picture* picture) {

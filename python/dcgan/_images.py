@@ -90,7 +90,7 @@ Loaded = Tuple[int, Optional[Any], Optional[str]]
 
 def load_all(images: List[Any], max_pixels: int, pool) -> Iterator[List[Loaded]]:
     """Blocks of (number, view or None, reason), decoded on threads, one block ahead of the caller."""
-    block = 256
+    block = 64  # of a camera 36 MB each, and two blocks at a time
 
     def load(item: Tuple[int, Any]) -> Loaded:
         number, source = item

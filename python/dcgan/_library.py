@@ -23,6 +23,7 @@ class Image(ctypes.Structure):
 
 
 PROGRESS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+FAILURE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_char_p)
 _POINTER, _TEXT, _INT, _SIZE, _STATUS = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64, ctypes.c_size_t, ctypes.c_int
 _PLACE, _IMAGES = ctypes.POINTER(_POINTER), ctypes.POINTER(Image)
 
@@ -50,6 +51,7 @@ PICTURE_FUNCTIONS = {
     "dcgan_picture_decode": (_STATUS, [_TEXT, _SIZE, _INT, _PLACE]),
     "dcgan_picture_image": (Image, [_POINTER]),
     "dcgan_picture_close": (None, [_POINTER]),
+    "dcgan_extract_files": (_STATUS, [_POINTER, ctypes.POINTER(_TEXT), _SIZE, _INT, _POINTER, _SIZE, FAILURE, _POINTER]),
 }
 
 

@@ -5,7 +5,8 @@ import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
@@ -41,12 +42,14 @@ class Extractor:
     :param compress: a file of ``dcgan-eval compress``: features become the fewer numbers that it makes of them
     :param threads: 0: one per core
     :param dtype: "float32", or "float16", which takes half the memory
-    :param progress: a bar of tqdm where that is installed
+    :param progress: True: a bar of tqdm where that is installed; or a function, called with the numbers of images done and
+        of all, after each block of them; what it raises stops the work
     """
 
     def __init__(self, model: Optional[str] = None, *, layers: Optional[Sequence[int]] = None, grid: int = 4,
                  resize: str = "linear", compress: Optional[str] = None, batch_size: int = 64, threads: int = 0,
-                 dtype: str = "float32", max_pixels: int = 100_000_000, progress: bool = False):
+                 dtype: str = "float32", max_pixels: int = 100_000_000,
+                 progress: Union[bool, Callable[[int, int], Any]] = False):
         self.model, self.layers, self.grid, self.resize, self.compress = model, layers, grid, resize, compress
         self.batch_size, self.threads, self.dtype = batch_size, threads, dtype
         self.max_pixels, self.progress = max_pixels, progress
@@ -81,8 +84,46 @@ class Extractor:
         row is NaN."""
         sources = _images.images_of(images)
         features = np.empty((len(sources), self.feature_count), self.dtype)
-        threads = self.threads or len(os.sched_getaffinity(0))
-        with ThreadPoolExecutor(threads) as pool, self._bar(len(sources)) as bar:
+        with self._bar(len(sources)) as bar:
+            extract = self._extract_files if all(isinstance(s, (str, Path)) for s in sources) else self._extract_sources
+            extract(sources, features, failures, bar)
+        return features
+
+    def _extract_files(self, paths, features, failures, bar) -> None:
+        """Decoded and extracted by the library."""
+        block = max(1, len(paths)) if features.dtype == np.float32 else 1024  # which become float16
+        for first in range(0, len(paths), block):
+            part = paths[first:first + block]
+            rows = features[first:first + block] if features.dtype == np.float32 else np.empty((len(part), features.shape[1]), np.float32)
+            names, seen, raised = (ctypes.c_char_p * len(part))(*map(os.fsencode, part)), [0], []
+
+            def progress(_, done, _total):
+                try:
+                    bar.update(done - seen[0])
+                    seen[0] = done
+                    return 0
+                except BaseException as error:  # an interrupt, too
+                    raised.append(error)
+                    return 1
+
+            def failed(_, number, reason):
+                failures.append(Failure(first + number, os.fspath(part[number]), reason.decode(errors="replace")))
+
+            progress, failed = _library.PROGRESS(progress), _library.FAILURE(failed) if failures is not None else _library.FAILURE()
+            with self._lock:
+                _library.check(_library.library.dcgan_extractor_on_progress(self._handle.value, progress, None))
+                status = _library.pictures.dcgan_extract_files(self._handle.value, names, len(part), self.max_pixels,
+                                                               ctypes.c_void_p(rows.ctypes.data), rows.size, failed, None)
+                _library.library.dcgan_extractor_on_progress(self._handle.value, _library.PROGRESS(), None)
+            if raised:
+                raise raised[0]
+            _library.check(status)
+            if rows.dtype != features.dtype:
+                features[first:first + block] = self._checked(rows)
+
+    def _extract_sources(self, sources, features, failures, bar) -> None:
+        """Decoded here, where they are not arrays already."""
+        with ThreadPoolExecutor(self.threads or len(os.sched_getaffinity(0))) as pool:
             for block in _images.load_all(sources, self.max_pixels, pool):
                 for number, _, reason in block:
                     if reason is None:
@@ -96,7 +137,6 @@ class Extractor:
                 if good:
                     features[[number for number, _ in good]] = self._extract([image for _, image in good])
                 bar.update(len(block))
-        return features
 
     def _extract(self, images) -> np.ndarray:
         views = (Image * len(images))(*[image.view for image in images])
@@ -104,12 +144,16 @@ class Extractor:
         with self._lock:
             _library.check(_library.library.dcgan_extract(self._handle.value, views, len(images),
                                                           ctypes.c_void_p(rows.ctypes.data), rows.size))
-        if rows.dtype != self.dtype:
-            if np.abs(rows).max() > np.finfo(self.dtype).max:
-                raise Error("a feature is larger than float16 holds; take float32")
+        return self._checked(rows)
+
+    def _checked(self, rows: np.ndarray) -> np.ndarray:
+        if (np.abs(rows) > np.finfo(self.dtype).max).any():
+            raise Error("a feature is larger than float16 holds; take float32")
         return rows
 
     def _bar(self, total: int):
+        if callable(self.progress):
+            return _Calls(self.progress, total)
         if self.progress:
             try:
                 from tqdm.auto import tqdm
@@ -182,3 +226,14 @@ class _NoBar:
 
     def update(self, count: int) -> None:
         pass
+
+
+class _Calls(_NoBar):
+    """A function in the place of a bar."""
+
+    def __init__(self, function: Callable[[int, int], Any], total: int):
+        self._function, self._total, self._done = function, total, 0
+
+    def update(self, count: int) -> None:
+        self._done += count
+        self._function(self._done, self._total)

@@ -10,29 +10,40 @@ A broken image is a row with the status "failed" and a reason, and ends nothing;
 Spark (spark.task.maxFailures; plain local mode never retries: local[4,4] does).
 """
 
-from typing import Iterator, Optional
+from typing import Dict, Iterator, Optional
 
 from ._tables import Rows
 from .extractor import Extractor
 
-SCHEMA = "status string, reason string, features array<float>"
+_opened: Dict[str, Extractor] = {}  # the last one of this worker
 
 
-def extract(model: Optional[str] = None, threads: int = 1, **options):
+def _extractor(model: Optional[str], **options) -> Extractor:
+    """Opened once for the many tasks of a worker: Spark makes one of about 30 files."""
+    key = repr((model, sorted(options.items())))
+    if key not in _opened:
+        _opened.clear()
+        _opened[key] = Extractor(model, **options)
+    return _opened[key]
+
+
+def extract(model: Optional[str] = None, threads: int = 1, binary: bool = False, **options):
     """A column function from image bytes, or paths, to a struct of status, reason and features (null where it failed).
 
     :param threads: of a worker; Spark starts one for each core
+    :param binary: features as their bytes (numpy.frombuffer(row, "<f4")) in place of array<float>, whose numbers Spark takes
+        one by one
     :param options: of :class:`dcgan.Extractor`
     """
     import pandas as pd
     from pyspark.sql.functions import pandas_udf
 
-    @pandas_udf(SCHEMA)
+    @pandas_udf(f"status string, reason string, features {'binary' if binary else 'array<float>'}")
     def features(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
-        extractor = Extractor(model, threads=threads, **options)  # once for a task
+        extractor = _extractor(model, threads=threads, **options)
         for images in batches:
             rows = Rows(extractor, images.tolist())
-            lists = [row if good else None for row, good in zip(rows.features, rows.good)]
-            yield pd.DataFrame({"status": rows.status, "reason": rows.reasons, "features": lists})
+            values = [(row.tobytes() if binary else row) if good else None for row, good in zip(rows.features, rows.good)]
+            yield pd.DataFrame({"status": rows.status, "reason": rows.reasons, "features": values})
 
     return features

@@ -27,5 +27,15 @@ TEST(Errors, AFileErrorBeginsWithTheFile) {
   }
 }
 
+TEST(Errors, ACodeTellsTheKindAlsoOfACopy) {
+  EXPECT_EQ(Error("has ", 3, " rows").code(), ErrorCode::kFailed);
+  EXPECT_EQ(OptionError("--size is ", 0).code(), ErrorCode::kWrongArgument);
+  EXPECT_EQ(FileError("x.h5", "is damaged.").code(), ErrorCode::kBadFile);
+  const auto image_error = [] { return Error(ErrorCode::kBadImage, "has ", 3, " bytes"); };
+  EXPECT_EQ(image_error().code(), ErrorCode::kBadImage);
+  EXPECT_STREQ(image_error().what(), "has 3 bytes");
+  EXPECT_STREQ(Error(ErrorCode::kStopped, "stopped").what(), "stopped");
+}
+
 }  // namespace
 }  // namespace dcgan::test

@@ -2,12 +2,18 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <limits>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "dcgan/errors.h"
 #include "dcgan/feature_compression.h"
 #include "dcgan/feature_extractor.h"
 #include "dcgan/image_files.h"
@@ -148,6 +154,55 @@ TEST_F(CApi, AFileThatIsNoModelAndOptionsThatAreNoneAreTheirOwnStatus) {
   EXPECT_THAT(dcgan_last_error(), HasSubstr("dcgan-linear-classifier"));
 }
 
+TEST_F(CApi, StatusAndMessageAreCodeAndMessageOfWhatCppThrows) {
+  const auto agree = [](ErrorCode code, const std::function<void()>& cpp, const std::function<dcgan_status()>& c) {
+    std::string message;
+    try {
+      cpp();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << error.what();
+      message = error.what();
+    }
+    EXPECT_NE(message, "") << "nothing was thrown";
+    EXPECT_EQ(c(), static_cast<dcgan_status>(code)) << message;
+    EXPECT_EQ(dcgan_last_error(), message);
+  };
+  dcgan_extractor* none = nullptr;
+  FeatureOptions options;
+  options.layers = {9};
+  agree(
+      ErrorCode::kWrongArgument, [&] { FeatureExtractor(kModel, options); },
+      [&] { return dcgan_extractor_open(kModel, R"({"layers":[9]})", &none); });
+  agree(
+      ErrorCode::kBadFile, [] { FeatureExtractor("none.safetensors"); },
+      [&] { return dcgan_extractor_open("none.safetensors", nullptr, &none); });
+  dcgan_picture* picture = nullptr;
+  agree(
+      ErrorCode::kBadImage, [] { load_image(kModel); }, [&] { return dcgan_picture_read(kModel, 0, &picture); });
+  options.layers = {1};
+  options.grid = 1;
+  FeatureExtractor reference(kModel, options);
+  reference.on_progress([](int64_t, int64_t) { throw Error(ErrorCode::kStopped, "stopped by the progress function"); });
+  std::vector<float> features(128);
+  const dcgan_image image{pixels_.data(), pixels_.size(), 32, 32, 0, DCGAN_RGB};
+  ASSERT_EQ(dcgan_extractor_on_progress(
+                extractor_, [](void*, int64_t, int64_t) { return 1; }, nullptr),
+            DCGAN_OK);
+  agree(
+      ErrorCode::kStopped, [&] { reference.extract(pixels_.data(), 1, 32, 32, 0, features.data()); },
+      [&] { return dcgan_extract(extractor_, &image, 1, features.data(), 128); });
+  // A classifier of one feature fewer.
+  const TemporaryFolder folder;
+  const std::string path = folder / "machine.safetensors";
+  LinearClassifier({{"dark", "light"}, std::vector<float>(254), {0, 1}, 1, FeatureOrigin(reference)}).save(path);
+  dcgan_classifier* machine = nullptr;
+  ASSERT_EQ(dcgan_classifier_open(path.c_str(), &machine), DCGAN_OK) << dcgan_last_error();
+  agree(
+      ErrorCode::kWrongArgument, [&] { LinearClassifier(path).require(reference); },
+      [&] { return dcgan_classifier_require(machine, extractor_); });
+  dcgan_classifier_close(machine);
+}
+
 TEST_F(CApi, EachThreadHasItsOwnMessage) {
   dcgan_extractor* none = nullptr;
   EXPECT_EQ(dcgan_extractor_open("here.safetensors", nullptr, &none), DCGAN_BAD_FILE);
@@ -204,6 +259,124 @@ TEST_F(CApi, DecodesWhatThePixelsAreAndSaysWhyNot) {
   EXPECT_EQ(dcgan_picture_read(kPicture, -1, &picture), DCGAN_WRONG_ARGUMENT);
   EXPECT_EQ(dcgan_picture_read("none.png", 0, &picture), DCGAN_BAD_IMAGE);
   EXPECT_THAT(dcgan_last_error(), HasSubstr("none.png: cannot be opened"));
+}
+
+// As many files of the same two pictures, and between them some that give none.
+class Files : public CApi {
+ protected:
+  Files() {
+    std::ofstream(broken_) << "no picture";
+    for (int i = 0; i < 600; ++i) paths_.push_back(i % 100 == 7 ? broken_ : i % 2 == 0 ? kColoured : kOther);
+    for (const std::string& path : paths_) names_.push_back(path.c_str());
+    features_.assign(paths_.size() * 128, -1);
+  }
+
+  // The row of a file: of kColoured, kOther or none.
+  void expect_row(size_t i) {
+    const std::vector<float> row(features_.begin() + static_cast<int64_t>(i) * 128,
+                                 features_.begin() + static_cast<int64_t>(i + 1) * 128);
+    if (paths_[i] == broken_) {
+      EXPECT_TRUE(std::all_of(row.begin(), row.end(), [](float x) { return std::isnan(x); })) << i;
+    } else {
+      EXPECT_EQ(row, paths_[i] == kColoured ? picture_row_ : other_row_) << i;
+    }
+  }
+
+  std::vector<float> row_of(const char* path) {
+    const LoadedImage image = load_image(path);
+    const ImageView view = image.view();
+    std::vector<float> row(128);
+    reference_.extract(&view, 1, row.data());
+    return row;
+  }
+
+  static constexpr const char* kColoured = DCGAN_SOURCE_DIR "/tests/golden/data/images/rgba.png";
+  static constexpr const char* kOther = DCGAN_SOURCE_DIR "/tests/golden/data/images/subsampled.jpg";
+  const TemporaryFolder folder_;
+  const std::string broken_ = folder_ / "broken.png";
+  FeatureExtractor reference_ = FeatureExtractor(kModel, [] {
+    FeatureOptions options;
+    options.layers = {1};
+    options.grid = 1;
+    return options;
+  }());
+  const std::vector<float> picture_row_ = row_of(kColoured), other_row_ = row_of(kOther);
+  std::vector<std::string> paths_;
+  std::vector<const char*> names_;
+  std::vector<float> features_;
+};
+
+TEST_F(Files, ManyFilesGiveTheFeaturesOfTheirPicturesAndEachBrokenOneIsToldOf) {
+  std::vector<int64_t> told;
+  const auto failed = [](void* context, int64_t number, const char* reason) {
+    EXPECT_THAT(reason, testing::StartsWith("not an image"));
+    static_cast<std::vector<int64_t>*>(context)->push_back(number);
+  };
+  ASSERT_EQ(dcgan_extract_files(extractor_, names_.data(), names_.size(), 0, features_.data(), features_.size(), failed,
+                                &told),
+            DCGAN_OK)
+      << dcgan_last_error();
+  EXPECT_THAT(told, testing::ElementsAre(7, 107, 207, 307, 407, 507));
+  for (size_t i = 0; i < paths_.size(); ++i) expect_row(i);
+  const std::vector<float> from_c = features_;
+  features_.assign(features_.size(), -1);
+  std::vector<int64_t> numbers;
+  extract_files(reference_, paths_, features_.data(), [&](int64_t number, const std::string& reason) {
+    EXPECT_THAT(reason, testing::StartsWith("not an image"));
+    numbers.push_back(number);
+  });
+  EXPECT_THAT(numbers, testing::ElementsAre(7, 107, 207, 307, 407, 507));
+  EXPECT_EQ(std::memcmp(features_.data(), from_c.data(), from_c.size() * sizeof(float)), 0);
+}
+
+TEST_F(Files, ProgressCountsFilesAndStopsTheWorkWhichLeavesTheRowsThatWereDone) {
+  const auto ignore = [](void*, int64_t, const char*) {};
+  std::vector<int64_t> counted;
+  const auto count = [](void* context, int64_t done, int64_t total) {
+    static_cast<std::vector<int64_t>*>(context)->push_back(done);
+    return total == 600 ? 0 : 1;
+  };
+  ASSERT_EQ(dcgan_extractor_on_progress(extractor_, count, &counted), DCGAN_OK);
+  const auto extract = [&] {
+    return dcgan_extract_files(extractor_, names_.data(), names_.size(), 0, features_.data(), features_.size(), ignore,
+                               nullptr);
+  };
+  ASSERT_EQ(extract(), DCGAN_OK) << dcgan_last_error();
+  EXPECT_THAT(counted, testing::ElementsAre(256, 512, 600));
+  // Still there afterwards, for images too.
+  const dcgan_image image{pixels_.data(), pixels_.size(), 32, 32, 0, DCGAN_RGB};
+  EXPECT_EQ(dcgan_extract(extractor_, &image, 1, features_.data(), 128), DCGAN_STOPPED);
+  features_.assign(features_.size(), -1);
+  const auto stop = [](void*, int64_t done, int64_t) { return done >= 512 ? 1 : 0; };
+  ASSERT_EQ(dcgan_extractor_on_progress(extractor_, stop, nullptr), DCGAN_OK);
+  EXPECT_EQ(extract(), DCGAN_STOPPED);
+  for (size_t i = 0; i < 512; ++i) expect_row(i);
+  EXPECT_EQ(features_[512 * 128], -1);
+  // Whatever it throws in C++.
+  reference_.on_progress([](int64_t done, int64_t) {
+    if (done >= 256) throw std::domain_error("enough");
+  });
+  EXPECT_THROW(extract_files(reference_, paths_, features_.data(), [](int64_t, const std::string&) {}),
+               std::domain_error);
+}
+
+TEST_F(Files, WhatCannotBeIsAStatus) {
+  const auto status = [&](const char* const* names, size_t count, int64_t most, float* features, size_t capacity) {
+    return dcgan_extract_files(extractor_, names, count, most, features, capacity, nullptr, nullptr);
+  };
+  float* const room = features_.data();
+  EXPECT_EQ(dcgan_extract_files(nullptr, names_.data(), 1, 0, room, 128, nullptr, nullptr), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(status(nullptr, 1, 0, room, 128), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(status(names_.data(), 1, 0, nullptr, 128), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(status(names_.data(), 1, 0, room, 127), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(status(names_.data(), 1, -1, room, 128), DCGAN_WRONG_ARGUMENT);
+  const char* const none = nullptr;
+  EXPECT_EQ(status(&none, 1, 0, room, 128), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(status(nullptr, 0, 0, nullptr, 0), DCGAN_OK) << "nothing to do";
+  EXPECT_EQ(status(names_.data(), 8, 0, room, features_.size()), DCGAN_BAD_IMAGE) << "the eighth is broken";
+  EXPECT_THAT(dcgan_last_error(), testing::StartsWith(broken_ + ": not an image"));
+  EXPECT_EQ(status(names_.data(), 1, 100, room, 128), DCGAN_BAD_IMAGE);
+  EXPECT_THAT(dcgan_last_error(), HasSubstr("larger than --max-pixels 100"));
 }
 
 TEST_F(CApi, AClassifierScoresTheFeaturesThatItKnows) {

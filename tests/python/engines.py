@@ -121,7 +121,7 @@ class Engines(ProgramTest):
         from pyspark.sql import SparkSession
         from pyspark.sql.functions import pandas_udf
 
-        os.environ["PYSPARK_PYTHON"] = sys.executable
+        os.environ["PYSPARK_PYTHON"], os.environ["PYTHONPATH"] = sys.executable, os.pathsep.join(sys.path)
         spark = SparkSession.builder.master("local[2,4]").config("spark.ui.enabled", "false").getOrCreate()
         self.addCleanup(spark.stop)
         spark.sparkContext.setLogLevel("OFF")
@@ -142,6 +142,18 @@ class Engines(ProgramTest):
         paths = images.selectExpr("replace(path, 'file:', '') as path")
         table = paths.select("path", extract("path").alias("row")).select("path", "row.*").toPandas()
         self.assert_rows(pyarrow.Table.from_pandas(table))
+        # Features as bytes.
+        extract = dcgan.spark.extract(binary=True, **OPTIONS)
+        rows = images.select("path", extract("content").alias("row")).select("path", "row.*").collect()
+        found = {row["path"].split("/images/")[-1]: row["features"] for row in rows}
+        self.assertEqual(found, {**{name: row.astype("<f4").tobytes() for name, row in self.expected.items()},
+                                 "discs/broken.jpg": None})
+
+    def test_a_worker_of_spark_opens_an_extractor_once_and_another_for_other_options(self):
+        first = dcgan.spark._extractor(None, threads=1, layers=[1])
+        self.assertIs(dcgan.spark._extractor(None, threads=1, layers=[1]), first)
+        self.assertEqual(dcgan.spark._extractor(None, threads=1, layers=[2]).info["layers"], [2])
+        self.assertEqual(dcgan.spark._extractor(None, threads=1, layers=[1]).info["layers"], [1])
 
     # --- Parquet
 

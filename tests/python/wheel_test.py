@@ -127,6 +127,41 @@ class Wheel(ProgramTest):
                 raise AssertionError("decoded")
             """)
 
+    def test_a_function_follows_the_work_and_what_it_raises_stops_it(self):
+        self.python("""
+            import dcgan, glob, numpy
+            paths = sorted(glob.glob("photographs/*/*"))[:12] * 30
+            images = [open(path, "rb").read() for path in paths]
+            options = {"layers": [1], "grid": 1}
+            expected = dcgan.Extractor(**options)(images)
+            told = []
+            extractor = dcgan.Extractor(progress=lambda done, total: told.append((done, total)), **options)
+            numpy.testing.assert_array_equal(extractor(paths), expected)
+            assert told == [(256, 360), (360, 360)], told
+            told.clear()
+            numpy.testing.assert_array_equal(extractor(images), expected)
+            assert told == [(done, 360) for done in (64, 128, 192, 256, 320, 360)], told
+            class Enough(Exception): pass
+            def stop(done, total):
+                if done >= 256: raise Enough(done)
+            extractor.set_params(progress=stop)
+            for given in (paths, images):
+                try:
+                    extractor(given)
+                except Enough as error:
+                    assert error.args == (256,)
+                else:
+                    raise AssertionError("was not stopped")
+            numpy.testing.assert_array_equal(extractor(paths[:12]), expected[:12])        # goes on being of use
+            # float16, and a file that is none, in the second of its blocks.
+            many, failures = paths * 3, []
+            many[1030] = "none.png"
+            rows = dcgan.Extractor(dtype="float16", **options)(many, failures)
+            assert failures == [(1030, "none.png", "cannot be opened: No such file or directory")], failures
+            assert numpy.isnan(rows[1030]).all()
+            numpy.testing.assert_array_equal(numpy.delete(rows, 1030, 0), numpy.delete(numpy.tile(expected, (3, 1)), 1030, 0).astype("f2"))
+            """)
+
     def test_compressed_features_are_those_of_dcgan_extract(self):
         folder = self.folder
         self.run_program("dcgan-eval", "compress", "--features", folder / "photographs.h5", "--dimensions", 3, "-o", folder / "pca.safetensors")
@@ -324,14 +359,14 @@ class Wheel(ProgramTest):
             """)
 
     def test_the_page_on_the_library_runs(self):
-        fragments = re.findall(r"```python\n(.*?)```", (SOURCE / "docs/library.md").read_text(encoding="utf-8"), flags=re.S)[:3]
-        self.assertIn("save_classifier", fragments[2])
+        fragments = re.findall(r"```python\n(.*?)```", (SOURCE / "docs/library.md").read_text(encoding="utf-8"), flags=re.S)[:4]
+        self.assertIn("save_classifier", fragments[3])
         page = self.folder / "page"
         (page / "photographs").mkdir(parents=True)
         for path in self.photographs.glob("*/*.jpg"):
             shutil.copy(path, page / "photographs" / f"{path.parent.name}-{path.name}")
         self.python("import os, sys\nos.chdir('page')\n" + fragments[0] + fragments[1] +
-                    "labels = [path.split('-')[0] for path in photographs]\n" + fragments[2] +
+                    "labels = [path.split('-')[0] for path in photographs]\n" + fragments[2] + fragments[3] +
                     "assert list(same.predict(extractor(photographs))) == list(again.predict(extractor(photographs)))\n")
 
     def test_the_examples_of_the_documentation_run(self):

@@ -1,6 +1,7 @@
 """Somebody else's program, built against an installed libdcgan, gets the same numbers as dcgan-extract."""
 
 import os
+import re
 import subprocess
 import unittest
 
@@ -64,6 +65,16 @@ class Consumer(ProgramTest):
             self.assertIn(f"dcgan-{name}", self.command(self.prefix / "bin" / f"dcgan-{name}", "--version"))
         facts = self.command(self.prefix / "bin/dcgan-convert", "info", "tiny-imagenet32")
         self.assertIn(str(self.prefix / "share/dcgan/models/tiny-imagenet32.safetensors"), facts)
+
+    def test_what_is_installed_looks_for_libraries_in_its_own_tree_only(self):
+        places = {}
+        for path in [*(self.prefix / "bin").iterdir(), *(self.prefix / "lib").glob("*.so")]:
+            said = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=False).stdout
+            for found in re.findall(r"Library r(?:un)?path: \[(.*)\]", said):
+                places[path.name] = found.split(":")
+        self.assertIn("libdcgan_train.so", places)
+        for name, folders in places.items():
+            self.assertEqual([folder for folder in folders if not folder.startswith("$ORIGIN")], [], name)
 
     def test_one_command_of_the_installed_tree_makes_a_model_as_the_one_that_ships(self):
         train_model, model = self.prefix / "share/dcgan/recipes/train-model", self.folder / "made.safetensors"

@@ -3,6 +3,7 @@ is what the programs of the project say."""
 
 import os
 import re
+import signal
 import subprocess
 import unittest
 
@@ -70,6 +71,23 @@ class Examples(ProgramTest):
                       self.command(self.build / "classify", other, self.machine, self.images / self.names[0], expect=1))
         self.assertIn("error: none.png: cannot be opened",
                       self.command(self.build / "classify", DEFAULT, self.machine, "none.png", expect=1))
+
+    def test_cpp_takes_many_files_tells_of_broken_ones_and_stops_when_asked(self):
+        broken = self.folder / "broken.png"
+        broken.write_text("no picture")
+        paths = [self.images / name for name in self.names]
+        command = [str(word) for word in (self.build / "folder", DEFAULT, *paths[:3], broken, *paths[3:])]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        self.assertEqual(done.stdout.splitlines(), self.largest)
+        self.assertIn(f"{broken}: not an image", done.stderr)
+        many = [str(word) for word in (self.build / "folder", DEFAULT, *paths * 200)]
+        with subprocess.Popen(many, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+            self.assertEqual(running.stderr.readline(), "256 of 3600\n")
+            running.send_signal(signal.SIGINT)
+            told = running.communicate()[0].splitlines()
+        self.assertEqual(running.returncode, 0)
+        self.assertEqual(told, (self.largest * 200)[:len(told)])
+        self.assertTrue(256 <= len(told) < 3600, len(told))
 
     def test_frames_of_a_camera_go_in_as_opencv_holds_them(self):
         from PIL import Image

@@ -120,7 +120,8 @@ int failed(const std::string& what, int code) {
 }  // namespace
 
 Interrupted::Interrupted(int64_t done, int64_t total, const std::string& what)
-    : Error("interrupted after ", done, " of ", total, " ", what, "; the same command with --resume goes on there") {}
+    : Error(ErrorCode::kStopped, "interrupted after ", done, " of ", total, " ", what,
+            "; the same command with --resume goes on there") {}
 
 bool interrupted() { return g_interrupted != 0; }
 

@@ -27,7 +27,7 @@ constexpr int kSomeInputsFailed = 3;
 /// Thrown by code that saw interrupted(), after a clean flush: exit code 130.
 class Interrupted : public Error {
  public:
-  Interrupted() : Error("interrupted") {}
+  Interrupted() : Error(ErrorCode::kStopped, "interrupted") {}
   /// Of work that --resume goes on with: "interrupted after 12 of 40 inputs; the same command with --resume goes on".
   Interrupted(int64_t done, int64_t total, const std::string& what);
 };

@@ -75,13 +75,22 @@ DCGAN_EXPORT int64_t dcgan_extractor_feature_count(const dcgan_extractor* extrac
 /* JSON object: image_size, feature_count, layers, layer_offsets, grid, model_sha256, architecture, preprocessing,
  * device. For as long as it is open; "{}" of null. */
 DCGAN_EXPORT const char* dcgan_extractor_info(const dcgan_extractor* extractor);
-/* For the calls of dcgan_extract that follow; null: none. */
+/* For the calls of dcgan_extract and dcgan_extract_files that follow; null: none. */
 DCGAN_EXPORT dcgan_status dcgan_extractor_on_progress(dcgan_extractor* extractor, dcgan_progress progress,
                                                       void* context);
 /* Features of images of any sizes, resized and cut out as dcgan-extract does: features becomes float32 [count, D].
  * capacity: floats at features. */
 DCGAN_EXPORT dcgan_status dcgan_extract(dcgan_extractor* extractor, const dcgan_image* images, size_t count,
                                         float* features, size_t capacity);
+/* Why the file of this number gives no image. */
+typedef void (*dcgan_failure)(void* context, int64_t number, const char* reason);
+/* The same of image files, in libdcgan_images: decoded by threads of their own while others extract, in memory that
+ * does not grow with their number. The progress function is called after each block of files; rows that were done
+ * before a stop stay. `failed` is told of each file that gives no image, in their order, and its row becomes NaN; where
+ * it is null, the first such file is DCGAN_BAD_IMAGE. max_pixels: as in dcgan_picture_read. */
+DCGAN_EXPORT dcgan_status dcgan_extract_files(dcgan_extractor* extractor, const char* const* paths, size_t count,
+                                              int64_t max_pixels, float* features, size_t capacity,
+                                              dcgan_failure failed, void* context);
 DCGAN_EXPORT void dcgan_extractor_close(dcgan_extractor* extractor);
 
 /* ---- Classes ------------------------------------------------------------------------------------------------------*/

@@ -27,23 +27,43 @@ std::string text_of(const Parts&... parts) {
   return text;
 }
 
-/// The one exception type of the library. The message is one line that names the file or option, what was found,
-/// what was expected and what to do.
+/// Kinds of failures, by the numbers of dcgan_status (dcgan/c_api.h).
+enum class ErrorCode {
+  kFailed = 1,  ///< what no other code says
+  kWrongArgument = 2,
+  kBadFile = 3,   ///< missing, damaged, of another kind, or cannot be written
+  kBadImage = 4,  ///< bytes that give no image
+  kNoMemory = 5,
+  kStopped = 6  ///< because somebody asked for it
+};
+
+/// The one exception type of the library, with a code and a message: one line that names the file or option, what was
+/// found, what was expected and what to do. The classes below are short for common codes.
 class DCGAN_EXPORT Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message);
   /// Composes the message: Error("has ", rows, " rows").
   template <class First, class Second, class... More>
   Error(const First& first, const Second& second, const More&... more) : Error(text_of(first, second, more...)) {}
+  template <class First, class... More>
+  Error(ErrorCode code, const First& first, const More&... more) : Error(text_of(first, more...)) {
+    code_ = code;
+  }
+
+  ErrorCode code() const noexcept { return code_; }
+
+ private:
+  ErrorCode code_ = ErrorCode::kFailed;
 };
 
-/// A wrong option or argument; the programs end with exit code 2.
+/// ErrorCode::kWrongArgument of an option that somebody gave; the programs end with exit code 2.
 class DCGAN_EXPORT OptionError : public Error {
  public:
-  using Error::Error;
+  template <class First, class... More>
+  explicit OptionError(const First& first, const More&... more) : Error(ErrorCode::kWrongArgument, first, more...) {}
 };
 
-/// A file that is missing, damaged, of another kind, or cannot be written.
+/// ErrorCode::kBadFile.
 class DCGAN_EXPORT FileError : public Error {
  public:
   /// The message is "`path`: `problem`".

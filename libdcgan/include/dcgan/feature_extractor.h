@@ -61,10 +61,13 @@ class DCGAN_EXPORT FeatureExtractor {
   FeatureExtractor(FeatureExtractor&&) noexcept;
   FeatureExtractor& operator=(FeatureExtractor&&) noexcept;
 
+  using Progress = std::function<void(int64_t done, int64_t total)>;
+
   int64_t image_size() const;                  ///< H = W that the model takes, pixels
   int64_t feature_count() const;               ///< D, 28,672 for the ImageNet-32 model; what compression leaves of them
   const std::vector<int64_t>& layers() const;  ///< 1-based, lowest first
   int64_t grid() const;                        ///< side that each map is max-pooled to
+  int64_t threads() const;                     ///< that it works with
   std::vector<int64_t> layer_offsets() const;  ///< [layers + 1], see FeatureFileInfo
   const std::string& architecture() const;     ///< JSON
   const std::string& model_sha256() const;     ///< empty where the model is of no file
@@ -92,7 +95,8 @@ class DCGAN_EXPORT FeatureExtractor {
 
   /// Called by extract() after each batch with the numbers of images done and asked for; may throw, which stops it and
   /// leaves the extractor usable. Null: nobody.
-  void on_progress(std::function<void(int64_t done, int64_t total)> progress);
+  /// @return who was called before
+  Progress on_progress(Progress progress);
 
   /// Features of images, each of any size: resized and cut out as dcgan-extract does, to the same bits.
   /// @param images    [count]

@@ -59,8 +59,8 @@ class DCGAN_EXPORT LinearClassifier {
   FeatureOptions feature_options() const;
 
   /// @param rows  where they are from, for the message
-  /// @throws Error if rows of this origin are not what the machines were fitted to; it names the difference. A
-  /// model that is not known passes.
+  /// @throws Error, kWrongArgument, if rows of this origin are not what the machines were fitted to; it names the
+  /// difference. A model that is not known passes.
   void require(const FeatureOrigin& origin, int64_t feature_count, const std::string& rows) const;
   void require(const FeatureExtractor& extractor) const;
 

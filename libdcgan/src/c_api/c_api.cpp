@@ -2,19 +2,12 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include "base/options_json.h"
+#include "c_api/extractor.h"
 #include "c_api/guard.h"
-#include "dcgan/feature_extractor.h"
 #include "dcgan/linear_classifier.h"
 #include "dcgan/version.h"
-
-struct dcgan_extractor {
-  dcgan::FeatureExtractor extractor;
-  std::string info;
-  std::vector<dcgan::ImageView> views;  ///< of the last call, so that calls of equal size take no new memory
-};
 
 struct dcgan_classifier {
   dcgan::LinearClassifier classifier;
@@ -36,23 +29,17 @@ void describe(ExtractorOptions& o, Visitor&& f) {
   f(o.features.device, "device", "auto, cpu or cuda[:N]");
 }
 
-// What is wrong with something that the caller gave.
-template <class Call>
-auto as_argument(const Call& call) {
-  try {
-    return call();
-  } catch (const Error& e) {
-    throw OptionError(std::string(e.what()));
-  }
-}
-
 FeatureOptions options_of(const char* text) {
   if (text == nullptr) return {};
   const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
   if (json.is_discarded()) throw OptionError("options are no JSON: ", text);
-  FeatureOptions options = as_argument([&] { return options_from_json<ExtractorOptions>(json).features; });
-  options.resize_is_chosen = json.contains("resize");
-  return options;
+  try {
+    FeatureOptions options = options_from_json<ExtractorOptions>(json).features;
+    options.resize_is_chosen = json.contains("resize");
+    return options;
+  } catch (const Error& e) {  // of JSON that may be of a file, too
+    throw OptionError(e.what());
+  }
 }
 
 std::string info_of(const FeatureExtractor& extractor) {
@@ -83,17 +70,12 @@ ImageView view_of(const dcgan_image& image) {
   return view;
 }
 
-void require_room(size_t count, size_t columns, size_t capacity, const char* what) {
-  if (columns > 0 && count > capacity / columns) {
-    throw OptionError("there is room for ", capacity, ' ', what, "; ", count, " x ", columns, " are needed.");
-  }
-}
-
 }  // namespace
 }  // namespace dcgan
 
 using dcgan::c_api::guarded;
 using dcgan::c_api::require_pointer;
+using dcgan::c_api::require_room;
 
 extern "C" {
 
@@ -126,9 +108,14 @@ const char* dcgan_extractor_info(const dcgan_extractor* extractor) {
 dcgan_status dcgan_extractor_on_progress(dcgan_extractor* extractor, dcgan_progress progress, void* context) {
   return guarded([&] {
     require_pointer(extractor, "the extractor");
-    if (progress == nullptr) return extractor->extractor.on_progress(nullptr);
+    if (progress == nullptr) {
+      extractor->extractor.on_progress(nullptr);
+      return;
+    }
     extractor->extractor.on_progress([progress, context](int64_t done, int64_t total) {
-      if (progress(context, done, total) != 0) throw dcgan::c_api::Stopped();
+      if (progress(context, done, total) != 0) {
+        throw dcgan::Error(dcgan::ErrorCode::kStopped, "stopped by the progress function");
+      }
     });
   });
 }
@@ -140,7 +127,7 @@ dcgan_status dcgan_extract(dcgan_extractor* extractor, const dcgan_image* images
     if (count == 0) return;
     require_pointer(images, "the array of images");
     require_pointer(features, "the array of features");
-    dcgan::require_room(count, static_cast<size_t>(extractor->extractor.feature_count()), capacity, "features");
+    require_room(count, static_cast<size_t>(extractor->extractor.feature_count()), capacity, "features");
     extractor->views.clear();
     for (size_t i = 0; i < count; ++i) extractor->views.push_back(dcgan::view_of(images[i]));
     extractor->extractor.extract(extractor->views.data(), static_cast<int64_t>(count), features);
@@ -181,7 +168,7 @@ dcgan_status dcgan_classifier_require(const dcgan_classifier* classifier, const 
   return guarded([&] {
     require_pointer(classifier, "the classifier");
     require_pointer(extractor, "the extractor");
-    dcgan::as_argument([&] { classifier->classifier.require(extractor->extractor); });
+    classifier->classifier.require(extractor->extractor);
   });
 }
 
@@ -192,7 +179,7 @@ dcgan_status dcgan_classifier_score(const dcgan_classifier* classifier, const fl
     if (count == 0) return;
     require_pointer(features, "the array of features");
     require_pointer(scores, "the array of scores");
-    dcgan::require_room(count, classifier->classifier.classes().size(), capacity, "scores");
+    require_room(count, classifier->classifier.classes().size(), capacity, "scores");
     classifier->classifier.score(features, static_cast<int64_t>(count), scores);
   });
 }

@@ -10,8 +10,14 @@ std::string& last_error() {
   return message;
 }
 
-}  // namespace
+static_assert(static_cast<int>(ErrorCode::kFailed) == DCGAN_FAILED);
+static_assert(static_cast<int>(ErrorCode::kWrongArgument) == DCGAN_WRONG_ARGUMENT);
+static_assert(static_cast<int>(ErrorCode::kBadFile) == DCGAN_BAD_FILE);
+static_assert(static_cast<int>(ErrorCode::kBadImage) == DCGAN_BAD_IMAGE);
+static_assert(static_cast<int>(ErrorCode::kNoMemory) == DCGAN_NO_MEMORY);
+static_assert(static_cast<int>(ErrorCode::kStopped) == DCGAN_STOPPED);
 
+/// Keeps the message for dcgan_last_error().
 dcgan_status fail(dcgan_status status, const char* message) {
   try {
     last_error() = message;
@@ -21,16 +27,14 @@ dcgan_status fail(dcgan_status status, const char* message) {
   return status;
 }
 
+}  // namespace
+
 dcgan_status run_guarded(const std::function<void()>& work) {
   try {
     work();
     return DCGAN_OK;
-  } catch (const Stopped& e) {
-    return fail(DCGAN_STOPPED, e.what());
-  } catch (const OptionError& e) {
-    return fail(DCGAN_WRONG_ARGUMENT, e.what());
-  } catch (const FileError& e) {
-    return fail(DCGAN_BAD_FILE, e.what());
+  } catch (const Error& e) {
+    return fail(static_cast<dcgan_status>(e.code()), e.what());
   } catch (const std::bad_alloc&) {
     return fail(DCGAN_NO_MEMORY, "there is not enough memory");
   } catch (const std::exception& e) {
@@ -42,6 +46,12 @@ dcgan_status run_guarded(const std::function<void()>& work) {
 
 void require_pointer(const void* pointer, const char* name) {
   if (pointer == nullptr) throw OptionError(name, " is null.");
+}
+
+void require_room(size_t count, size_t columns, size_t capacity, const char* what) {
+  if (columns > 0 && count > capacity / columns) {
+    throw OptionError("there is room for ", capacity, ' ', what, "; ", count, " x ", columns, " are needed.");
+  }
 }
 
 }  // namespace dcgan::c_api

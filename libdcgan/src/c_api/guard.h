@@ -8,16 +8,7 @@
 
 namespace dcgan::c_api {
 
-/// What a progress function asked for.
-class Stopped : public Error {
- public:
-  Stopped() : Error("stopped by the progress function") {}
-};
-
-/// Keeps the message for dcgan_last_error().
-DCGAN_EXPORT dcgan_status fail(dcgan_status status, const char* message);
-
-/// Calls `work`; what it throws becomes a status.
+/// Calls `work`; what it throws becomes a status, and a message for dcgan_last_error().
 DCGAN_EXPORT dcgan_status run_guarded(const std::function<void()>& work);
 
 /// The same for a lambda, by reference: a function that holds one takes memory in every call.
@@ -28,5 +19,8 @@ dcgan_status guarded(const Work& work) {
 
 /// @throws OptionError "`name` is null." where it is
 DCGAN_EXPORT void require_pointer(const void* pointer, const char* name);
+
+/// @throws OptionError unless `count` rows of `columns` fit into the capacity
+DCGAN_EXPORT void require_room(size_t count, size_t columns, size_t capacity, const char* what);
 
 }  // namespace dcgan::c_api

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "base/device_text.h"
 #include "base/network_constants.h"
@@ -232,7 +233,7 @@ struct FeatureExtractor::Impl {
   std::unique_ptr<features::Engine> engine;    ///< once features were wanted
   std::unique_ptr<parallel::ThreadPool> pool;  ///< once images were to be resized
   std::vector<uint8_t> squares;                ///< of a batch, resized
-  std::function<void(int64_t done, int64_t total)> progress;
+  Progress progress;
   int64_t colour_images = 0;
 };
 
@@ -248,6 +249,7 @@ int64_t FeatureExtractor::image_size() const { return impl_->model.architecture.
 int64_t FeatureExtractor::feature_count() const { return impl_->feature_count(); }
 const std::vector<int64_t>& FeatureExtractor::layers() const { return impl_->options.layers; }
 int64_t FeatureExtractor::grid() const { return impl_->options.grid; }
+int64_t FeatureExtractor::threads() const { return impl_->options.threads; }
 const std::string& FeatureExtractor::architecture() const { return impl_->architecture; }
 const std::string& FeatureExtractor::model_sha256() const { return impl_->model.sha256; }
 const std::string& FeatureExtractor::statistics() const { return impl_->model.statistics; }
@@ -312,8 +314,8 @@ void FeatureExtractor::save_onnx(const std::string& file) const {
                                                {"preprocessing", preprocessing}}}));
 }
 
-void FeatureExtractor::on_progress(std::function<void(int64_t done, int64_t total)> progress) {
-  impl_->progress = std::move(progress);
+FeatureExtractor::Progress FeatureExtractor::on_progress(Progress progress) {
+  return std::exchange(impl_->progress, std::move(progress));
 }
 
 void FeatureExtractor::extract(const ImageView* images, int64_t count, float* features) {

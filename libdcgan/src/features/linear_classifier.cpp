@@ -140,7 +140,8 @@ FeatureOptions LinearClassifier::feature_options() const {
 void LinearClassifier::require(const FeatureOrigin& origin, int64_t feature_count, const std::string& rows) const {
   const FeatureOrigin& own = machines_->origin;
   const auto differ = [&](const std::string& what, const std::string& found, const std::string& expected) {
-    throw Error(rows, ": ", what, " is ", found, ", expected ", expected, " as the classifier was fitted to.");
+    throw Error(ErrorCode::kWrongArgument, rows, ": ", what, " is ", found, ", expected ", expected,
+                " as the classifier was fitted to.");
   };
   const bool known = !own.model_sha256.empty() && !origin.model_sha256.empty();
   if (known && origin.model_sha256 != own.model_sha256) differ("the model", origin.model_sha256, own.model_sha256);

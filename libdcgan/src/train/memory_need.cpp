@@ -49,8 +49,9 @@ Error not_enough_memory(const TrainingRun& run, const PackedImageReader& images,
   const auto megabytes = [](int64_t bytes) { return text_of(bytes / 1000000, " MB"); };
   const MemoryNeed need = memory_need(run, images);
   const int64_t loaded = run.images_in_memory ? need.images : 0;
-  return Error("--device ", run.device, " has not enough memory (", what, "): a training like this needs at least ",
-               megabytes(loaded + need.steps), ", of which the images take ", megabytes(loaded),
+  return Error(ErrorCode::kNoMemory, "--device ", run.device, " has not enough memory (", what,
+               "): a training like this needs at least ", megabytes(loaded + need.steps), ", of which the images take ",
+               megabytes(loaded),
                ". Take a smaller --batch-size, --ndf or --ngf, or a --max-memory below the images' size, which leaves "
                "them in their file. Checkpoints that were written are kept.");
 }
