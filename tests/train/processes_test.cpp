@@ -33,8 +33,12 @@ void in_two(ProcessOptions options, const std::function<void(const Processes&)>&
   const auto one = [&](int64_t rank) {
     ProcessOptions own = options;
     own.rank = rank;
-    const Processes processes(own, "cpu", [](const std::string&) {});
-    work(processes);
+    try {
+      const Processes processes(own, "cpu", [](const std::string&) {});
+      work(processes);
+    } catch (const std::exception& e) {
+      ADD_FAILURE() << "process " << rank << ": " << e.what();
+    }
   };
   std::thread other(one, 1);
   one(0);

@@ -209,13 +209,12 @@ void resize_and_crop(const ImageView& image, const ResizeOptions& options, uint8
                                                        : resized_size(image.height, image.width, options.side());
   const Side height{image.height, target.height, crop_offset(target.height, size), size};
   const Side width{image.width, target.width, crop_offset(target.width, size), size};
-  const bool shrinks = shorter > options.side(), whole = height.is_whole() && width.is_whole();
+  const bool by_area = options.resize == ResizeFilter::kArea && shorter > options.side();
   if (shorter == options.side()) {
     crop(image, height, width, square);
-  } else if (shrinks && whole &&
-             (options.resize == ResizeFilter::kArea || (height.scale() == 2 && width.scale() == 2))) {
-    average_blocks(image, height, width, square);  // OpenCV averages halves for INTER_LINEAR, too
-  } else if (shrinks && options.resize == ResizeFilter::kArea) {
+  } else if (by_area && height.is_whole() && width.is_whole()) {
+    average_blocks(image, height, width, square);
+  } else if (by_area) {
     resize_by_area(image, height, width, square);
   } else {
     resize_linearly(image, height, width, square);
