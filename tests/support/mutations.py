@@ -172,7 +172,7 @@ MUTANTS = [
            "    std::sort(found_.begin(), found_.end(), by_path);\n", "    static_cast<void>(by_path);\n",
            "data", "ImageFolder.ListsImagesInByteOrderWithTheirClasses"),
     Mutant("shrinking takes the linear filter", "libdcgan/src/features/resize.cpp",
-           "} else if (shrinks && options.resize == ResizeFilter::kArea) {", "} else if (shrinks && options.size < 0) {",
+           "} else if (by_area) {", "} else if (by_area && size == 0) {",
            "data", "Resize.EqualsTheAuthorsFormulasWithinTheRoundingOfPixels"),
     Mutant("resized pixels are cut off instead of rounded", "libdcgan/src/features/resize.cpp",
            "(sum + 2) >> 2);", "sum >> 2);",

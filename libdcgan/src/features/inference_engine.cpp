@@ -151,9 +151,8 @@ struct InferenceEngine::Impl {
             std::min(panels.end * kernels->panel, layer.convolution.shape().out_channels)};
   }
   void transform_weights(Layer& layer);
-  void run_pixels(const Convolution& c, Convolution::Pass pass, const uint8_t* images, const Item& work, Scratch& s);
-  static void run_tiles(const Convolution& c, const Convolution::Pass& pass, int64_t first, int64_t count, Range panels,
-                        Scratch& s);
+  void run_pixels(Convolution::Pass pass, const uint8_t* images, const Item& work, Scratch& s);
+  static void run_tiles(const Convolution& c, const Convolution::Pass& pass, const Item& work, Scratch& s);
   void normalise(const Layer& layer, const Item& work, float* out);
   void pool(const Layer& layer, const Item& work, const float* image, float* features, Scratch& s);
   void halve(const Layer& layer, const Item& work, const float* image, float* half, Scratch& s);
@@ -230,7 +229,7 @@ void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, floa
           first, std::min(size, count - first), {part * c.panels() / parts, (part + 1) * c.panels() / parts}};
       Scratch& s = scratch[static_cast<size_t>(thread)];
       const Convolution::Pass pass = {layer.weights.data(), transformed, layer.bias.data(), layer.slope, in, out};
-      i == 0 ? run_pixels(c, pass, images, work, s) : run_tiles(c, pass, work.first, work.count, work.panels, s);
+      i == 0 ? run_pixels(pass, images, work, s) : run_tiles(c, pass, work, s);
       if (!layer.last_scale.empty()) normalise(layer, work, out);
       for (int64_t n = first; n < first + work.count; ++n) {
         const float* const map = out + n * c.out_floats();
@@ -243,21 +242,21 @@ void InferenceEngine::Impl::run_batch(const uint8_t* images, int64_t count, floa
 }
 
 /// The first layer takes pixels, one image at a time.
-void InferenceEngine::Impl::run_pixels(const Convolution& c, Convolution::Pass pass, const uint8_t* images,
-                                       const Item& work, Scratch& s) {
+void InferenceEngine::Impl::run_pixels(Convolution::Pass pass, const uint8_t* images, const Item& work, Scratch& s) {
+  const Convolution& c = layers.front().convolution;
   float* const out = pass.out;
   pass.in = s.image.data();
   for (int64_t n = work.first; n < work.first + work.count; ++n) {
     input.convert(images + n * image_bytes(), c.shape().size_in * c.shape().size_in, s.image.data());
     pass.out = out + n * c.out_floats();
-    run_tiles(c, pass, 0, 1, work.panels, s);
+    run_tiles(c, pass, {0, 1, work.panels}, s);
   }
 }
 
-void InferenceEngine::Impl::run_tiles(const Convolution& c, const Convolution::Pass& pass, int64_t first, int64_t count,
-                                      Range panels, Scratch& s) {
-  const int64_t end = (first + count) * c.tiles_per_image();
-  for (int64_t t = first * c.tiles_per_image(); t < end; t += c.block()) {
+void InferenceEngine::Impl::run_tiles(const Convolution& c, const Convolution::Pass& pass, const Item& work,
+                                      Scratch& s) {
+  const int64_t end = (work.first + work.count) * c.tiles_per_image();
+  for (int64_t t = work.first * c.tiles_per_image(); t < end; t += c.block()) {
     c.run(pass, {t, std::min(t + c.block(), end)}, panels, s.tiles.data());
   }
 }
