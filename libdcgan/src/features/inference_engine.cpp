@@ -257,7 +257,7 @@ void InferenceEngine::Impl::run_tiles(const Convolution& c, const Convolution::P
                                       Scratch& s) {
   const int64_t end = (work.first + work.count) * c.tiles_per_image();
   for (int64_t t = work.first * c.tiles_per_image(); t < end; t += c.block()) {
-    c.run(pass, {t, std::min(t + c.block(), end)}, panels, s.tiles.data());
+    c.run(pass, {t, std::min(t + c.block(), end)}, work.panels, s.tiles.data());
   }
 }
 
