@@ -12,7 +12,9 @@
 namespace dcgan::parallel {
 namespace {
 
-constexpr auto kAwake = std::chrono::microseconds(50);
+// In a virtual machine a woken thread may stay on the core of the one that woke it until the system moves it: threads
+// that slept between calls for one image gave them nothing (docs/benchmarks.md, "One image").
+constexpr auto kAwake = std::chrono::microseconds(500);
 
 uint64_t claim(uint32_t run, int64_t task) { return uint64_t{run} << 32 | static_cast<uint64_t>(task); }
 uint32_t run_of(uint64_t claim) { return static_cast<uint32_t>(claim >> 32); }

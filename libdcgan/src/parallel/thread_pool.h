@@ -16,8 +16,8 @@ namespace dcgan::parallel {
 /// under Slurm.
 DCGAN_EXPORT int64_t resolved_threads(int64_t threads);
 
-/// Threads that share out the numbered tasks of one run after another. Between runs they wait awake for some
-/// microseconds before they sleep, so that many short runs are cheap. Not safe for concurrent use.
+/// Threads that share out the numbered tasks of one run after another. Between runs they wait awake for half a
+/// millisecond before they sleep, so that many short runs are cheap. Not safe for concurrent use.
 class DCGAN_EXPORT ThreadPool {
  public:
   /// @param threads  with the caller; 0 as resolved_threads() says. There are fewer where the system gives no more.
