@@ -25,8 +25,8 @@ import time
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BLOCK, PAUSE_S = 10, 0.05  # calls in a row; thread pools of the peers go on spinning for some milliseconds after a pass
-EPSILON = 1e-8             # of the model's batch norms
+PAUSE_S = 0.05  # thread pools of the peers go on spinning for some milliseconds after a pass
+EPSILON = 1e-8  # of the model's batch norms
 
 
 class Image(ctypes.Structure):
@@ -112,7 +112,7 @@ def timed(call):
     return measure
 
 
-def take_turns(calls, seconds, block=BLOCK):
+def take_turns(calls, seconds, block):
     """{name: seconds of each call}, of functions that return the seconds of a call."""
     times = {name: [] for name in calls}
     for call in calls.values():
@@ -130,6 +130,7 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--model", type=pathlib.Path, default=ROOT / "data/models/tiny-imagenet32-contrastive.safetensors")
     parser.add_argument("--seconds", type=float, default=30, help="of each of the five comparisons")
+    parser.add_argument("--block", type=int, default=10, help="calls for one image in a row, before the other's turn")
     options = parser.parse_args()
     try:
         import onnxruntime
@@ -156,7 +157,7 @@ def main():
             expected = session.run(None, {"pixels": pixels[:1]})[0]
             difference = abs(features - expected).max() / abs(expected).max()
             assert difference < 1e-5, difference
-        times = take_turns(calls, options.seconds)
+        times = take_turns(calls, options.seconds, options.block)
         ours = statistics.median(times["libdcgan"])
         for name, taken in times.items():
             ratio = "" if name == "libdcgan" else f"{ours / statistics.median(taken):.2f}"

@@ -38,8 +38,8 @@ void set_initial_parameters(SafetensorsFile& checkpoint) {
     const bool scale = name.find(".bn") != std::string::npos && name.find(".weight") != std::string::npos;
     std::vector<float> values = tensor.to_floats();
     for (float& value : values) {
-      const auto number = static_cast<float>((k++ * 2654435761U) % (uint64_t{1} << 32) / 256);
-      value = (number / 16777216.0F - 0.5F) / 8 + (scale ? 1.0F : 0.0F);
+      const uint64_t number = (k++ * 2654435761U) % (uint64_t{1} << 32) / 256;
+      value = (static_cast<float>(number) / 16777216.0F - 0.5F) / 8 + (scale ? 1.0F : 0.0F);
     }
     tensor = make_tensor(tensor.shape, values);
   }

@@ -27,8 +27,8 @@ std::vector<uint8_t> pictures(int64_t count, double contrast = 1, double level =
       for (double& value : w) value = uniform();
     }
     for (int64_t p = 0; p < kHashSide * kHashSide * 3; ++p) {
-      const auto y = static_cast<double>(p / 3 / kHashSide);
-      const auto x = static_cast<double>(p / 3 % kHashSide);
+      const int64_t row = p / 3 / kHashSide, column = p / 3 % kHashSide;
+      const auto y = static_cast<double>(row), x = static_cast<double>(column);
       double value = 0;
       for (int k = 0; k < 3; ++k) {
         const double phase = 6.28 * (wave[k][0] + (wave[k][1] - 0.5) * x / 16 + (wave[k][2] - 0.5) * y / 16);
