@@ -149,6 +149,11 @@ class Recipes(Training):
         for option in ("--config", "--recipe"):
             self.assert_refuses(*run, option, folder, code=1, says=[folder, "expected an INI file"])
 
+    def test_help_names_each_of_them(self):
+        text = self.run_program("dcgan-train", "--help").stdout
+        for recipe in (SOURCE / "tools/recipes").glob("*.ini"):
+            self.assertRegex(text, rf"[\s,]{recipe.stem},")
+
     def test_an_unknown_recipe_is_named_with_the_known_ones(self):
         self.assert_refuses("dcgan-train", "--data", self.folder / "32.h5", "--out", self.folder / "x", "--recipe",
                             "imagenet64", code=2, says=["imagenet64", *sorted(PUBLISHED)])

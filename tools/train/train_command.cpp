@@ -43,8 +43,8 @@ void describe(FileOptions& o, Visitor&& f) {
     "packed images (dcgan-prepare), or a folder or .tar archive of images, which is packed into the run folder first");
   f(o.out, "out,o", "run folder to make");
   f(o.recipe, "recipe",
-    "options to start from: faces64, imagenet32, lsun64, svhn32, tiny-imagenet32, tiny-imagenet32-contrastive, or an "
-    "INI file");
+    "options to start from: faces64, grey28, imagenet32, lsun64, pytorch64, pytorch128, svhn32, tiny-imagenet32, "
+    "tiny-imagenet32-contrastive, or an INI file");
   f(o.max_memory, "max-memory",
     "memory of this machine for the images, such as 2G; if they need more, and a GPU has no room for them, minibatches "
     "are read from the packed file, which changes no result (default: half of what is available)");
