@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -34,7 +34,7 @@ class SmallExtractor : public testing::Test {
     return [&pixels, piece, done = size_t{0}](uint8_t* to, int64_t capacity) mutable {
       const int64_t left = static_cast<int64_t>(pixels.size() - done) / kImageBytes;
       const int64_t count = std::min({piece, capacity, left});
-      std::memcpy(to, pixels.data() + done, count * kImageBytes);
+      std::copy_n(pixels.data() + done, count * kImageBytes, to);
       done += count * kImageBytes;
       return count;
     };
