@@ -23,7 +23,7 @@ if(TARGET dcgan_cuda)
 endif()
 # LibTorch goes with what trains, unless it is the system's own: an installed tree needs nothing of the place where it was
 # built. Its folders stand to each other as its own RPATH expects.
-if(DCGAN_TRAINING AND NOT LIBTORCH_CPU_LIBRARY MATCHES "^/(usr/)?lib")
+if(DCGAN_TRAINING AND NOT LIBTORCH_CPU_LIBRARY MATCHES "^/(usr/)?lib(32|64)?/")
   get_filename_component(libtorch_dir "${LIBTORCH_CPU_LIBRARY}" DIRECTORY)
   get_filename_component(libtorch_root "${libtorch_dir}/../.." ABSOLUTE)
   set(libtorch_installed "${CMAKE_INSTALL_LIBDIR}/dcgan")

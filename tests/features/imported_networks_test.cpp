@@ -235,6 +235,7 @@ TEST(NetworkImport, RefusesOtherNormsSayingWhichTheyProbablyAre) {
   EXPECT_THAT(with("1", {8, 16, 16}, affine), HasSubstr("\"1\" [8,16,16] is a layer norm of whole maps"));
   EXPECT_THAT(with("1", {8}, {"running_mean", "running_var"}),
               AllOf(HasSubstr("no weight and bias (affine=False)"), HasSubstr("sd[\"1.weight\"] = torch.ones(8)")));
+  EXPECT_THAT(with("1", {}, {"running_mean", "running_var"}), HasSubstr("is no list of channels"));
   EXPECT_EQ(with("1", {8}, {"weight", "bias", "running_mean", "running_var"}), "accepted");
 }
 

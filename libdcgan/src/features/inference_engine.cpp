@@ -26,7 +26,7 @@ struct Layer {
   FloatBuffer transformed;  // from the first pass with many tiles on
   std::vector<float> bias;
   float slope = 1;
-  std::vector<float> last_scale, last_shift;  // of all panels' channels, or empty
+  std::vector<float> last_scale, last_shift;  // [out_channels], or empty
   int64_t pool = 1;
   int64_t feature_offset = -1;  // -1: not kept
 };

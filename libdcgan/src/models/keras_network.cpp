@@ -170,6 +170,9 @@ class Model {
 
  private:
   void add(const Array& array) {
+    for (const int64_t side : array.shape) {
+      if (side < 1) fail("its array \"", array.name, "\" is empty.");
+    }
     std::vector<std::string> words = words_of(array.name);
     std::string role = words.back();
     role = role.substr(0, role.find(':'));

@@ -172,6 +172,9 @@ void add_norm(Link& link, const Layer& norm, int64_t channels, int64_t depth) {
     refuse(depth, "its layer ", described(norm), " is a norm without running statistics, ", kind_of_norm(norm), "; ",
            kOtherNorms);
   }
+  if (norm.shape.size() != 1 || norm.shape[0] == 0) {
+    refuse(depth, "its norm ", described(norm), " is no list of channels");
+  }
   if (!norm.weight || !norm.bias) {
     refuse(depth, "its norm ", described(norm), " has running statistics and no weight and bias (affine=False); add ",
            "them to the state_dict in PyTorch: sd[\"", norm.name, ".weight\"] = torch.ones(", norm.shape[0], "), sd[\"",
@@ -324,7 +327,8 @@ Chain generator_in(const std::vector<Layer>& layers, const GeneratorKernels& ker
     } else {
       if (last == nullptr) refuse(depth, "a norm stands before all layers");
       // Behind a dense layer that makes maps: of its units, or of their channels.
-      const bool of_maps = last->convolution->kind == Kind::kDense && channels % layer.shape[0] == 0;
+      const bool of_maps = last->convolution->kind == Kind::kDense && layer.shape.size() == 1 && layer.shape[0] > 0 &&
+                           channels % layer.shape[0] == 0;
       add_norm(*last, layer, of_maps ? layer.shape[0] : channels, depth);
     }
   }
