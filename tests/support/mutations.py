@@ -324,7 +324,7 @@ MUTANTS = [
            "[](float v) { return std::isfinite(v); })) {", "[](float v) { return std::isfinite(v) || true; })) {",
            "features", "NetworkImport.RefusesWeightsThatAreNoNumbers"),
     Mutant("kernels of Keras keep the order of its axes", "libdcgan/src/models/keras_network.cpp",
-           "values[static_cast<size_t>((o * in + i) * h * w + k)] =", "values[static_cast<size_t>((i * out + o) * h * w + k)] =",
+           "(o * in + i) * area + k;", "(i * out + o) * area + k;",
            "tools/networks_test.py", "Networks.test_that_keras_models_are_read_whole_and_as_weights"),
     Mutant("a dense layer keeps Keras' order of maps", "libdcgan/src/models/keras_network.cpp",
            "(p * channels + c) * out + o)];", "(c * places + p) * out + o)];",

@@ -76,43 +76,27 @@ class Model {
   // Tensors as PyTorch has them, in the order in which layers are handed over.
   std::vector<std::pair<std::string, StoredTensor>> tensors;
 
-  // Also a transposed one: its kernel is that of the convolution which it is the adjoint of.
-  void add_convolution(const Layer& layer) {
+  // Also a transposed one: its kernel is that of the convolution which it is the adjoint of. Turned: one of stride 1 as
+  // the transposed one that it equals, [in, out, h, w], its kernels turned by half a turn.
+  void add_convolution(const Layer& layer, bool turned = false) {
     const Array& kernel = part(layer, "kernel");
     if (kernel.shape.size() != 4)
       fail("\"", layer.name, "\" has a kernel ", shape_text(kernel.shape), "; expected HWIO.");
     const int64_t h = kernel.shape[0], w = kernel.shape[1], in = kernel.shape[2], out = kernel.shape[3];
+    const int64_t area = h * w;
     std::vector<float> values(kernel.values.size());
-    for (int64_t o = 0; o < out; ++o) {
+    for (int64_t k = 0; k < area; ++k) {
       for (int64_t i = 0; i < in; ++i) {
-        for (int64_t k = 0; k < h * w; ++k) {
-          values[static_cast<size_t>((o * in + i) * h * w + k)] =
-              kernel.values[static_cast<size_t>((k * in + i) * out + o)];
+        for (int64_t o = 0; o < out; ++o) {
+          const int64_t place = turned ? (i * out + o + 1) * area - 1 - k : (o * in + i) * area + k;
+          values[static_cast<size_t>(place)] = kernel.values[static_cast<size_t>((k * in + i) * out + o)];
         }
       }
     }
-    tensors.emplace_back(layer.name + ".weight", make_tensor({out, in, h, w}, values));
+    const std::vector<int64_t> shape = turned ? std::vector{in, out, h, w} : std::vector{out, in, h, w};
+    tensors.emplace_back(layer.name + ".weight", make_tensor(shape, values));
     add_bias(layer);
-    channels_ = out;
-  }
-
-  // A convolution of stride 1 as the transposed one that it equals, [in, out, h, w]: its kernels turned by half a turn.
-  void add_turned(const Layer& layer) {
-    const Array& kernel = part(layer, "kernel");
-    if (kernel.shape.size() != 4)
-      fail("\"", layer.name, "\" has a kernel ", shape_text(kernel.shape), "; expected HWIO.");
-    const int64_t h = kernel.shape[0], w = kernel.shape[1], in = kernel.shape[2], out = kernel.shape[3];
-    std::vector<float> values(kernel.values.size());
-    for (int64_t i = 0; i < in; ++i) {
-      for (int64_t o = 0; o < out; ++o) {
-        for (int64_t k = 0; k < h * w; ++k) {
-          values[static_cast<size_t>((i * out + o + 1) * h * w - 1 - k)] =
-              kernel.values[static_cast<size_t>((k * in + i) * out + o)];
-        }
-      }
-    }
-    tensors.emplace_back(layer.name + ".weight", make_tensor({in, out, h, w}, values));
-    add_bias(layer);
+    if (!turned) channels_ = out;
   }
 
   // The dense layer that makes a generator's first maps; what comes out of it is reshaped to [H, W, C].
@@ -413,7 +397,7 @@ class Configuration {
       add(text_of(transposed ? "deconv " : "conv ", kernel, " ", stride, same ? " same" : " 0"));
     } else {
       if (stride != 1) fail("its layer \"", name, "\" is a convolution of stride ", stride, " in a generator.");
-      model_.add_turned(*arrays);
+      model_.add_convolution(*arrays, /*turned=*/true);
       // What a convolution pads by p, the transposed one pads by kernel - 1 - p, on the other side of its turned
       // kernel.
       const int64_t before = same ? (kernel - 1) / 2 : 0, after = same ? kernel - 1 - before : 0;

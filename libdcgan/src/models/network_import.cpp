@@ -167,12 +167,14 @@ constexpr const char* kOtherNorms =
     "networks here have batch norm with running statistics (InstanceNorm2d(track_running_stats=True) is the same in "
     "evaluation), spectral norm, or none; exchange it in PyTorch and train on";
 
+bool lists_channels(const Layer& norm) { return norm.shape.size() == 1 && norm.shape[0] > 0; }
+
 void add_norm(Link& link, const Layer& norm, int64_t channels, int64_t depth) {
   if (!norm.statistics) {
     refuse(depth, "its layer ", described(norm), " is a norm without running statistics, ", kind_of_norm(norm), "; ",
            kOtherNorms);
   }
-  if (norm.shape.size() != 1 || norm.shape[0] == 0) {
+  if (!lists_channels(norm)) {
     refuse(depth, "its norm ", described(norm), " is no list of channels");
   }
   if (!norm.weight || !norm.bias) {
@@ -327,8 +329,8 @@ Chain generator_in(const std::vector<Layer>& layers, const GeneratorKernels& ker
     } else {
       if (last == nullptr) refuse(depth, "a norm stands before all layers");
       // Behind a dense layer that makes maps: of its units, or of their channels.
-      const bool of_maps = last->convolution->kind == Kind::kDense && layer.shape.size() == 1 && layer.shape[0] > 0 &&
-                           channels % layer.shape[0] == 0;
+      const bool of_maps =
+          last->convolution->kind == Kind::kDense && lists_channels(layer) && channels % layer.shape[0] == 0;
       add_norm(*last, layer, of_maps ? layer.shape[0] : channels, depth);
     }
   }
