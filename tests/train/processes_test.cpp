@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <functional>
 #include <thread>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -29,6 +30,8 @@ int64_t free_port() {
 
 // Two of them as two threads of this process.
 void in_two(ProcessOptions options, const std::function<void(const Processes&)>& work) {
+  // c10d's recorder of collectives is one for the process, and two groups at once write its map without a lock.
+  ::setenv("TORCH_FR_BUFFER_SIZE", "0", /*overwrite=*/1);
   options.count = 2;
   const auto one = [&](int64_t rank) {
     ProcessOptions own = options;
