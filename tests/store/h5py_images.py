@@ -38,3 +38,8 @@ with h5py.File(folder / "texts.h5", "w", userblock_size=512) as f:
 with h5py.File(folder / "compressed_texts.h5", "w") as f:
     f["images"] = images
     f.create_dataset("paths", data=[f"p{i}" for i in range(12)], compression="gzip", chunks=(4,))
+layout = h5py.VirtualLayout(shape=(12,), dtype=h5py.string_dtype())
+layout[:] = h5py.VirtualSource(folder / "texts.h5", "paths", shape=(12,))
+with h5py.File(folder / "texts_of_another.h5", "w", libver="latest") as f:
+    f["images"] = images
+    f.create_virtual_dataset("paths", layout)

@@ -2,6 +2,7 @@
 
 #include "base/files.h"
 #include "dcgan/errors.h"
+#include "store/hdf5_texts.h"
 #include "store/image_tables.h"
 
 namespace dcgan::store {

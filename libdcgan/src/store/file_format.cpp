@@ -1,5 +1,5 @@
 #include "dcgan/feature_file.h"
-#include "store/hdf5_handles.h"
+#include "store/hdf5_texts.h"
 
 namespace dcgan {
 

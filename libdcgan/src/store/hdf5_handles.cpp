@@ -84,13 +84,6 @@ struct Reason {
                   "; fetch it again, or make it again where it came from.");
 }
 
-Handle text_type() {
-  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "HDF5", "has no type of texts");
-  H5Tset_size(type, H5T_VARIABLE);
-  H5Tset_cset(type, H5T_CSET_UTF8);
-  return type;
-}
-
 void write_attribute(Place at, const std::string& name, hid_t type, const Handle& space, const void* value) {
   const std::string problem = "attribute \"" + name + "\" cannot be written";
   if (H5Aexists(at.id, name.c_str()) > 0) require(H5Adelete(at.id, name.c_str()), at.path, problem);
@@ -100,21 +93,6 @@ void write_attribute(Place at, const std::string& name, hid_t type, const Handle
 }
 
 Handle scalar() { return {H5Screate(H5S_SCALAR), H5Sclose, "HDF5", "has no scalars"}; }
-
-struct Attribute {
-  Handle id, type, space;
-  std::string problem;
-
-  Attribute(Place at, const std::string& name)
-      : id(H5Aopen(at.id, name.c_str(), H5P_DEFAULT), H5Aclose, at.path, "attribute \"" + name + "\" cannot be read"),
-        type(H5Aget_type(id), H5Tclose, at.path, "attribute \"" + name + "\" has no type"),
-        space(H5Aget_space(id), H5Sclose, at.path, "attribute \"" + name + "\" has no extent"),
-        problem("attribute \"" + name + "\" cannot be read") {}
-
-  void expect(bool holds, Place at, const std::string& what) const {
-    if (!holds) throw FileError(at.path, problem, ": expected ", what, ".");
-  }
-};
 
 }  // namespace
 
@@ -179,6 +157,13 @@ Handle float_type(bool half) {
     require(H5Tset_size(type, 2), "HDF5", "has no float16");
     require(H5Tset_ebias(type, 15), "HDF5", "has no float16");
   }
+  return type;
+}
+
+Handle text_type() {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "HDF5", "has no type of texts");
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
   return type;
 }
 
@@ -247,26 +232,17 @@ void write_attribute(Place at, const std::string& name, const std::vector<int64_
   write_attribute(at, name, H5T_STD_I64LE, space, values.empty() ? &nothing : values.data());
 }
 
-bool has_attribute(Place at, const std::string& name) { return H5Aexists(at.id, name.c_str()) > 0; }
+Attribute::Attribute(Place at, const std::string& name)
+    : id(H5Aopen(at.id, name.c_str(), H5P_DEFAULT), H5Aclose, at.path, "attribute \"" + name + "\" cannot be read"),
+      type(H5Aget_type(id), H5Tclose, at.path, "attribute \"" + name + "\" has no type"),
+      space(H5Aget_space(id), H5Sclose, at.path, "attribute \"" + name + "\" has no extent"),
+      problem("attribute \"" + name + "\" cannot be read") {}
 
-std::string read_attribute(Place at, const std::string& name, const std::string& fallback) {
-  if (!has_attribute(at, name)) return fallback;
-  const Attribute attribute(at, name);
-  attribute.expect(H5Tget_class(attribute.type) == H5T_STRING && H5Sget_simple_extent_npoints(attribute.space) == 1, at,
-                   "a text");
-  if (H5Tis_variable_str(attribute.type) > 0) {
-    char* bytes = nullptr;
-    require(H5Aread(attribute.id, attribute.type, &bytes), at.path, attribute.problem);
-    std::string text = bytes == nullptr ? "" : bytes;
-    H5free_memory(bytes);
-    return text;
-  }
-  const size_t size = H5Tget_size(attribute.type);
-  attribute.expect(size <= H5Aget_storage_size(attribute.id), at, "a text");
-  std::vector<char> bytes(size);
-  require(H5Aread(attribute.id, attribute.type, bytes.data()), at.path, attribute.problem);
-  return fixed_text(bytes.data(), size, H5Tget_strpad(attribute.type) == H5T_STR_SPACEPAD);
+void Attribute::expect(bool holds, Place at, const std::string& what) const {
+  if (!holds) throw FileError(at.path, problem, ": expected ", what, ".");
 }
+
+bool has_attribute(Place at, const std::string& name) { return H5Aexists(at.id, name.c_str()) > 0; }
 
 std::vector<int64_t> read_attribute(Place at, const std::string& name, const std::vector<int64_t>& fallback) {
   if (!has_attribute(at, name)) return fallback;
@@ -401,13 +377,12 @@ Dataset open_dataset(Place at, const std::string& name) {
   require_filters(creation, at, name);
 
   const auto file_bytes = static_cast<uint64_t>(base::File(path, O_RDONLY).size());
+  const uint64_t stored = std::min<uint64_t>(file_bytes, H5Dget_storage_size(id));
   const bool is_virtual = H5Pget_layout(creation) == H5D_VIRTUAL;
   const Sources sources = is_virtual ? virtual_sources(creation, at, name) : Sources();
   base::RoomForFiles room(static_cast<int64_t>(sources.files.size()), path,
                           text_of("takes rows from ", sources.files.size(), " files"));
-  const uint64_t limit = is_virtual ? sources.bytes
-                         : filtered ? file_bytes * kMaximumRatio
-                                    : std::min<uint64_t>(file_bytes, H5Dget_storage_size(id));
+  const uint64_t limit = is_virtual ? sources.bytes : filtered ? stored * kMaximumRatio : stored;
   const auto type_bytes = static_cast<uint64_t>(H5Tget_size(type));
   const bool empty = std::find(sizes.begin(), sizes.end(), 0U) != sizes.end();
   uint64_t bytes = empty ? 0 : type_bytes;

@@ -51,6 +51,7 @@ class Handle {
 
 /// Little-endian IEEE 754: binary16, which h5py knows as float16, or binary32.
 Handle float_type(bool half);
+Handle text_type();  ///< UTF-8, of variable length
 
 /// Replaces a file of this name.
 /// @param dense  objects lie one behind the other in the order in which they are made, without room between them
@@ -77,9 +78,17 @@ void write_attribute(Place at, const std::string& name, int64_t value);
 void write_attribute(Place at, const std::string& name, uint64_t value);
 void write_attribute(Place at, const std::string& name, const std::vector<int64_t>& values);
 
-/// Attributes read with their type and size checked; a missing one gives the fallback.
+/// An existing attribute with what the readers check of it.
+struct Attribute {
+  Handle id, type, space;
+  std::string problem;  ///< for messages
+
+  Attribute(Place at, const std::string& name);
+  void expect(bool holds, Place at, const std::string& what) const;  ///< @throws FileError
+};
+
+/// Attributes read with their type and size checked; a missing one gives the fallback. Those of texts: hdf5_texts.h.
 bool has_attribute(Place at, const std::string& name);
-std::string read_attribute(Place at, const std::string& name, const std::string& fallback);
 std::vector<int64_t> read_attribute(Place at, const std::string& name, const std::vector<int64_t>& fallback);
 int64_t read_attribute(Place at, const std::string& name, int64_t fallback);
 uint64_t read_attribute(Place at, const std::string& name, uint64_t fallback);

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kHeapStart("GCOL\1\0\0\0", 8);  // signature, version, reserved
 constexpr int64_t kHeapHead = 16;                          // with the size of the collection
 constexpr int64_t kObjectHead = 16;                        // index, references, reserved, size
-constexpr int64_t kReferenceBytes = 16;                    // length, address of the collection, index
+constexpr size_t kReferenceBytes = 16;                     // length, address of the collection, index
 constexpr int64_t kBlock = 65536;                          // texts at once
 
 template <class Number>
@@ -75,77 +75,92 @@ bool HeapCollection::find(uint32_t index, std::string_view& bytes) const {
   return true;
 }
 
-/// The references [N] as they lie in the file. @return false for a storage whose raw bytes HDF5 does not hand on.
-bool read_references(const Dataset& dataset, const base::File& file, std::vector<char>& references) {
-  const std::string& path = file.path();
-  const std::string problem = "texts cannot be read";
-  const Handle creation(H5Dget_create_plist(dataset.id), H5Pclose, path, problem);
-  const int64_t rows = dataset.shape[0];
-  if (dataset.filtered || H5Dget_storage_size(dataset.id) < static_cast<hsize_t>(rows) * kReferenceBytes) return false;
-  references.resize(rows * kReferenceBytes);
-  if (H5Pget_layout(creation) == H5D_CONTIGUOUS) {
-    const haddr_t address = H5Dget_offset(dataset.id);
-    if (address == HADDR_UNDEF) return false;
-    file.read_at(static_cast<int64_t>(address), references.data(), references.size());
-    return true;
-  }
-  if (H5Pget_layout(creation) != H5D_CHUNKED) return false;
-  hsize_t chunk_shape[2] = {0, 1};  // of [N] or [N, 1]
-  require(H5Pget_chunk(creation, 2, chunk_shape), path, problem);
-  const hsize_t chunk_rows = chunk_shape[0];
-  if (chunk_rows > static_cast<hsize_t>(file.size() / kReferenceBytes)) return false;
-  std::vector<char> chunk(chunk_rows * kReferenceBytes);
-  for (hsize_t first = 0; first < static_cast<hsize_t>(rows); first += chunk_rows) {
-    const hsize_t place[2] = {first, 0};
-    uint32_t filters = 0;
-    hsize_t bytes = 0;
-    require(H5Dget_chunk_storage_size(dataset.id, place, &bytes), path, problem);
-    if (bytes != chunk.size()) return false;
-    require(H5Dread_chunk(dataset.id, H5P_DEFAULT, place, &filters, chunk.data()), path, problem);
-    const auto begin = static_cast<int64_t>(first) * kReferenceBytes;
-    std::copy_n(chunk.data(), std::min(static_cast<int64_t>(chunk.size()), rows * kReferenceBytes - begin),
-                references.data() + begin);
-  }
-  return true;
-}
+/// The texts of an object, from the global heaps of its file.
+class HeapTexts {
+ public:
+  /// @param object  a dataset or an attribute; `what` names it in messages
+  HeapTexts(hid_t object, const std::string& path, std::string what);
+  /// @param reference  16 bytes as they lie in the file
+  std::string read(const char* reference);
 
-std::vector<std::string> read_variable_texts(const Dataset& dataset, const std::string& name, const std::string& path) {
-  const base::File file(path, O_RDONLY);
-  const Handle owner(H5Iget_file_id(dataset.id), H5Fclose, path, "cannot be read");
-  const Handle creation(H5Fget_create_plist(owner), H5Pclose, path, "cannot be read");
-  hsize_t base = 0;  // addresses count from the end of the user block
+ private:
+  base::File file_;
+  std::string what_;
+  hsize_t base_ = 0;  ///< addresses count from the end of the user block
+  int64_t budget_;    ///< bytes; no text is referred to twice
+  HeapCollection collection_;
+};
+
+HeapTexts::HeapTexts(hid_t object, const std::string& path, std::string what)
+    : file_(path, O_RDONLY), what_(std::move(what)), budget_(file_.size()) {
+  const std::string problem = what_ + " cannot be read";
+  const Handle owner(H5Iget_file_id(object), H5Fclose, path, problem);
+  const Handle creation(H5Fget_create_plist(owner), H5Pclose, path, problem);
   size_t address_bytes = 0;
   size_t length_bytes = 0;
-  require(H5Pget_userblock(creation, &base), path, "cannot be read");
-  require(H5Pget_sizes(creation, &address_bytes, &length_bytes), path, "cannot be read");
-  std::vector<char> references;
-  if (address_bytes != 8 || length_bytes != 8 || !read_references(dataset, file, references)) {
-    throw FileError(path, "dataset \"", name,
-                    "\" holds texts in a way that is not supported (compressed, or never all "
-                    "written); write them plainly.");
+  require(H5Pget_userblock(creation, &base_), path, problem);
+  require(H5Pget_sizes(creation, &address_bytes, &length_bytes), path, problem);
+  if (address_bytes != 8 || length_bytes != 8) {
+    throw FileError(path, "has addresses of ", address_bytes, " bytes and lengths of ", length_bytes,
+                    "; expected 8 and 8, as HDF5 writes them where nothing else is asked for.");
   }
+}
+
+std::string HeapTexts::read(const char* reference) {
+  const auto length = number_at<uint32_t>(reference);
+  const auto address = number_at<uint64_t>(reference + 4);
+  const auto index = number_at<uint32_t>(reference + 12);
+  if (length == 0) return {};
+  const auto expect = [&](bool holds) {
+    if (!holds) throw FileError(file_.path(), what_, " is damaged; make it again.");
+  };
+  budget_ -= length;
+  expect(budget_ >= 0 && address <= static_cast<uint64_t>(file_.size()));
+  const auto place = static_cast<int64_t>(address + base_);
+  if (collection_.address() != place) collection_ = HeapCollection(file_, place);
+  std::string_view text;
+  expect(collection_.find(index, text) && text.size() >= length);
+  text = text.substr(0, length);
+  return std::string(text.substr(0, text.find('\0')));  // as a C string, as HDF5 hands it on
+}
+
+herr_t keep(hid_t, hid_t, H5T_cdata_t* conversion, size_t, size_t, size_t, void*, void*, hid_t) {
+  conversion->need_bkg = H5T_BKG_NO;
+  return 0;
+}
+
+/// A type of memory that HDF5 reads texts of variable length into as they lie in the file, 16 bytes each, instead of
+/// following them: for as long as this lives, a conversion is registered that changes nothing.
+class ReferenceType {
+ public:
+  explicit ReferenceType(const std::string& path)
+      : text_(text_type()), type_(H5Tcreate(H5T_OPAQUE, kReferenceBytes), H5Tclose, path, "cannot be read") {
+    require(H5Tregister(H5T_PERS_SOFT, kName, text_, type_, keep), path, "cannot be read");
+  }
+  ~ReferenceType() { H5Tunregister(H5T_PERS_SOFT, kName, text_, type_, keep); }
+  ReferenceType(const ReferenceType&) = delete;
+  ReferenceType& operator=(const ReferenceType&) = delete;
+  operator hid_t() const { return type_; }  // NOLINT(google-explicit-constructor): stands for the identifier
+
+ private:
+  static constexpr const char* kName = "texts as they lie in the file";
+  Handle text_;
+  Handle type_;
+};
+
+std::vector<std::string> read_variable_texts(const Dataset& dataset, const std::string& name, const std::string& path) {
+  if (!dataset.source_files.empty()) {
+    throw FileError(path, "dataset \"", name, "\" takes texts from other files, which is not supported.");
+  }
+  const ReferenceType type(path);
+  HeapTexts heap(dataset.id, path, "dataset \"" + name + "\"");
   std::vector<std::string> texts;
-  texts.reserve(dataset.shape[0]);
-  HeapCollection collection;
-  int64_t budget = file.size();  // no text is referred to twice
-  for (size_t at = 0; at < references.size(); at += kReferenceBytes) {
-    const auto length = number_at<uint32_t>(references.data() + at);
-    const auto address = number_at<uint64_t>(references.data() + at + 4);
-    const auto index = number_at<uint32_t>(references.data() + at + 12);
-    std::string_view text;
-    if (length > 0) {
-      budget -= length;
-      if (address > static_cast<uint64_t>(file.size()) || budget < 0) {
-        throw FileError(path, "dataset \"", name, "\" is damaged at row ", texts.size(), "; make it again.");
-      }
-      const auto place = static_cast<int64_t>(address + base);
-      if (collection.address() != place) collection = HeapCollection(file, place);
-      if (!collection.find(index, text) || text.size() < length) {
-        throw FileError(path, "dataset \"", name, "\" is damaged at row ", texts.size(), "; make it again.");
-      }
-    }
-    text = text.substr(0, length);
-    texts.emplace_back(text.substr(0, text.find('\0')));  // as a C string, as HDF5 hands it on
+  std::vector<char> references;
+  for (int64_t first = 0; first < dataset.shape[0]; first += kBlock) {
+    const int64_t count = std::min(kBlock, dataset.shape[0] - first);
+    references.resize(static_cast<size_t>(count) * kReferenceBytes);
+    read_rows(dataset, first, count, type, references.data(), path);
+    for (size_t at = 0; at < references.size(); at += kReferenceBytes) texts.push_back(heap.read(&references[at]));
   }
   return texts;
 }
@@ -155,7 +170,6 @@ std::vector<std::string> read_fixed_texts(const Dataset& dataset, const std::str
   const size_t size = H5Tget_size(dataset.type);
   const bool padded_with_spaces = H5Tget_strpad(dataset.type) == H5T_STR_SPACEPAD;
   std::vector<std::string> texts;
-  texts.reserve(rows);
   std::vector<char> block;
   for (int64_t first = 0; first < rows; first += kBlock) {
     const int64_t count = std::min(kBlock, rows - first);
@@ -181,15 +195,34 @@ std::vector<std::string> read_texts(Place at, const std::string& name) {
                                               : read_fixed_texts(dataset, at.path);
 }
 
-void check_attribute_heaps(const std::string& path) {
-  constexpr int64_t kSearched = int64_t{1} << 20;
-  const base::File file(path, O_RDONLY);
-  std::vector<char> start(std::min(kSearched, file.size()));
-  file.read_at(0, start.data(), start.size());
-  const std::string_view bytes(start.data(), start.size());
-  for (size_t at = bytes.find(kHeapStart); at != std::string_view::npos; at = bytes.find(kHeapStart, at + 1)) {
-    const HeapCollection checked(file, static_cast<int64_t>(at));
+std::vector<std::string> read_attribute_texts(Place at, const std::string& name) {
+  if (!has_attribute(at, name)) return {};
+  const Attribute attribute(at, name);
+  const bool variable = H5Tis_variable_str(attribute.type) > 0;
+  const auto count = static_cast<uint64_t>(H5Sget_simple_extent_npoints(attribute.space));
+  const size_t size = variable ? kReferenceBytes : H5Tget_size(attribute.type);
+  const hsize_t stored = H5Aget_storage_size(attribute.id);
+  attribute.expect(H5Tget_class(attribute.type) == H5T_STRING && size > 0 && count <= stored / size, at, "texts");
+  if (count == 0) return {};
+  std::vector<char> bytes(count * size);
+  std::vector<std::string> texts;
+  if (variable) {
+    require(H5Aread(attribute.id, ReferenceType(at.path), bytes.data()), at.path, attribute.problem);
+    HeapTexts heap(attribute.id, at.path, "attribute \"" + name + "\"");
+    for (size_t i = 0; i < count; ++i) texts.push_back(heap.read(&bytes[i * size]));
+  } else {
+    require(H5Aread(attribute.id, attribute.type, bytes.data()), at.path, attribute.problem);
+    const bool padded_with_spaces = H5Tget_strpad(attribute.type) == H5T_STR_SPACEPAD;
+    for (size_t i = 0; i < count; ++i) texts.push_back(fixed_text(&bytes[i * size], size, padded_with_spaces));
   }
+  return texts;
+}
+
+std::string read_attribute(Place at, const std::string& name, const std::string& fallback) {
+  if (!has_attribute(at, name)) return fallback;
+  std::vector<std::string> texts = read_attribute_texts(at, name);
+  if (texts.size() != 1) throw FileError(at.path, "attribute \"", name, "\" must be one text.");
+  return texts[0];
 }
 
 }  // namespace dcgan::hdf5

@@ -20,7 +20,6 @@ void write_origin(hdf5::Place file, const std::string& format, const Origin& ori
 
 bool check_origin(hdf5::Place file, const std::string& format) {
   if (!hdf5::has_attribute(file, "format")) return false;
-  hdf5::check_attribute_heaps(file.path);
   const std::string found = hdf5::read_attribute(file, "format", std::string());
   if (found != format) {
     throw FileError(file.path, "format is \"", found, "\", expected \"", format, "\"",

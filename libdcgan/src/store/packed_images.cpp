@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "dcgan/errors.h"
 #include "store/hdf5_handles.h"
+#include "store/hdf5_texts.h"
 #include "store/image_tables.h"
 #include "store/row_writer.h"
 
