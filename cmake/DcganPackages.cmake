@@ -71,8 +71,8 @@ foreach(component IN LISTS CPACK_COMPONENTS_ALL)
   set(copyright "${PROJECT_BINARY_DIR}/copyright-${component}")
   file(WRITE "${copyright}" "${license}")
   if(component STREQUAL "train")
-    file(APPEND "${copyright}" "\nLibTorch in /usr/lib/dcgan/torch and CUDA's two libraries in /usr/lib/dcgan/nvidia, which it asks for, come\n"
-         "unchanged but for their symbol tables from the wheels of PyPI that are named in /usr/lib/dcgan/*.dist-info, where\n"
+    file(APPEND "${copyright}" "\nLibTorch in /usr/${CMAKE_INSTALL_LIBDIR}/dcgan/torch and CUDA's two libraries in /usr/${CMAKE_INSTALL_LIBDIR}/dcgan/nvidia, which it asks for, come\n"
+         "unchanged but for their symbol tables from the wheels of PyPI that are named in /usr/${CMAKE_INSTALL_LIBDIR}/dcgan/*.dist-info, where\n"
          "their licenses are, with those of what LibTorch has inside.\n")
   endif()
   install(FILES "${copyright}" RENAME copyright COMPONENT ${component} EXCLUDE_FROM_ALL

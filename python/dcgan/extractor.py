@@ -1,5 +1,6 @@
 """Features of a trained discriminator."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -64,7 +65,7 @@ class Extractor:
             options["compress"] = os.fspath(self.compress)
         self._handle = Handle(_library.library.dcgan_extractor_close, _library.library.dcgan_extractor_open,
                               os.fsencode(model_path(self.model)), json.dumps(options).encode())
-        self._lock = threading.Lock()  # the library's extractor is for one thread at a time
+        self._lock, self._busy = threading.RLock(), False
 
     @property
     def info(self) -> Dict[str, Any]:
@@ -78,6 +79,19 @@ class Extractor:
     @property
     def feature_count(self) -> int:
         return _library.library.dcgan_extractor_feature_count(self._handle.value)
+
+    @contextlib.contextmanager
+    def _alone(self):
+        """The library's extractor is for one call at a time: other threads wait; what is called from inside a call, as a
+        progress function is, cannot."""
+        with self._lock:
+            if self._busy:
+                raise Error("this extractor is at work: a function that it calls cannot use it; make another Extractor there")
+            self._busy = True
+            try:
+                yield self._handle
+            finally:
+                self._busy = False
 
     def __call__(self, images, failures: Optional[List[Failure]] = None) -> np.ndarray:
         """Features, [N, D]. Without ``failures`` a broken image is an ImageError; with a list, it is noted there, and its
@@ -98,6 +112,8 @@ class Extractor:
             names, seen, raised = (ctypes.c_char_p * len(part))(*map(os.fsencode, part)), [0], []
 
             def progress(_, done, _total):
+                if raised:
+                    return 1
                 try:
                     bar.update(done - seen[0])
                     seen[0] = done
@@ -107,14 +123,17 @@ class Extractor:
                     return 1
 
             def failed(_, number, reason):
-                failures.append(Failure(first + number, os.fspath(part[number]), reason.decode(errors="replace")))
+                try:
+                    failures.append(Failure(first + number, os.fspath(part[number]), reason.decode(errors="replace")))
+                except BaseException as error:  # ctypes would drop it
+                    raised.append(error)
 
             progress, failed = _library.PROGRESS(progress), _library.FAILURE(failed) if failures is not None else _library.FAILURE()
-            with self._lock:
-                _library.check(_library.library.dcgan_extractor_on_progress(self._handle.value, progress, None))
-                status = _library.pictures.dcgan_extract_files(self._handle.value, names, len(part), self.max_pixels,
+            with self._alone() as handle:
+                _library.check(_library.library.dcgan_extractor_on_progress(handle.value, progress, None))
+                status = _library.pictures.dcgan_extract_files(handle.value, names, len(part), self.max_pixels,
                                                                ctypes.c_void_p(rows.ctypes.data), rows.size, failed, None)
-                _library.library.dcgan_extractor_on_progress(self._handle.value, _library.PROGRESS(), None)
+                _library.library.dcgan_extractor_on_progress(handle.value, _library.PROGRESS(), None)
             if raised:
                 raise raised[0]
             _library.check(status)
@@ -141,8 +160,8 @@ class Extractor:
     def _extract(self, images) -> np.ndarray:
         views = (Image * len(images))(*[image.view for image in images])
         rows = np.empty((len(images), self.feature_count), np.float32)
-        with self._lock:
-            _library.check(_library.library.dcgan_extract(self._handle.value, views, len(images),
+        with self._alone() as handle:
+            _library.check(_library.library.dcgan_extract(handle.value, views, len(images),
                                                           ctypes.c_void_p(rows.ctypes.data), rows.size))
         return self._checked(rows)
 

@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -31,6 +33,21 @@ class Symbols(unittest.TestCase):
         declared -= {"dcgan_progress"}
         promised = {line.split()[1] for line in (HERE / "c_symbols.txt").read_text().splitlines()}
         self.assertEqual(declared, promised)
+
+    @unittest.skipUnless(shutil.which("abidiff"), "abidiff of Debian's abigail-tools is not installed")
+    def test_the_types_of_their_arguments_are_those_that_were_promised(self):
+        """Of a library of functions without content that the header's declarations make. To promise new ones:
+        abidw --no-corpus-path --no-comp-dir-path --no-show-locs LIBRARY > tests/c_api/c_api.abi"""
+        header = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)
+        functions = re.findall(r"^DCGAN_EXPORT ([^;]*\));", header, flags=re.M)
+        self.assertEqual(len(functions), len((HERE / "c_symbols.txt").read_text().splitlines()))
+        with tempfile.TemporaryDirectory() as folder:
+            source, library = Path(folder, "empty.c"), os.environ.get("DCGAN_EMPTY_LIBRARY", Path(folder, "libempty.so"))
+            source.write_text("#include <dcgan/c_api.h>\n" + "".join(f"{f} {{ __builtin_trap(); }}\n" for f in functions))
+            subprocess.run(["cc", "-g", "-shared", "-fPIC", f"-I{HEADER.parents[1]}", f"-I{BUILD / 'libdcgan/include'}",
+                            source, "-o", library], check=True)
+            found = subprocess.run(["abidiff", "--no-added-syms", HERE / "c_api.abi", library], capture_output=True, text=True)
+        self.assertEqual(found.returncode, 0, found.stdout + found.stderr)
 
     def test_nothing_of_other_libraries_is_visible(self):
         for library in LIBRARIES:

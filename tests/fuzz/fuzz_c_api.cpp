@@ -1,6 +1,6 @@
-// The C API: whatever a caller gives, a status comes back. The bytes say what is called, and with what: options and
-// files of any content, images of any claimed sizes in memory of a few KiB, null pointers, room that is too small. One
-// open extractor is used all along; what a call leaves behind would show in the next.
+// The C API: whatever a caller gives, a status comes back. The bytes say what is called, and with what: options, models
+// and pictures of any content, images of any claimed sizes in memory of a few KiB, null pointers, room that is too
+// small. One open extractor is used all along; what a call leaves behind would show in the next.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -114,19 +114,50 @@ void open_files(const std::string& content) {
   dcgan_extractor_close(extractor);
 }
 
+void note(void* context, int64_t number, const char* reason) {
+  if (*reason == '\0') std::abort();
+  static_cast<std::vector<int64_t>*>(context)->push_back(number);
+}
+
+// Up to three files, of which the second may be a folder's name, a name of nothing or null.
+void extract_files(Bytes& bytes) {
+  dcgan_extractor* const extractor = open_extractor();
+  int64_t most = bytes.number(1);
+  check(dcgan_extractor_on_progress(extractor, bytes.number(1) % 2 ? stop_at : nullptr, &most));
+  const auto count = static_cast<size_t>(bytes.number(1)) % 4;
+  const int64_t other = bytes.number(1) % 4;
+  const bool told = bytes.number(1) % 2 == 1;
+  const int64_t max_pixels = bytes.number(1) == 255 ? -bytes.number(8) : 1 + bytes.number(2);
+  const auto columns = static_cast<size_t>(dcgan_extractor_feature_count(extractor));
+  std::vector<float> features(bytes.number(1) == 255 ? columns - 1 : count * columns);
+  const std::string content = bytes.rest();
+  const dcgan::test::BytesAsFile file(reinterpret_cast<const uint8_t*>(content.data()), content.size());
+  std::vector<const char*> paths(count, file.path().c_str());
+  if (count > 1 && other > 0) paths[1] = other == 1 ? "/" : other == 2 ? "" : nullptr;
+  std::vector<int64_t> failures;
+  const dcgan_status status = dcgan_extract_files(extractor, paths.data(), count, max_pixels, features.data(),
+                                                  features.size(), told ? note : nullptr, &failures);
+  check(status);
+  if (!std::is_sorted(failures.begin(), failures.end()) || failures.size() > count) std::abort();
+  if (status == DCGAN_OK && !told && count > 1 && other > 0) std::abort();  // a folder is no image
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t count) {
   Bytes input(bytes, count);
-  switch (input.number(1) % 3) {
+  switch (input.number(1) % 4) {
     case 0:
       extract(input);
       break;
     case 1:
       open_with_options(input.rest());
       break;
-    default:
+    case 2:
       open_files(input.rest());
+      break;
+    default:
+      extract_files(input);
   }
   return 0;
 }

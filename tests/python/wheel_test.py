@@ -153,6 +153,26 @@ class Wheel(ProgramTest):
                 else:
                     raise AssertionError("was not stopped")
             numpy.testing.assert_array_equal(extractor(paths[:12]), expected[:12])        # goes on being of use
+            # A function that uses the extractor which calls it, or opens it anew.
+            extractor.set_params(progress=lambda done, total: extractor(paths[:1]))
+            try:
+                extractor(paths)
+            except dcgan.Error as error:
+                assert "make another Extractor" in str(error), error
+            else:
+                raise AssertionError("was not refused")
+            extractor.set_params(progress=lambda done, total: extractor.set_params(progress=False))
+            numpy.testing.assert_array_equal(extractor(paths), expected)
+            # An interrupt that comes while a file that failed is noted.
+            class Interrupted(list):
+                def append(self, failure): raise KeyboardInterrupt
+            try:
+                extractor(["none.png"] + paths, Interrupted())
+            except KeyboardInterrupt:
+                pass
+            else:
+                raise AssertionError("went on")
+            numpy.testing.assert_array_equal(extractor(paths[:12]), expected[:12])
             # float16, and a file that is none, in the second of its blocks.
             many, failures = paths * 3, []
             many[1030] = "none.png"

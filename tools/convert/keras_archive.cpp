@@ -25,7 +25,10 @@ constexpr int64_t kLargestConfiguration = int64_t{16} << 20;  // bytes; that of 
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::vector<uint8_t>& bytes) {
-    path_ = std::filesystem::temp_directory_path() / "dcgan-keras-XXXXXX";
+    std::error_code error;
+    const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+    if (error) throw Error("TMPDIR names no folder (", error.message(), "); weights of .keras files are unpacked there.");
+    path_ = folder / "dcgan-keras-XXXXXX";
     const int descriptor = mkstemp(path_.data());
     if (descriptor < 0) throw FileError(path_, "cannot be made; weights of .keras files are unpacked there.");
     size_t written = 0;

@@ -659,7 +659,7 @@ FoundNetwork discriminator_of(const std::vector<Layer>& found_layers, const Netw
 // the first one's, which follows the dense layer without an activation.
 std::string list_of_doubling(const Chain& chain, int64_t channels, int64_t size) {
   const size_t count = chain.links.size();
-  const int64_t base = size >> (count - 1);
+  const int64_t base = count > 62 ? 0 : size >> (count - 1);  // 0: no map is that small
   const Link& projection = chain.dense.front();
   const auto has_norm = [](const Link& l) { return l.norm != nullptr && !l.norm_last; };
   const bool normed = has_norm(projection) && std::all_of(chain.links.begin(), chain.links.end() - 1, has_norm);
