@@ -8,9 +8,7 @@
 #include <vector>
 
 #include "dcgan/c_api.h"
-#include "dcgan/model_file.h"
 #include "tests/fuzz/bytes_as_file.h"
-#include "tests/support/random_model.h"
 
 namespace {
 
@@ -30,22 +28,12 @@ class Bytes {
   size_t at_ = 0;
 };
 
-const std::string& small_model() {
-  static const std::string path = [] {
-    dcgan::ArchitectureOptions architecture;
-    architecture.ndf = architecture.ngf = 8;
-    architecture.nz = 4;
-    static const dcgan::test::BytesAsFile file(nullptr, 0);
-    dcgan::save_model(file.path() + ".safetensors", dcgan::test::random_model(architecture));
-    return file.path() + ".safetensors";
-  }();
-  return path;
-}
+constexpr const char* kSmallModel = DCGAN_SOURCE_DIR "/tests/golden/explore/model.safetensors";
 
 dcgan_extractor* open_extractor() {
   static dcgan_extractor* const extractor = [] {
     dcgan_extractor* opened = nullptr;
-    if (dcgan_extractor_open(small_model().c_str(), R"({"layers":[1],"grid":1,"threads":1,"device":"cpu"})", &opened) !=
+    if (dcgan_extractor_open(kSmallModel, R"({"layers":[1],"grid":1,"threads":1,"device":"cpu"})", &opened) !=
         DCGAN_OK) {
       std::abort();
     }
@@ -89,7 +77,7 @@ void extract(Bytes& bytes) {
 
 void open_with_options(const std::string& options) {
   dcgan_extractor* opened = nullptr;
-  check(dcgan_extractor_open(small_model().c_str(), options.c_str(), &opened));
+  check(dcgan_extractor_open(kSmallModel, options.c_str(), &opened));
   dcgan_extractor_info(opened);
   dcgan_extractor_close(opened);
 }
