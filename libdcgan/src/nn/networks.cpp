@@ -177,7 +177,7 @@ at::Tensor BatchNorm::forward_shared(const at::Tensor& input) const {
   std::vector<int64_t> per_channel(x.dim(), 1);
   per_channel[1] = x.size(1);
   for (int64_t d = 2; d < x.dim(); ++d) all_but_channels.push_back(d);
-  const auto values = static_cast<double>(x.numel() / x.size(1));
+  const int64_t values = x.numel() / x.size(1);
   const at::Tensor sums = sum_over_processes(at::cat({x.sum(all_but_channels), at::full({1}, values, x.options())}));
   const at::Tensor count = sums.narrow(0, x.size(1), 1).detach();
   const at::Tensor centred = x.sub(sums.narrow(0, 0, x.size(1)).div(count).view(per_channel));
