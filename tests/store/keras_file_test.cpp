@@ -1,6 +1,7 @@
 #include "dcgan/keras_file.h"
 
 #include <gmock/gmock.h>
+#include <hdf5.h>
 
 #include <cstring>
 #include <fstream>
@@ -14,7 +15,9 @@
 namespace dcgan::test {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::ThrowsMessage;
 
@@ -74,6 +77,22 @@ TEST_F(KerasFile, IsReadOrRefusedWithAnyByteOfAReferenceOrAHeapsHeadChanged) {
       }
     }
   }
+}
+
+// Under UBSan: the sides of an empty array are not multiplied.
+TEST(EmptyArrays, OfKerasMayClaimAnySides) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "empty.h5";
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t sides[] = {25, (hsize_t{1} << 59) + 1, 0};
+  const hid_t space = H5Screate_simple(3, sides, nullptr);
+  H5Dclose(H5Dcreate2(file, "kernel", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Sclose(space);
+  H5Fclose(file);
+  const KerasArrays found = read_keras_file(path);
+  ASSERT_THAT(found.arrays, SizeIs(1));
+  EXPECT_THAT(found.arrays[0].shape, ElementsAre(25, (int64_t{1} << 59) + 1, 0));
+  EXPECT_THAT(found.arrays[0].values, IsEmpty());
 }
 
 }  // namespace

@@ -28,6 +28,8 @@ bool is_dataset(hdf5::Place file, const std::string& name) {
 
 KerasArrays::Array read_array(const hdf5::Dataset& dataset, const std::string& name, const std::string& path) {
   KerasArrays::Array array{name, dataset.shape, {}};
+  // Of an empty one the other sides may be anything; keras_network() refuses it by name.
+  if (std::find(array.shape.begin(), array.shape.end(), 0) != array.shape.end()) return array;
   int64_t count = 1;
   for (const int64_t side : array.shape) count *= side;
   array.values.resize(static_cast<size_t>(count));
