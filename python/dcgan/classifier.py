@@ -33,7 +33,7 @@ class Classifier:
 
     def require(self, extractor: Extractor) -> None:
         """Raises ValueError, naming the difference, unless the extractor's features are those that the machine knows."""
-        _library.check(_library.library.dcgan_classifier_require(self._handle.value, extractor._handle.value))
+        _library.check(_library.library.dcgan_classifier_require(self._handle.value, extractor._opened.value))
 
     def scores(self, features) -> np.ndarray:
         """float64 [N, K] of features [N, D]."""

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import json
 import os
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -63,47 +64,33 @@ class Extractor:
                    "batch-size": self.batch_size, "threads": self.threads, "device": "cpu"}
         if self.compress:
             options["compress"] = os.fspath(self.compress)
-        self._handle = Handle(_library.library.dcgan_extractor_close, _library.library.dcgan_extractor_open,
-                              os.fsencode(model_path(self.model)), json.dumps(options).encode())
-        self._lock, self._busy = threading.RLock(), False
+        self._opened = _Opened(model_path(self.model), options)
 
     @property
     def info(self) -> Dict[str, Any]:
         """image_size, feature_count, layers, layer_offsets, grid, model_sha256, architecture, preprocessing, device."""
-        return json.loads(_library.library.dcgan_extractor_info(self._handle.value))
+        return json.loads(_library.library.dcgan_extractor_info(self._opened.value))
 
     @property
     def image_size(self) -> int:
-        return _library.library.dcgan_extractor_image_size(self._handle.value)
+        return _library.library.dcgan_extractor_image_size(self._opened.value)
 
     @property
     def feature_count(self) -> int:
-        return _library.library.dcgan_extractor_feature_count(self._handle.value)
-
-    @contextlib.contextmanager
-    def _alone(self):
-        """The library's extractor is for one call at a time: other threads wait; what is called from inside a call, as a
-        progress function is, cannot."""
-        with self._lock:
-            if self._busy:
-                raise Error("this extractor is at work: a function that it calls cannot use it; make another Extractor there")
-            self._busy = True
-            try:
-                yield self._handle
-            finally:
-                self._busy = False
+        return _library.library.dcgan_extractor_feature_count(self._opened.value)
 
     def __call__(self, images, failures: Optional[List[Failure]] = None) -> np.ndarray:
         """Features, [N, D]. Without ``failures`` a broken image is an ImageError; with a list, it is noted there, and its
         row is NaN."""
         sources = _images.images_of(images)
-        features = np.empty((len(sources), self.feature_count), self.dtype)
+        opened = self._opened  # what a progress function sets is for the calls that follow
+        features = np.empty((len(sources), _library.library.dcgan_extractor_feature_count(opened.value)), self.dtype)
         with self._bar(len(sources)) as bar:
             extract = self._extract_files if all(isinstance(s, (str, Path)) for s in sources) else self._extract_sources
-            extract(sources, features, failures, bar)
+            extract(opened, sources, features, failures, bar)
         return features
 
-    def _extract_files(self, paths, features, failures, bar) -> None:
+    def _extract_files(self, opened, paths, features, failures, bar) -> None:
         """Decoded and extracted by the library."""
         block = max(1, len(paths)) if features.dtype == np.float32 else 1024  # which become float16
         for first in range(0, len(paths), block):
@@ -112,35 +99,31 @@ class Extractor:
             names, seen, raised = (ctypes.c_char_p * len(part))(*map(os.fsencode, part)), [0], []
 
             def progress(_, done, _total):
-                if raised:
-                    return 1
                 try:
-                    bar.update(done - seen[0])
-                    seen[0] = done
-                    return 0
-                except BaseException as error:  # an interrupt, too
+                    if not raised:
+                        bar.update(done - seen[0])
+                        seen[0] = done
+                except BaseException as error:  # ctypes would drop it
                     raised.append(error)
-                    return 1
+                return 1 if raised else 0
 
             def failed(_, number, reason):
                 try:
                     failures.append(Failure(first + number, os.fspath(part[number]), reason.decode(errors="replace")))
-                except BaseException as error:  # ctypes would drop it
+                except BaseException as error:
                     raised.append(error)
 
-            progress, failed = _library.PROGRESS(progress), _library.FAILURE(failed) if failures is not None else _library.FAILURE()
-            with self._alone() as handle:
-                _library.check(_library.library.dcgan_extractor_on_progress(handle.value, progress, None))
-                status = _library.pictures.dcgan_extract_files(handle.value, names, len(part), self.max_pixels,
+            failed = _library.FAILURE(failed) if failures is not None else _library.FAILURE()
+            with _interrupts_kept(raised), opened.alone(_library.PROGRESS(progress)):
+                status = _library.pictures.dcgan_extract_files(opened.value, names, len(part), self.max_pixels,
                                                                ctypes.c_void_p(rows.ctypes.data), rows.size, failed, None)
-                _library.library.dcgan_extractor_on_progress(handle.value, _library.PROGRESS(), None)
             if raised:
                 raise raised[0]
             _library.check(status)
             if rows.dtype != features.dtype:
-                features[first:first + block] = self._checked(rows)
+                features[first:first + block] = _checked(rows, features.dtype)
 
-    def _extract_sources(self, sources, features, failures, bar) -> None:
+    def _extract_sources(self, opened, sources, features, failures, bar) -> None:
         """Decoded here, where they are not arrays already."""
         with ThreadPoolExecutor(self.threads or len(os.sched_getaffinity(0))) as pool:
             for block in _images.load_all(sources, self.max_pixels, pool):
@@ -154,21 +137,9 @@ class Extractor:
                     features[number] = np.nan
                 good = [(number, image) for number, image, reason in block if reason is None]
                 if good:
-                    features[[number for number, _ in good]] = self._extract([image for _, image in good])
+                    rows = opened.extract([image.view for _, image in good], features.shape[1])
+                    features[[number for number, _ in good]] = _checked(rows, features.dtype)
                 bar.update(len(block))
-
-    def _extract(self, images) -> np.ndarray:
-        views = (Image * len(images))(*[image.view for image in images])
-        rows = np.empty((len(images), self.feature_count), np.float32)
-        with self._alone() as handle:
-            _library.check(_library.library.dcgan_extract(handle.value, views, len(images),
-                                                          ctypes.c_void_p(rows.ctypes.data), rows.size))
-        return self._checked(rows)
-
-    def _checked(self, rows: np.ndarray) -> np.ndarray:
-        if np.dtype(self.dtype) != np.float32 and (np.abs(rows) > np.finfo(self.dtype).max).any():
-            raise Error("a feature is larger than float16 holds; take float32")
-        return rows
 
     def _bar(self, total: int):
         if callable(self.progress):
@@ -234,6 +205,66 @@ class Extractor:
 
     def __repr__(self) -> str:
         return f"Extractor({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"
+
+
+class _Opened:
+    """An extractor of the library, which is for one call at a time: other threads wait; what is called from inside a call, as
+    a progress function is, cannot."""
+
+    def __init__(self, model: str, options: Dict[str, Any]):
+        self._handle = Handle(_library.library.dcgan_extractor_close, _library.library.dcgan_extractor_open,
+                              os.fsencode(model), json.dumps(options).encode())
+        self.value = self._handle.value
+        self._lock, self._busy, self._progress = threading.RLock(), False, None
+
+    @contextlib.contextmanager
+    def alone(self, progress):
+        with self._lock:
+            if self._busy:
+                raise Error("this extractor is at work: a function that it calls cannot use it; make another Extractor there")
+            self._busy = True
+            try:
+                self._progress = progress  # alive until the next call has set its own
+                _library.check(_library.library.dcgan_extractor_on_progress(self.value, progress, None))
+                yield
+            finally:
+                self._busy = False
+
+    def extract(self, views, columns: int) -> np.ndarray:
+        rows = np.empty((len(views), columns), np.float32)
+        with self.alone(_library.PROGRESS()):
+            status = _library.library.dcgan_extract(self.value, (Image * len(views))(*views), len(views),
+                                                    ctypes.c_void_p(rows.ctypes.data), rows.size)
+        _library.check(status)
+        return rows
+
+
+def _checked(rows: np.ndarray, dtype) -> np.ndarray:
+    if dtype != np.float32 and (np.abs(rows) > np.finfo(dtype).max).any():
+        raise Error("a feature is larger than float16 holds; take float32")
+    return rows
+
+
+@contextlib.contextmanager
+def _interrupts_kept(raised: List[BaseException]):
+    """Ctrl-C while the library calls back: ctypes drops what a callback raises, and from Python 3.11 on an interrupt comes
+    before its first line. What the handler raises is kept in ``raised`` instead, whose reader raises it."""
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield
+        return
+
+    def keep(number, frame):
+        try:
+            previous(number, frame)
+        except BaseException as error:
+            raised.append(error)
+
+    signal.signal(signal.SIGINT, keep)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 class _NoBar:

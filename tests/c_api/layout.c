@@ -9,7 +9,9 @@ _Static_assert(offsetof(dcgan_image, width) == 16, "width");
 _Static_assert(offsetof(dcgan_image, height) == 24, "height");
 _Static_assert(offsetof(dcgan_image, stride) == 32, "stride");
 _Static_assert(offsetof(dcgan_image, format) == 40, "format");
-_Static_assert(DCGAN_STOPPED == 6 && DCGAN_GREY == 3, "numbers of the enumerations");
+_Static_assert(DCGAN_OK == 0 && DCGAN_FAILED == 1 && DCGAN_WRONG_ARGUMENT == 2 && DCGAN_BAD_FILE == 3, "statuses");
+_Static_assert(DCGAN_BAD_IMAGE == 4 && DCGAN_NO_MEMORY == 5 && DCGAN_STOPPED == 6, "statuses");
+_Static_assert(DCGAN_RGB == 0 && DCGAN_BGR == 1 && DCGAN_RGBA == 2 && DCGAN_GREY == 3, "formats");
 
 dcgan_status open_from_c(const char* model, dcgan_extractor** extractor);
 dcgan_status open_from_c(const char* model, dcgan_extractor** extractor) {

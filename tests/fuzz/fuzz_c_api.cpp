@@ -115,7 +115,7 @@ void extract_files(Bytes& bytes) {
   const auto count = static_cast<size_t>(bytes.number(1)) % 4;
   const int64_t other = bytes.number(1) % 4;
   const bool told = bytes.number(1) % 2 == 1;
-  const int64_t max_pixels = bytes.number(1) == 255 ? -bytes.number(8) : 1 + bytes.number(2);
+  const int64_t max_pixels = bytes.number(1) == 255 ? ~bytes.number(8) : 1 + bytes.number(2);
   const auto columns = static_cast<size_t>(dcgan_extractor_feature_count(extractor));
   std::vector<float> features(bytes.number(1) == 255 ? columns - 1 : count * columns);
   const std::string content = bytes.rest();

@@ -161,18 +161,40 @@ class Wheel(ProgramTest):
                 assert "make another Extractor" in str(error), error
             else:
                 raise AssertionError("was not refused")
-            extractor.set_params(progress=lambda done, total: extractor.set_params(progress=False))
+            # What it sets is for the calls that follow.
+            extractor.set_params(progress=lambda done, total: extractor.set_params(progress=False, layers=[1, 2], dtype="float16"))
             numpy.testing.assert_array_equal(extractor(paths), expected)
-            # An interrupt that comes while a file that failed is noted.
-            class Interrupted(list):
-                def append(self, failure): raise KeyboardInterrupt
-            try:
-                extractor(["none.png"] + paths, Interrupted())
-            except KeyboardInterrupt:
-                pass
-            else:
-                raise AssertionError("went on")
-            numpy.testing.assert_array_equal(extractor(paths[:12]), expected[:12])
+            assert extractor.set_params(layers=[1], dtype="float32").feature_count == expected.shape[1]
+            """)
+
+    def test_an_interrupt_ends_the_work_wherever_it_comes(self):
+        self.python("""
+            import dcgan, glob, numpy, os, signal, threading
+            paths = sorted(glob.glob("photographs/*/*"))[:12]
+            array = numpy.zeros((40, 50, 3), numpy.uint8)
+            for many, progress in ((["none.png"] * 300_000, False), (paths * 2000, False), (paths * 2000, lambda done, total: None)):
+                extractor = dcgan.Extractor(layers=[1], grid=1, progress=progress)
+                expected = extractor([array])
+                failures = []
+                for seconds in (0.02, 0.1, 0.25):
+                    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+                    timer.start()
+                    try:
+                        extractor(many, failures)
+                    except KeyboardInterrupt:
+                        pass
+                    else:
+                        raise AssertionError(f"went on, {len(failures)} failures")
+                    numpy.testing.assert_array_equal(extractor([array] * 3), expected.repeat(3, 0))
+                    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+            """)
+
+    def test_half_precision_and_files_that_are_none(self):
+        self.python("""
+            import dcgan, glob, numpy
+            paths = sorted(glob.glob("photographs/*/*"))[:12] * 30
+            options = {"layers": [1], "grid": 1}
+            expected = dcgan.Extractor(**options)(paths)
             # float16, and a file that is none, in the second of its blocks.
             many, failures = paths * 3, []
             many[1030] = "none.png"

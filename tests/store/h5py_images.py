@@ -43,3 +43,14 @@ layout[:] = h5py.VirtualSource(folder / "texts.h5", "paths", shape=(12,))
 with h5py.File(folder / "texts_of_another.h5", "w", libver="latest") as f:
     f["images"] = images
     f.create_virtual_dataset("paths", layout)
+with h5py.File(folder / "linked.h5", "w") as f:
+    f["images"] = images
+    f["paths"] = h5py.ExternalLink("texts.h5", "/paths")
+sizes = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+sizes.set_sizes(4, 4)
+with h5py.File(h5py.h5f.create(bytes(folder / "small_addresses.h5"), fcpl=sizes)) as f:
+    f["images"] = images
+    f["paths"] = [f"p{i}" for i in range(12)]
+with h5py.File(folder / "long.h5", "w") as f:  # 1344 bytes of labels, less than deflate alone can make of them
+    f.create_dataset("images", data=np.zeros((200_000, 1, 1, 3), np.uint8), compression="gzip")
+    f.create_dataset("labels", data=np.zeros(200_000, np.int32), scaleoffset=0, compression="gzip")

@@ -307,6 +307,31 @@ TEST_F(PackedImages, AgreeWithH5pyBothWays) {
   EXPECT_EQ(PackedImageReader(folder_ / "compressed_texts.h5").paths().at(11), "p11");
   EXPECT_THAT([&] { PackedImageReader reader(folder_ / "texts_of_another.h5"); },
               ThrowsMessage<FileError>(HasSubstr("takes texts from other files")));
+  EXPECT_EQ(PackedImageReader(folder_ / "linked.h5").paths().at(11),
+            "p\xc3\xa4"
+            "11");
+  EXPECT_THAT([&] { PackedImageReader reader(folder_ / "small_addresses.h5"); },
+              ThrowsMessage<FileError>(HasSubstr("has addresses of 4 bytes")));
+  EXPECT_EQ(PackedImageReader(folder_ / "long.h5").labels().size(), 200'000U);
+}
+
+TEST_F(PackedImages, AreReadWithATextThatThisProcessHasNotWrittenYet) {
+  write_example(3, 3);
+  const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  ASSERT_GE(file, 0);
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, H5T_VARIABLE);
+  const hid_t space = H5Screate(H5S_SCALAR);
+  H5Adelete(file, "preparation");
+  const hid_t attribute = H5Acreate2(file, "preparation", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  const std::string text(5000, 'x');
+  const char* start = text.c_str();
+  H5Awrite(attribute, type, &start);
+  EXPECT_EQ(PackedImageReader(path_).info().preparation, text);
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Fclose(file);
 }
 
 }  // namespace

@@ -655,11 +655,14 @@ FoundNetwork discriminator_of(const std::vector<Layer>& found_layers, const Netw
   return found;
 }
 
+/// 0 where no map is that small.
+int64_t halved(int64_t size, size_t times) { return times > 62 ? 0 : size >> times; }
+
 // PyTorch-GAN's generator: maps are doubled before each convolution but the last, and the norms' epsilon is 0.8 but for
 // the first one's, which follows the dense layer without an activation.
 std::string list_of_doubling(const Chain& chain, int64_t channels, int64_t size) {
   const size_t count = chain.links.size();
-  const int64_t base = count > 62 ? 0 : size >> (count - 1);  // 0: no map is that small
+  const int64_t base = halved(size, count - 1);
   const Link& projection = chain.dense.front();
   const auto has_norm = [](const Link& l) { return l.norm != nullptr && !l.norm_last; };
   const bool normed = has_norm(projection) && std::all_of(chain.links.begin(), chain.links.end() - 1, has_norm);
@@ -699,7 +702,7 @@ void add_generator(FoundNetwork& found, const std::vector<Layer>& found_layers, 
       if (chain.links[i].convolution->shape[2] != kernel) refuse(2000, "kernels of its generator differ");
     }
     if (kernel != 4 && kernel != 5) refuse(2000, "its generator has kernels of ", kernel);
-    const int64_t base = size >> (chain.links.size() - first);
+    const int64_t base = halved(size, chain.links.size() - first);
     text = dense ? text_of("dense to ", channels, "x", base, "x", base) : text_of("deconv ", p[2], " 1 0");
     const auto end = [&text](const Link& link, const char* norm) {
       if (link.norm != nullptr && link.norm_last) refuse(2000, "its generator's norms follow the activations");

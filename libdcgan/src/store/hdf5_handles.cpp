@@ -382,7 +382,9 @@ Dataset open_dataset(Place at, const std::string& name) {
   const Sources sources = is_virtual ? virtual_sources(creation, at, name) : Sources();
   base::RoomForFiles room(static_cast<int64_t>(sources.files.size()), path,
                           text_of("takes rows from ", sources.files.size(), " files"));
-  const uint64_t limit = is_virtual ? sources.bytes : filtered ? stored * kMaximumRatio : stored;
+  // Of texts only the references are stored: what of them is there bounds how many there are.
+  const uint64_t compressed = H5Tis_variable_str(type) > 0 ? stored : file_bytes;
+  const uint64_t limit = is_virtual ? sources.bytes : filtered ? compressed * kMaximumRatio : stored;
   const auto type_bytes = static_cast<uint64_t>(H5Tget_size(type));
   const bool empty = std::find(sizes.begin(), sizes.end(), 0U) != sizes.end();
   uint64_t bytes = empty ? 0 : type_bytes;

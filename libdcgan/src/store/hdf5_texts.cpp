@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <string_view>
 
 #include "base/files.h"
@@ -17,6 +18,7 @@ constexpr int64_t kHeapHead = 16;                          // with the size of t
 constexpr int64_t kObjectHead = 16;                        // index, references, reserved, size
 constexpr size_t kReferenceBytes = 16;                     // length, address of the collection, index
 constexpr int64_t kBlock = 65536;                          // texts at once
+constexpr int64_t kMostKept = int64_t{64} << 20;           // bytes of collections
 
 template <class Number>
 Number number_at(const char* bytes) {
@@ -28,19 +30,17 @@ Number number_at(const char* bytes) {
 /// One collection of a global heap, every length checked.
 class HeapCollection {
  public:
-  HeapCollection() = default;
   HeapCollection(const base::File& file, int64_t address);
-  int64_t address() const { return address_; }
+  int64_t size() const { return static_cast<int64_t>(bytes_.size()); }
   /// @return false if there is no such object
   bool find(uint32_t index, std::string_view& bytes) const;
 
  private:
-  int64_t address_ = -1;
   std::vector<char> bytes_;
   std::vector<std::string_view> objects_;  ///< by index; those that are not there have no data()
 };
 
-HeapCollection::HeapCollection(const base::File& file, int64_t address) : address_(address) {
+HeapCollection::HeapCollection(const base::File& file, int64_t address) {
   const auto expect = [&](bool holds) {
     if (!holds) throw FileError(file.path(), "the texts at byte ", address, " are damaged; make it again.");
   };
@@ -75,25 +75,38 @@ bool HeapCollection::find(uint32_t index, std::string_view& bytes) const {
   return true;
 }
 
+/// The file that an object lies in, which an external link may have led to.
+std::string file_of(hid_t object, const std::string& path, const std::string& problem) {
+  const Handle owner(H5Iget_file_id(object), H5Fclose, path, problem);
+  require(H5Fflush(owner, H5F_SCOPE_LOCAL), path, problem);  // this process may be writing it
+  std::string name(static_cast<size_t>(std::max<ssize_t>(H5Fget_name(owner, nullptr, 0), 0)) + 1, '\0');
+  H5Fget_name(owner, name.data(), name.size());
+  name.pop_back();
+  return name;
+}
+
 /// The texts of an object, from the global heaps of its file.
 class HeapTexts {
  public:
   /// @param object  a dataset or an attribute; `what` names it in messages
-  HeapTexts(hid_t object, const std::string& path, std::string what);
+  HeapTexts(hid_t object, const std::string& path, const std::string& what);
   /// @param reference  16 bytes as they lie in the file
   std::string read(const char* reference);
 
  private:
-  base::File file_;
+  const HeapCollection& collection(int64_t address);
+
   std::string what_;
+  base::File file_;
   hsize_t base_ = 0;  ///< addresses count from the end of the user block
   int64_t budget_;    ///< bytes; no text is referred to twice
-  HeapCollection collection_;
+  std::map<int64_t, HeapCollection> collections_;
+  int64_t kept_ = 0;  ///< bytes of them
 };
 
-HeapTexts::HeapTexts(hid_t object, const std::string& path, std::string what)
-    : file_(path, O_RDONLY), what_(std::move(what)), budget_(file_.size()) {
-  const std::string problem = what_ + " cannot be read";
+HeapTexts::HeapTexts(hid_t object, const std::string& path, const std::string& what)
+    : what_(what), file_(file_of(object, path, what + " cannot be read"), O_RDONLY), budget_(file_.size()) {
+  const std::string problem = what + " cannot be read";
   const Handle owner(H5Iget_file_id(object), H5Fclose, path, problem);
   const Handle creation(H5Fget_create_plist(owner), H5Pclose, path, problem);
   size_t address_bytes = 0;
@@ -106,6 +119,18 @@ HeapTexts::HeapTexts(hid_t object, const std::string& path, std::string what)
   }
 }
 
+const HeapCollection& HeapTexts::collection(int64_t address) {
+  const auto found = collections_.find(address);
+  if (found != collections_.end()) return found->second;
+  HeapCollection read(file_, address);
+  if (kept_ + read.size() > kMostKept) {
+    collections_.clear();
+    kept_ = 0;
+  }
+  kept_ += read.size();
+  return collections_.emplace(address, std::move(read)).first->second;
+}
+
 std::string HeapTexts::read(const char* reference) {
   const auto length = number_at<uint32_t>(reference);
   const auto address = number_at<uint64_t>(reference + 4);
@@ -116,10 +141,8 @@ std::string HeapTexts::read(const char* reference) {
   };
   budget_ -= length;
   expect(budget_ >= 0 && address <= static_cast<uint64_t>(file_.size()));
-  const auto place = static_cast<int64_t>(address + base_);
-  if (collection_.address() != place) collection_ = HeapCollection(file_, place);
   std::string_view text;
-  expect(collection_.find(index, text) && text.size() >= length);
+  expect(collection(static_cast<int64_t>(address + base_)).find(index, text) && text.size() >= length);
   text = text.substr(0, length);
   return std::string(text.substr(0, text.find('\0')));  // as a C string, as HDF5 hands it on
 }
@@ -137,7 +160,8 @@ class ReferenceType {
       : text_(text_type()), type_(H5Tcreate(H5T_OPAQUE, kReferenceBytes), H5Tclose, path, "cannot be read") {
     require(H5Tregister(H5T_PERS_SOFT, kName, text_, type_, keep), path, "cannot be read");
   }
-  ~ReferenceType() { H5Tunregister(H5T_PERS_SOFT, kName, text_, type_, keep); }
+  /// Of all types: HDF5 has made a conversion of the type as it lies in each file.
+  ~ReferenceType() { H5Tunregister(H5T_PERS_SOFT, kName, -1, -1, keep); }
   ReferenceType(const ReferenceType&) = delete;
   ReferenceType& operator=(const ReferenceType&) = delete;
   operator hid_t() const { return type_; }  // NOLINT(google-explicit-constructor): stands for the identifier
@@ -198,21 +222,24 @@ std::vector<std::string> read_texts(Place at, const std::string& name) {
 std::vector<std::string> read_attribute_texts(Place at, const std::string& name) {
   if (!has_attribute(at, name)) return {};
   const Attribute attribute(at, name);
+  attribute.expect(H5Tget_class(attribute.type) == H5T_STRING, at, "texts");
   const bool variable = H5Tis_variable_str(attribute.type) > 0;
   const auto count = static_cast<uint64_t>(H5Sget_simple_extent_npoints(attribute.space));
   const size_t size = variable ? kReferenceBytes : H5Tget_size(attribute.type);
-  const hsize_t stored = H5Aget_storage_size(attribute.id);
-  attribute.expect(H5Tget_class(attribute.type) == H5T_STRING && size > 0 && count <= stored / size, at, "texts");
-  if (count == 0) return {};
-  std::vector<char> bytes(count * size);
   std::vector<std::string> texts;
+  const auto read = [&](hid_t type) {
+    attribute.expect(size > 0 && count <= H5Aget_storage_size(attribute.id) / size, at, "texts");
+    std::vector<char> bytes(count * size);
+    if (count > 0) require(H5Aread(attribute.id, type, bytes.data()), at.path, attribute.problem);
+    return bytes;
+  };
   if (variable) {
-    require(H5Aread(attribute.id, ReferenceType(at.path), bytes.data()), at.path, attribute.problem);
     HeapTexts heap(attribute.id, at.path, "attribute \"" + name + "\"");
-    for (size_t i = 0; i < count; ++i) texts.push_back(heap.read(&bytes[i * size]));
+    const std::vector<char> references = read(ReferenceType(at.path));
+    for (size_t i = 0; i < count; ++i) texts.push_back(heap.read(&references[i * size]));
   } else {
-    require(H5Aread(attribute.id, attribute.type, bytes.data()), at.path, attribute.problem);
     const bool padded_with_spaces = H5Tget_strpad(attribute.type) == H5T_STR_SPACEPAD;
+    const std::vector<char> bytes = read(attribute.type);
     for (size_t i = 0; i < count; ++i) texts.push_back(fixed_text(&bytes[i * size], size, padded_with_spaces));
   }
   return texts;
