@@ -23,8 +23,8 @@ std::vector<int64_t> positions_in(const Box& box, const MapGeometry& geometry) {
   const double pixels = static_cast<double>(geometry.image_size) / static_cast<double>(geometry.map_size);
   std::vector<int64_t> positions;
   for (int64_t p = 0; p < geometry.map_size * geometry.map_size; ++p) {
-    const double x = (static_cast<double>(p % geometry.map_size) + 0.5) * pixels;
-    const double y = (static_cast<double>(p / geometry.map_size) + 0.5) * pixels;
+    const int64_t row = p / geometry.map_size, column = p % geometry.map_size;
+    const double x = (static_cast<double>(column) + 0.5) * pixels, y = (static_cast<double>(row) + 0.5) * pixels;
     if (holds(box, x, y)) positions.push_back(p);
   }
   if (positions.empty()) {
@@ -72,7 +72,8 @@ BoxChange change_of(const ImageBatch& before, const ImageBatch& after, const std
   const int64_t pixels = before.height * before.width;
   for (const int64_t image : images) {
     for (int64_t p = 0; p < pixels; ++p) {
-      const double x = static_cast<double>(p % before.width) + 0.5, y = static_cast<double>(p / before.width) + 0.5;
+      const int64_t row = p / before.width, column = p % before.width;
+      const double x = static_cast<double>(column) + 0.5, y = static_cast<double>(row) + 0.5;
       const bool in = std::any_of(boxes.begin(), boxes.end(),
                                   [&](const Box& box) { return box.image == image && holds(box, x, y); });
       for (int64_t c = 0; c < 3; ++c) {
