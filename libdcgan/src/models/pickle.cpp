@@ -218,9 +218,7 @@ class Pickle::Machine {
           push({Kind::kStorage, 0, {}, {items.begin(), items.begin() + 5}});
           break;
         }
-        case 'R':  // REDUCE
-          call();
-          break;
+        case 'R':   // REDUCE
         case 0x81:  // NEWOBJ: an object of a class, without a call of its constructor
           call();
           break;
