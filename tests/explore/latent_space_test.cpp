@@ -10,8 +10,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::FloatEq;
-using testing::FloatNear;
-using testing::Pointwise;
 
 using Rows = std::vector<float>;
 

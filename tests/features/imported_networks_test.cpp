@@ -27,7 +27,6 @@ using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::ThrowsMessage;
 
 class ImportedNetwork : public testing::TestWithParam<const char*> {};
