@@ -136,7 +136,7 @@ int extract_command(cli::CommandLine& line) {
   const data::OpenedImages opened = data::open_images(images, input, decode);
   line.require_apart([&, model = cli::model_file("--model", options.model)] {
     std::vector<std::string> files = opened.source->files();
-    for (const std::string& file : tools::files_of(statistics)) files.push_back(file);
+    for (const std::string& file : tools::files_of(arguments.statistics)) files.push_back(file);
     files.push_back(model);
     return files;
   });
