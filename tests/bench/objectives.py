@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What a discriminator is asked, and where it starts, compared at equal processor time.
 
-    python3 tests/bench/objectives.py BUILD/tools --small in32.h5 --large in64.h5 --fit fit.h5 --compare compare.h5 \
+    python3 tests/bench/objectives.py BUILD/tools --small in32.h5 --large in64.h5 --labelled CIFAR-10 fit.h5 compare.h5 \
         --out runs --into docs/ablation.md
 
 Trains a narrow network for each row with as many steps as fit into --seconds of processor time on one thread (a start
 from patches counts), and writes a Markdown table between the marks of objectives in the file that --into names, or to
-stdout. --large holds the images of --small at twice the size, for views; --fit and --compare are labelled images, such
-as two parts of CIFAR-10's training images, for a linear SVM on each network's features. Runs that are there are kept.
+stdout. --large holds the images of --small at twice the size, for views; --labelled, which may be given several times,
+names two parts of labelled training images: a linear SVM on each network's features is fitted to the first and tried on
+the second. Runs that are there are kept.
 """
 
 import argparse
@@ -23,6 +24,15 @@ ADAMW = ["--learning-rate", "1e-3", "--beta1", "0.9", "--beta2", "0.99", "--weig
 GENERATOR = ["--generator-learning-rate", "2e-4", "--generator-beta1", "0.5", "--generator-beta2", "0.999"]
 CONTRASTIVE = ["--contrastive", "1", *ADAMW]
 PATCHES = ["--initialise", "patches"]
+ALONE = ["--adversarial", "0", *CONTRASTIVE, *PATCHES]
+
+
+def alone(option, value):
+    """ALONE with another value of one option."""
+    place = ALONE.index(option) + 1
+    return [*ALONE[:place], value, *ALONE[place + 1:]]
+
+
 SETUPS = {
     "published": [],
     "hinge loss": ["--adversarial-loss", "hinge"],
@@ -32,9 +42,14 @@ SETUPS = {
     "start from patches, published": PATCHES,
     "rotation": ["--adversarial", "0", "--rotation", "1", *ADAMW],
     "contrastive": ["--adversarial", "0", *CONTRASTIVE],
-    "start from patches, contrastive": ["--adversarial", "0", *CONTRASTIVE, *PATCHES],
+    "start from patches, contrastive": ALONE,
     "start from patches, published and contrastive": [*CONTRASTIVE, *GENERATOR, *PATCHES],
     "the same, `--adversarial-trunk off`": [*CONTRASTIVE, *GENERATOR, *PATCHES, "--adversarial-trunk", "off"],
+    "start from patches, contrastive, rate 2e-3": alone("--learning-rate", "2e-3"),
+    "start from patches, contrastive, rate 3e-3": alone("--learning-rate", "3e-3"),
+    "start from patches, contrastive, minibatches of 64": alone("--batch-size", "64"),
+    "start from patches, contrastive, minibatches of 256": alone("--batch-size", "256"),
+    "start from patches, contrastive, averaged weights": [*ALONE, "--average-decay", "0.99"],
 }
 MARKS = ("<!-- objectives -->\n", "<!-- end of objectives -->\n")
 
@@ -58,43 +73,49 @@ def train(arguments, setup, seed, folder, steps, *more):
                log=folder.with_suffix(".log"))
 
 
-def accuracy(arguments, folder):
-    """What a linear SVM on the features of --fit gets right of --compare."""
-    files = [folder / "fit-features.h5", folder / "compare-features.h5"]
-    for images, features in zip((arguments.fit, arguments.compare), files):
-        run(arguments.programs / "dcgan-extract", images, "--model", folder / "model.safetensors", "-o", features,
+def accuracy(arguments, folder, labelled):
+    """What a linear SVM on the features of the first file of images gets right of the second's."""
+    features = [folder / "fit-features.h5", folder / "compare-features.h5"]
+    for images, file in zip(labelled, features):
+        run(arguments.programs / "dcgan-extract", images, "--model", folder / "model.safetensors", "-o", file,
             "--threads", 1, "--overwrite", log=folder.with_suffix(".log"))
-    result = subprocess.run([arguments.programs / "dcgan-eval", "svm", "--train", files[0], "--test", files[1],
+    result = subprocess.run([arguments.programs / "dcgan-eval", "svm", "--train", features[0], "--test", features[1],
                              "--c-grid", "1e-5,3e-5,1e-4,3e-4,1e-3", "--threads", "1", "--json"], check=True,
                             stdout=subprocess.PIPE, text=True).stdout
-    for file in files:
+    for file in features:
         file.unlink()
     return json.loads(result)["accuracy"]
 
 
 def row(arguments, setup, seed):
     folder = arguments.out / ("".join(c if c.isalnum() else "-" for c in setup) + f"-{seed}")
-    outcome = folder.with_suffix(".json")
-    if not outcome.exists():
+    file = folder.with_suffix(".json")
+    if file.exists():
+        outcome = json.loads(file.read_text(encoding="utf-8"))
+    else:
         start = train(arguments, setup, seed, folder, 0, "--frechet-images", 0)
         step = (train(arguments, setup, seed, folder, 100, "--frechet-images", 0) - start) / 100
         steps = max(1, int((arguments.seconds - start) / step))
         train(arguments, setup, seed, folder, steps)
         lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         last = {key: value for line in lines for key, value in json.loads(line).items()}
-        outcome.write_text(json.dumps({"steps": steps, "start": start, "step": step,
-                                       "frechet_distance": last.get("frechet_distance"),
-                                       "accuracy": accuracy(arguments, folder)}), encoding="utf-8")
-    outcome = json.loads(outcome.read_text(encoding="utf-8"))
+        outcome = {"steps": steps, "start": start, "step": step, "frechet_distance": last.get("frechet_distance"),
+                   "accuracy": {}}
+    for name, *labelled in arguments.labelled:
+        if name not in outcome["accuracy"]:
+            outcome["accuracy"][name] = accuracy(arguments, folder, labelled)
+    file.write_text(json.dumps(outcome), encoding="utf-8")
     distance = outcome["frechet_distance"]
-    return [str(outcome["steps"]), f"{100 * outcome['accuracy']:.1f}%", "–" if distance is None else f"{distance:.0f}"]
+    return [str(outcome["steps"]), *(f"{100 * outcome['accuracy'][name]:.1f}%" for name, *_ in arguments.labelled),
+            "–" if distance is None else f"{distance:.0f}"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("programs", type=Path)
-    for name in ("small", "large", "fit", "compare", "out"):
+    for name in ("small", "large", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--labelled", nargs=3, action="append", required=True, metavar=("NAME", "FIT", "COMPARE"))
     parser.add_argument("--into", type=Path)
     parser.add_argument("--seconds", type=float, default=100, help="processor time of each run")
     parser.add_argument("--width", type=int, default=32, help="--ndf and --ngf")
@@ -102,7 +123,8 @@ def main():
     parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], default=[42])
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    lines = [["", "steps", "accuracy", "Fréchet distance"], ["---", "---:", "---:", "---:"]]
+    titles = ["", "steps", *(name for name, *_ in arguments.labelled), "Fréchet distance"]
+    lines = [titles, ["---", *["---:"] * (len(titles) - 1)]]
     results = {(setup, seed): row(arguments, setup, seed) for seed in arguments.seeds for setup in arguments.setups}
     for setup in arguments.setups:
         values = zip(*(results[setup, seed] for seed in arguments.seeds))
