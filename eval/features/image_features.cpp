@@ -63,7 +63,10 @@ FeaturePair pixel_features(const ImagePair& images) {
     }
     return matrix;
   };
-  return {matrix_of(images.training), matrix_of(images.test)};
+  FeaturePair pair;
+  pair.training = matrix_of(images.training);
+  pair.test = matrix_of(images.test);
+  return pair;
 }
 
 FeaturePair kmeans_features(const ImagePair& images, const KmeansOptions& options, const FeatureResources& resources) {
