@@ -6,9 +6,9 @@
 
 Trains a narrow network for each row with as many steps as fit into --seconds of processor time on one thread (a start
 from patches counts), and writes a Markdown table between the marks of objectives in the file that --into names, or to
-stdout. --large holds the images of --small at twice the size, for views; --labelled, which may be given several times,
-names two parts of labelled training images: a linear SVM on each network's features is fitted to the first and tried on
-the second. Runs that are there are kept.
+stdout, and a picture, images/objectives.png beside that file or in --out. --large holds the images of --small at twice
+the size, for views; --labelled, which may be given several times, names two parts of labelled training images: a linear
+SVM on each network's features is fitted to the first and tried on the second. Runs that are there are kept.
 """
 
 import argparse
@@ -16,6 +16,8 @@ import json
 import resource
 import subprocess
 from pathlib import Path
+
+from PIL import Image, ImageDraw
 
 import markdown
 
@@ -51,6 +53,7 @@ SETUPS = {
     "start from patches, contrastive, minibatches of 256": alone("--batch-size", "256"),
     "start from patches, contrastive, averaged weights": [*ALONE, "--average-decay", "0.99"],
 }
+COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2")
 MARKS = ("<!-- objectives -->\n", "<!-- end of objectives -->\n")
 
 
@@ -87,8 +90,12 @@ def accuracy(arguments, folder, labelled):
     return json.loads(result)["accuracy"]
 
 
+def folder_of(arguments, setup, seed):
+    return arguments.out / ("".join(c if c.isalnum() else "-" for c in setup) + f"-{seed}")
+
+
 def row(arguments, setup, seed):
-    folder = arguments.out / ("".join(c if c.isalnum() else "-" for c in setup) + f"-{seed}")
+    folder = folder_of(arguments, setup, seed)
     file = folder.with_suffix(".json")
     if file.exists():
         outcome = json.loads(file.read_text(encoding="utf-8"))
@@ -110,6 +117,32 @@ def row(arguments, setup, seed):
             "–" if distance is None else f"{distance:.0f}"]
 
 
+def picture(arguments, path):
+    """Over the processor time, how often the other view of an image was found first among a minibatch of 128: the contrastive
+    rows, first seed."""
+    setups = [setup for setup in arguments.setups if "--contrastive" in SETUPS[setup] and "128" in SETUPS[setup]]
+    left, top, right, bottom = 40, 12, 560, 292
+    image = Image.new("RGB", (right + 10, bottom + 26 + 15 * len(setups)), "white")
+    pen = ImageDraw.Draw(image)
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        y = bottom - (bottom - top) * share
+        pen.line([left, y, right, y], fill="#dddddd")
+        pen.text((6, y - 6), f"{100 * share:.0f}%", fill="#555555")
+    for seconds in (0, arguments.seconds / 2, arguments.seconds):
+        pen.text((left - 6 + (right - left - 12) * seconds / arguments.seconds, bottom + 4), f"{seconds:.0f} s", fill="#555555")
+    for i, setup in enumerate(setups):
+        folder = folder_of(arguments, setup, arguments.seeds[0])
+        outcome = json.loads(folder.with_suffix(".json").read_text(encoding="utf-8"))
+        lines = map(json.loads, (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
+        pen.line([(left + (right - left) * (outcome["start"] + line["step"] * outcome["step"]) / arguments.seconds,
+                   bottom - (bottom - top) * line["partner_found"]) for line in lines if "partner_found" in line],
+                 fill=COLOURS[i % len(COLOURS)], width=2)
+        y = bottom + 24 + 15 * i
+        pen.line([left, y + 6, left + 24, y + 6], fill=COLOURS[i % len(COLOURS)], width=3)
+        pen.text((left + 32, y), setup, fill="black")
+    image.quantize(64).save(path, optimize=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("programs", type=Path)
@@ -129,6 +162,7 @@ def main():
     for setup in arguments.setups:
         values = zip(*(results[setup, seed] for seed in arguments.seeds))
         lines.append([setup, *(" / ".join(value) for value in values)])
+    picture(arguments, (arguments.into.parent / "images" if arguments.into else arguments.out) / "objectives.png")
     markdown.write(markdown.table(lines), arguments.into, MARKS)
 
 

@@ -235,7 +235,7 @@ MergeResult merge_features(const MergeJob& job) {
   if (!job.virtual_rows) return merge_copied(job, info, parts);
   // HDF5 gives zeros for the rows of a file that it cannot open: what cannot be read is not written.
   const auto files = std::count_if(parts.begin(), parts.end(), [](const Part& part) { return part.rows > 0; });
-  base::RoomForFiles(files, job.output, text_of("would take rows from ", files, " files"));
+  const base::RoomForFiles room(files, job.output, text_of("would take rows from ", files, " files"));
   store::RowWriter::clear_output(job.output, job.mode);  // of an interrupted merge which copied
   base::write_whole_file(job.output, [&](const base::File& file) { write_virtual(job, info, parts, file.path()); });
   MergeResult result;
