@@ -22,6 +22,22 @@ dcgan_status open_picture(dcgan_picture** picture, const Load& load) {
 
 int64_t most_pixels(int64_t given) { return given == 0 ? dcgan::kMostPixels : given; }
 
+// @return false where nothing is to be done
+bool has_work(const dcgan_extractor* extractor, const void* files, size_t count, const float* features,
+              size_t capacity) {
+  dcgan::c_api::require_pointer(extractor, "the extractor");
+  if (count == 0) return false;
+  dcgan::c_api::require_pointer(files, "the array of files");
+  dcgan::c_api::require_pointer(features, "the array of features");
+  dcgan::c_api::require_room(count, static_cast<size_t>(extractor->extractor.feature_count()), capacity, "features");
+  return true;
+}
+
+dcgan::FileFailure teller(dcgan_failure failed, void* context) {
+  if (failed == nullptr) return nullptr;
+  return [=](int64_t number, const std::string& reason) { failed(context, number, reason.c_str()); };
+}
+
 }  // namespace
 
 extern "C" {
@@ -40,21 +56,28 @@ dcgan_status dcgan_picture_decode(const uint8_t* bytes, size_t size, int64_t max
 dcgan_status dcgan_extract_files(dcgan_extractor* extractor, const char* const* paths, size_t count, int64_t max_pixels,
                                  float* features, size_t capacity, dcgan_failure failed, void* context) {
   return dcgan::c_api::guarded([&] {
-    dcgan::c_api::require_pointer(extractor, "the extractor");
-    if (count == 0) return;
-    dcgan::c_api::require_pointer(paths, "the array of names");
-    dcgan::c_api::require_pointer(features, "the array of features");
-    dcgan::c_api::require_room(count, static_cast<size_t>(extractor->extractor.feature_count()), capacity, "features");
+    if (!has_work(extractor, paths, count, features, capacity)) return;
     std::vector<std::string> files;
     for (size_t i = 0; i < count; ++i) {
       dcgan::c_api::require_pointer(paths[i], "the name of an image file");
       files.emplace_back(paths[i]);
     }
-    dcgan::FileFailure tell;
-    if (failed != nullptr) {
-      tell = [&](int64_t number, const std::string& reason) { failed(context, number, reason.c_str()); };
+    dcgan::extract_files(extractor->extractor, files, features, teller(failed, context), most_pixels(max_pixels));
+  });
+}
+
+dcgan_status dcgan_extract_encoded(dcgan_extractor* extractor, const uint8_t* const* files, const size_t* sizes,
+                                   size_t count, int64_t max_pixels, float* features, size_t capacity,
+                                   dcgan_failure failed, void* context) {
+  return dcgan::c_api::guarded([&] {
+    if (!has_work(extractor, files, count, features, capacity)) return;
+    dcgan::c_api::require_pointer(sizes, "the array of sizes");
+    std::vector<dcgan::EncodedImage> images;
+    for (size_t i = 0; i < count; ++i) {
+      dcgan::c_api::require_pointer(files[i], "the bytes of an image file");
+      images.push_back({files[i], sizes[i]});
     }
-    dcgan::extract_files(extractor->extractor, files, features, tell, most_pixels(max_pixels));
+    dcgan::extract_encoded(extractor->extractor, images, features, teller(failed, context), most_pixels(max_pixels));
   });
 }
 

@@ -24,6 +24,13 @@ LoadedImage loaded(data::DecodedImage decoded, const std::string& name) {
   return {decoded.image.width, decoded.image.height, std::move(decoded.image.pixels)};
 }
 
+// Of the files that features are made of.
+struct Files {
+  int64_t count;
+  std::function<data::DecodedImage(int64_t number, const data::DecodeOptions&)> decode;
+  std::function<std::string(int64_t number)> name;
+};
+
 // A run of files: what the extractor takes, and why a file gives nothing.
 struct Block {
   std::vector<uint8_t> squares;      ///< uint8 [n, size, size, 3]
@@ -34,17 +41,17 @@ constexpr int64_t kBlock = 256;
 
 class BlockLoader {
  public:
-  /// @param paths  must outlive it
-  BlockLoader(const std::vector<std::string>& paths, const FeatureExtractor& extractor, int64_t most_pixels)
-      : paths_(paths), options_(options_of(most_pixels)), resize_(extractor.resize()), pool_(extractor.threads()) {}
+  /// @param files  must outlive it
+  BlockLoader(const Files& files, const FeatureExtractor& extractor, int64_t most_pixels)
+      : files_(files), options_(options_of(most_pixels)), resize_(extractor.resize()), pool_(extractor.threads()) {}
 
   Block load(int64_t first) {
-    const int64_t count = std::min(kBlock, static_cast<int64_t>(paths_.size()) - first);
+    const int64_t count = std::min(kBlock, files_.count - first);
     const int64_t bytes = 3 * resize_.size * resize_.size;
     Block block{std::vector<uint8_t>(count * bytes), std::vector<std::string>(count)};
     pool_.run(count, [&](int64_t i) {
       try {
-        const data::DecodedImage decoded = data::decode_image_file(paths_[first + i], options_);
+        const data::DecodedImage decoded = files_.decode(first + i, options_);
         block.reasons[i] = decoded.failure;
         if (!decoded.ok()) return;
         const data::RgbImage& image = decoded.image;
@@ -57,7 +64,7 @@ class BlockLoader {
   }
 
  private:
-  const std::vector<std::string>& paths_;
+  const Files& files_;
   const data::DecodeOptions options_;
   const ResizeOptions resize_;
   parallel::ThreadPool pool_;
@@ -81,21 +88,10 @@ class FileProgress {
   FeatureExtractor::Progress progress_;
 };
 
-}  // namespace
-
-LoadedImage load_image(const std::string& path, int64_t most_pixels) {
-  return loaded(data::decode_image_file(path, options_of(most_pixels)), path + ": ");
-}
-
-LoadedImage load_image(const uint8_t* bytes, size_t size, int64_t most_pixels) {
-  if (bytes == nullptr) throw OptionError("there are no bytes of an image: the pointer is null.");
-  return loaded(data::decode_image(bytes, size, options_of(most_pixels)), "");
-}
-
-void extract_files(FeatureExtractor& extractor, const std::vector<std::string>& paths, float* features,
-                   const FileFailure& failed, int64_t most_pixels) {
-  BlockLoader loader(paths, extractor, most_pixels);
-  const auto total = static_cast<int64_t>(paths.size());
+void extract_all(FeatureExtractor& extractor, const Files& files, float* features, const FileFailure& failed,
+                 int64_t most_pixels) {
+  BlockLoader loader(files, extractor, most_pixels);
+  const int64_t total = files.count;
   if (total == 0) return;
   if (features == nullptr) throw OptionError("there is no room for features: the pointer is null.");
   const int64_t size = extractor.image_size(), columns = extractor.feature_count();
@@ -109,7 +105,7 @@ void extract_files(FeatureExtractor& extractor, const std::vector<std::string>& 
     for (int64_t i = 0; i < count;) {
       float* const row = features + (first + i) * columns;
       if (!block.reasons[i].empty()) {
-        if (!failed) throw ImageError(paths[first + i], ": ", block.reasons[i]);
+        if (!failed) throw ImageError(files.name(first + i), ": ", block.reasons[i]);
         failed(first + i, block.reasons[i]);
         std::fill_n(row, columns, std::numeric_limits<float>::quiet_NaN());
         ++i;
@@ -122,6 +118,36 @@ void extract_files(FeatureExtractor& extractor, const std::vector<std::string>& 
     }
     progress.report(first + count, total);
   }
+}
+
+}  // namespace
+
+LoadedImage load_image(const std::string& path, int64_t most_pixels) {
+  return loaded(data::decode_image_file(path, options_of(most_pixels)), path + ": ");
+}
+
+LoadedImage load_image(const uint8_t* bytes, size_t size, int64_t most_pixels) {
+  if (bytes == nullptr) throw OptionError("there are no bytes of an image: the pointer is null.");
+  return loaded(data::decode_image(bytes, size, options_of(most_pixels)), "");
+}
+
+void extract_files(FeatureExtractor& extractor, const std::vector<std::string>& paths, float* features,
+                   const FileFailure& failed, int64_t most_pixels) {
+  const auto decode = [&](int64_t i, const data::DecodeOptions& options) {
+    return data::decode_image_file(paths[i], options);
+  };
+  extract_all(extractor, {static_cast<int64_t>(paths.size()), decode, [&](int64_t i) { return paths[i]; }}, features,
+              failed, most_pixels);
+}
+
+void extract_encoded(FeatureExtractor& extractor, const std::vector<EncodedImage>& files, float* features,
+                     const FileFailure& failed, int64_t most_pixels) {
+  const auto decode = [&](int64_t i, const data::DecodeOptions& options) {
+    if (files[i].bytes == nullptr) throw OptionError("there are no bytes of an image: the pointer is null.");
+    return data::decode_image(files[i].bytes, files[i].size, options);
+  };
+  extract_all(extractor, {static_cast<int64_t>(files.size()), decode, [](int64_t i) { return text_of("image ", i); }},
+              features, failed, most_pixels);
 }
 
 }  // namespace dcgan

@@ -51,6 +51,8 @@ PICTURE_FUNCTIONS = {
     "dcgan_picture_decode": (_STATUS, [_TEXT, _SIZE, _INT, _PLACE]),
     "dcgan_picture_image": (Image, [_POINTER]),
     "dcgan_picture_close": (None, [_POINTER]),
+    "dcgan_extract_encoded": (_STATUS, [_POINTER, ctypes.POINTER(_TEXT), ctypes.POINTER(_SIZE), _SIZE, _INT, _POINTER, _SIZE, FAILURE,
+                                        _POINTER]),
     "dcgan_extract_files": (_STATUS, [_POINTER, ctypes.POINTER(_TEXT), _SIZE, _INT, _POINTER, _SIZE, FAILURE, _POINTER]),
 }
 

@@ -86,7 +86,9 @@ class Extractor:
         opened = self._opened  # what a progress function sets is for the calls that follow
         features = np.empty((len(sources), _library.library.dcgan_extractor_feature_count(opened.value)), self.dtype)
         with self._bar(len(sources)) as bar:
-            extract = self._extract_files if all(isinstance(s, (str, Path)) for s in sources) else self._extract_sources
+            # Files, on the disk or in memory, are decoded, resized and extracted by the library in one go.
+            whole = all(isinstance(s, (str, Path)) for s in sources) or all(isinstance(s, bytes) for s in sources)
+            extract = self._extract_files if whole else self._extract_sources
             extract(opened, sources, features, failures, bar)
         return features
 
@@ -96,7 +98,7 @@ class Extractor:
         for first in range(0, len(paths), block):
             part = paths[first:first + block]
             rows = features[first:first + block] if features.dtype == np.float32 else np.empty((len(part), features.shape[1]), np.float32)
-            names, seen, raised = (ctypes.c_char_p * len(part))(*map(os.fsencode, part)), [0], []
+            seen, raised = [0], []
 
             def progress(_, done, _total):
                 try:
@@ -109,14 +111,22 @@ class Extractor:
 
             def failed(_, number, reason):
                 try:
-                    failures.append(Failure(first + number, os.fspath(part[number]), reason.decode(errors="replace")))
+                    path, reason = _images.name_of(part[number], first + number), reason.decode(errors="replace")
+                    if failures is None:
+                        raise ImageError(f"{path}: {reason}")
+                    failures.append(Failure(first + number, path, reason))
                 except BaseException as error:
                     raised.append(error)
 
-            failed = _library.FAILURE(failed) if failures is not None else _library.FAILURE()
+            if isinstance(part[0], bytes):
+                extract = _library.pictures.dcgan_extract_encoded
+                given = [(ctypes.c_char_p * len(part))(*part), (ctypes.c_size_t * len(part))(*map(len, part))]
+            else:
+                extract = _library.pictures.dcgan_extract_files
+                given = [(ctypes.c_char_p * len(part))(*map(os.fsencode, part))]
             with _interrupts_kept(raised), opened.alone(_library.PROGRESS(progress)):
-                status = _library.pictures.dcgan_extract_files(opened.value, names, len(part), self.max_pixels,
-                                                               ctypes.c_void_p(rows.ctypes.data), rows.size, failed, None)
+                status = extract(opened.value, *given, len(part), self.max_pixels, ctypes.c_void_p(rows.ctypes.data),
+                                 rows.size, _library.FAILURE(failed), None)
             if raised:
                 raise raised[0]
             _library.check(status)

@@ -18,6 +18,7 @@
 #include "dcgan/feature_extractor.h"
 #include "dcgan/image_files.h"
 #include "dcgan/linear_classifier.h"
+#include "tests/support/bytes_of.h"
 #include "tests/support/temporary_folder.h"
 
 extern "C" dcgan_status open_from_c(const char* model, dcgan_extractor** extractor);
@@ -327,6 +328,38 @@ TEST_F(Files, ManyFilesGiveTheFeaturesOfTheirPicturesAndEachBrokenOneIsToldOf) {
   });
   EXPECT_THAT(numbers, testing::ElementsAre(7, 107, 207, 307, 407, 507));
   EXPECT_EQ(std::memcmp(features_.data(), from_c.data(), from_c.size() * sizeof(float)), 0);
+}
+
+TEST_F(Files, ThatLieInMemoryGiveTheSame) {
+  std::vector<int64_t> told;
+  const auto failed = [](void* context, int64_t number, const char*) {
+    static_cast<std::vector<int64_t>*>(context)->push_back(number);
+  };
+  std::vector<std::string> contents;
+  for (const std::string& path : paths_) contents.push_back(bytes_of(path));
+  std::vector<const uint8_t*> files;
+  std::vector<size_t> sizes;
+  for (const std::string& content : contents) {
+    files.push_back(reinterpret_cast<const uint8_t*>(content.data()));
+    sizes.push_back(content.size());
+  }
+  ASSERT_EQ(dcgan_extract_encoded(extractor_, files.data(), sizes.data(), files.size(), 0, features_.data(),
+                                  features_.size(), failed, &told),
+            DCGAN_OK)
+      << dcgan_last_error();
+  EXPECT_THAT(told, testing::ElementsAre(7, 107, 207, 307, 407, 507));
+  for (size_t i = 0; i < paths_.size(); ++i) expect_row(i);
+  const auto status = [&](const uint8_t* const* bytes, const size_t* counts, size_t count, size_t capacity) {
+    return dcgan_extract_encoded(extractor_, bytes, counts, count, 0, features_.data(), capacity, nullptr, nullptr);
+  };
+  EXPECT_EQ(status(files.data(), sizes.data(), 8, features_.size()), DCGAN_BAD_IMAGE);
+  EXPECT_THAT(dcgan_last_error(), testing::StartsWith("image 7: not an image"));
+  EXPECT_EQ(status(nullptr, sizes.data(), 1, 128), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(status(files.data(), nullptr, 1, 128), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(status(files.data(), sizes.data(), 1, 127), DCGAN_WRONG_ARGUMENT);
+  const uint8_t* const none = nullptr;
+  EXPECT_EQ(status(&none, sizes.data(), 1, 128), DCGAN_WRONG_ARGUMENT);
+  EXPECT_EQ(status(nullptr, nullptr, 0, 0), DCGAN_OK);
 }
 
 TEST_F(Files, ProgressCountsFilesAndStopsTheWorkWhichLeavesTheRowsThatWereDone) {

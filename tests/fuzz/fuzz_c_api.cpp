@@ -107,13 +107,14 @@ void note(void* context, int64_t number, const char* reason) {
   static_cast<std::vector<int64_t>*>(context)->push_back(number);
 }
 
-// Up to three files, of which the second may be a folder's name, a name of nothing or null.
+// Up to three files, of which the second may be a folder's name, a name of nothing or null; or in memory, of which it
+// may be empty or null.
 void extract_files(Bytes& bytes) {
   dcgan_extractor* const extractor = open_extractor();
   int64_t most = bytes.number(1);
   check(dcgan_extractor_on_progress(extractor, bytes.number(1) % 2 ? stop_at : nullptr, &most));
   const auto count = static_cast<size_t>(bytes.number(1)) % 4;
-  const int64_t other = bytes.number(1) % 4;
+  const int64_t kind = bytes.number(1) % 8, other = kind % 4;
   const bool told = bytes.number(1) % 2 == 1;
   const int64_t max_pixels = bytes.number(1) == 255 ? ~bytes.number(8) : 1 + bytes.number(2);
   const auto columns = static_cast<size_t>(dcgan_extractor_feature_count(extractor));
@@ -122,12 +123,20 @@ void extract_files(Bytes& bytes) {
   const dcgan::test::BytesAsFile file(reinterpret_cast<const uint8_t*>(content.data()), content.size());
   std::vector<const char*> paths(count, file.path().c_str());
   if (count > 1 && other > 0) paths[1] = other == 1 ? "/" : other == 2 ? "" : nullptr;
+  std::vector<const uint8_t*> images(count, reinterpret_cast<const uint8_t*>(content.data()));
+  std::vector<size_t> sizes(count, content.size());
+  if (count > 1 && other > 0) sizes[1] = 0;
+  if (count > 1 && other == 3) images[1] = nullptr;
   std::vector<int64_t> failures;
-  const dcgan_status status = dcgan_extract_files(extractor, paths.data(), count, max_pixels, features.data(),
-                                                  features.size(), told ? note : nullptr, &failures);
+  const dcgan_failure failed = told ? note : nullptr;
+  const dcgan_status status = kind < 4
+                                  ? dcgan_extract_files(extractor, paths.data(), count, max_pixels, features.data(),
+                                                        features.size(), failed, &failures)
+                                  : dcgan_extract_encoded(extractor, images.data(), sizes.data(), count, max_pixels,
+                                                          features.data(), features.size(), failed, &failures);
   check(status);
   if (!std::is_sorted(failures.begin(), failures.end()) || failures.size() > count) std::abort();
-  if (status == DCGAN_OK && !told && count > 1 && other > 0) std::abort();  // a folder is no image
+  if (status == DCGAN_OK && !told && count > 1 && other > 0) std::abort();  // the second is no image
 }
 
 }  // namespace

@@ -140,6 +140,9 @@ class Wheel(ProgramTest):
             assert told == [(256, 360), (360, 360)], told
             told.clear()
             numpy.testing.assert_array_equal(extractor(images), expected)
+            assert told == [(256, 360), (360, 360)], told
+            told.clear()
+            numpy.testing.assert_array_equal(extractor([bytearray(image) for image in images]), expected)    # decoded in Python
             assert told == [(done, 360) for done in (64, 128, 192, 256, 320, 360)], told
             class Enough(Exception): pass
             def stop(done, total):

@@ -75,7 +75,7 @@ DCGAN_EXPORT int64_t dcgan_extractor_feature_count(const dcgan_extractor* extrac
 /* JSON object: image_size, feature_count, layers, layer_offsets, grid, model_sha256, architecture, preprocessing,
  * device. For as long as it is open; "{}" of null. */
 DCGAN_EXPORT const char* dcgan_extractor_info(const dcgan_extractor* extractor);
-/* For the calls of dcgan_extract and dcgan_extract_files that follow; null: none. */
+/* For the calls of dcgan_extract, _files and _encoded that follow; null: none. */
 DCGAN_EXPORT dcgan_status dcgan_extractor_on_progress(dcgan_extractor* extractor, dcgan_progress progress,
                                                       void* context);
 /* Features of images of any sizes, resized and cut out as dcgan-extract does: features becomes float32 [count, D].
@@ -91,6 +91,10 @@ typedef void (*dcgan_failure)(void* context, int64_t number, const char* reason)
 DCGAN_EXPORT dcgan_status dcgan_extract_files(dcgan_extractor* extractor, const char* const* paths, size_t count,
                                               int64_t max_pixels, float* features, size_t capacity,
                                               dcgan_failure failed, void* context);
+/* The same of files that lie in memory: sizes[i] bytes at files[i]. They are "image 0", "image 1", ... in messages. */
+DCGAN_EXPORT dcgan_status dcgan_extract_encoded(dcgan_extractor* extractor, const uint8_t* const* files,
+                                                const size_t* sizes, size_t count, int64_t max_pixels, float* features,
+                                                size_t capacity, dcgan_failure failed, void* context);
 DCGAN_EXPORT void dcgan_extractor_close(dcgan_extractor* extractor);
 
 /* ---- Classes ------------------------------------------------------------------------------------------------------*/

@@ -52,4 +52,14 @@ using FileFailure = std::function<void(int64_t number, const std::string& reason
 DCGAN_EXPORT void extract_files(FeatureExtractor& extractor, const std::vector<std::string>& paths, float* features,
                                 const FileFailure& failed = nullptr, int64_t most_pixels = kMostPixels);
 
+/// The bytes of an image file, for as long as somebody keeps them.
+struct EncodedImage {
+  const uint8_t* bytes = nullptr;
+  size_t size = 0;
+};
+
+/// The same of files that lie in memory, called "image 0", "image 1", ... in messages.
+DCGAN_EXPORT void extract_encoded(FeatureExtractor& extractor, const std::vector<EncodedImage>& files, float* features,
+                                  const FileFailure& failed = nullptr, int64_t most_pixels = kMostPixels);
+
 }  // namespace dcgan
