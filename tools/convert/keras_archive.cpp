@@ -27,7 +27,8 @@ class TemporaryFile {
   explicit TemporaryFile(const std::vector<uint8_t>& bytes) {
     std::error_code error;
     const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
-    if (error) throw Error("TMPDIR names no folder (", error.message(), "); weights of .keras files are unpacked there.");
+    if (error)
+      throw Error("TMPDIR names no folder (", error.message(), "); weights of .keras files are unpacked there.");
     path_ = folder / "dcgan-keras-XXXXXX";
     const int descriptor = mkstemp(path_.data());
     if (descriptor < 0) throw FileError(path_, "cannot be made; weights of .keras files are unpacked there.");
