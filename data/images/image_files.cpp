@@ -19,6 +19,11 @@ data::DecodeOptions options_of(int64_t most_pixels) {
   return options;
 }
 
+data::DecodedImage decode(const EncodedImage& file, const data::DecodeOptions& options) {
+  if (file.bytes == nullptr) throw OptionError("there are no bytes of an image: the pointer is null.");
+  return data::decode_image(file.bytes, file.size, options);
+}
+
 LoadedImage loaded(data::DecodedImage decoded, const std::string& name) {
   if (!decoded.ok()) throw ImageError(name, decoded.failure);
   return {decoded.image.width, decoded.image.height, std::move(decoded.image.pixels)};
@@ -127,8 +132,7 @@ LoadedImage load_image(const std::string& path, int64_t most_pixels) {
 }
 
 LoadedImage load_image(const uint8_t* bytes, size_t size, int64_t most_pixels) {
-  if (bytes == nullptr) throw OptionError("there are no bytes of an image: the pointer is null.");
-  return loaded(data::decode_image(bytes, size, options_of(most_pixels)), "");
+  return loaded(decode({bytes, size}, options_of(most_pixels)), "");
 }
 
 void extract_files(FeatureExtractor& extractor, const std::vector<std::string>& paths, float* features,
@@ -142,12 +146,9 @@ void extract_files(FeatureExtractor& extractor, const std::vector<std::string>& 
 
 void extract_encoded(FeatureExtractor& extractor, const std::vector<EncodedImage>& files, float* features,
                      const FileFailure& failed, int64_t most_pixels) {
-  const auto decode = [&](int64_t i, const data::DecodeOptions& options) {
-    if (files[i].bytes == nullptr) throw OptionError("there are no bytes of an image: the pointer is null.");
-    return data::decode_image(files[i].bytes, files[i].size, options);
-  };
-  extract_all(extractor, {static_cast<int64_t>(files.size()), decode, [](int64_t i) { return text_of("image ", i); }},
-              features, failed, most_pixels);
+  const auto decode_file = [&](int64_t i, const data::DecodeOptions& options) { return decode(files[i], options); };
+  const auto name = [](int64_t i) { return text_of("image ", i); };
+  extract_all(extractor, {static_cast<int64_t>(files.size()), decode_file, name}, features, failed, most_pixels);
 }
 
 }  // namespace dcgan
