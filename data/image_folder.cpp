@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "data/image_formats.h"
+#include "data/image_library.h"
 #include "data/labels.h"
 #include "dcgan/errors.h"
 #include "dcgan/text.h"
@@ -307,6 +308,11 @@ ImageList read_image_list(std::istream& lines, const NamedList& named, const Inp
   ImageList list = labelled_list(std::move(paths), named.folder, options);
   if (!named.folder.empty() && is_archive(named.folder)) find_members(list);
   return list;
+}
+
+ListedImages::ListedImages(ImageList list, const DecodeOptions& options) : list_(std::move(list)), options_(options) {
+  check(options);
+  image_library();  // before threads decode
 }
 
 std::vector<std::string> ListedImages::files() const {

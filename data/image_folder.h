@@ -71,9 +71,8 @@ ImageList read_image_list(std::istream& lines, const NamedList& list, const Inpu
 /// A list as a data set, wherever its images lie.
 class ListedImages : public ImageSource {
  public:
-  ListedImages(ImageList list, const DecodeOptions& options) : list_(std::move(list)), options_(options) {
-    check(options);
-  }
+  /// @throws Error if libdcgan_images.so, which decodes them, cannot be used
+  ListedImages(ImageList list, const DecodeOptions& options);
 
   int64_t count() const override { return list_.count(); }
   std::string path(int64_t i) const override { return list_.paths[i]; }

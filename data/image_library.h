@@ -13,8 +13,8 @@
 
 namespace dcgan::data {
 
-/// What libdcgan_images.so does. It brings OpenCV and the 140 libraries of its codecs, so it is opened when the first
-/// image needs it, not with the program.
+/// What libdcgan_images.so does. It brings OpenCV and the 140 libraries of its codecs, so it is opened when
+/// image_library() is first called, not with the program.
 class DCGAN_EXPORT ImageLibrary {
  public:
   virtual ~ImageLibrary() = default;
@@ -26,6 +26,7 @@ class DCGAN_EXPORT ImageLibrary {
 };
 
 /// The one beside libdcgan.so, or where the system looks for libraries; opened once, by the first call.
+/// That call changes std::cerr, which drops what OpenCV writes to it while it decodes: make it before threads write.
 /// @throws Error that says why, if it cannot be used
 const ImageLibrary& image_library();
 

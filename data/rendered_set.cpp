@@ -38,6 +38,7 @@ void check(const RenderOptions& options) { require_option(options.count >= 1, "c
 
 RenderedSet::RenderedSet(const RenderOptions& options, uint64_t seed) : options_(options), seed_(seed) {
   check(options);
+  image_library();  // before threads draw
   if (options.split == RenderedSplit::kUnlabelled) return;
   for (int64_t digit = 0; digit < kRenderedClasses; ++digit) classes_.push_back(std::to_string(digit));
 }

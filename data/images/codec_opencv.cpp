@@ -17,12 +17,18 @@ namespace dcgan::data {
 namespace {
 
 // OpenCV writes the exceptions of its codecs to std::cerr and has no switch for it. This buffer stands before that of
-// std::cerr and drops what a decoding thread writes; all other threads write as before.
+// std::cerr and drops what a decoding thread writes; all other threads write as before. It is there from when this
+// library is loaded until it is unloaded: while threads write, std::cerr's buffer must not change.
 class QuietBuffer : public std::streambuf {
  public:
   static thread_local bool quiet;
 
-  explicit QuietBuffer(std::streambuf* target) : target_(target) {}
+  QuietBuffer() { stream_.rdbuf(this); }
+  ~QuietBuffer() override {
+    if (stream_.rdbuf() == this) stream_.rdbuf(target_);
+  }
+  QuietBuffer(const QuietBuffer&) = delete;
+  QuietBuffer& operator=(const QuietBuffer&) = delete;
 
  protected:
   int_type overflow(int_type c) override {
@@ -34,20 +40,16 @@ class QuietBuffer : public std::streambuf {
   int sync() override { return quiet ? 0 : target_->pubsync(); }
 
  private:
-  std::streambuf* target_;
+  std::ostream& stream_ = std::cerr;  // loud: not printed to; a filter keeps OpenCV's own messages out of it
+  std::streambuf* target_ = stream_.rdbuf();
 };
 
 thread_local bool QuietBuffer::quiet = false;
+QuietBuffer quiet_buffer;
 
 class QuietScope {
  public:
-  QuietScope() {
-    // Never freed: std::cerr is used until the very end of the process.
-    std::ostream& stream = std::cerr;  // loud: not printed to; a filter keeps OpenCV's own messages out of it
-    static std::streambuf* const installed = stream.rdbuf(new QuietBuffer(stream.rdbuf()));
-    static_cast<void>(installed);
-    QuietBuffer::quiet = true;
-  }
+  QuietScope() { QuietBuffer::quiet = true; }
   ~QuietScope() { QuietBuffer::quiet = false; }
   QuietScope(const QuietScope&) = delete;
   QuietScope& operator=(const QuietScope&) = delete;

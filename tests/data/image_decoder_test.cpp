@@ -1,5 +1,6 @@
 #include "data/image_decoder.h"
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -9,7 +10,9 @@
 #include <iostream>
 #include <random>
 
+#include "data/image_folder.h"
 #include "data/image_formats.h"
+#include "data/image_library.h"
 #include "dcgan/errors.h"
 #include "tests/data/example_images.h"
 #include "tests/support/temporary_folder.h"
@@ -145,6 +148,34 @@ TEST(ImageDecoder, LeavesStderrToOthers) {
   EXPECT_FALSE(decode(changed).ok());
   std::cerr << "still here" << std::flush;
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "still here");
+}
+
+// In processes of their own, where nothing was decoded before.
+TEST(ImageLibraryDeathTest, IsOpenedBeforeThreadsDecodeAsStdErrorChangesWithIt) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  const auto decode = [] {
+    data::ImageList list;
+    list.paths = {golden_image("lossless.webp")};
+    const data::FolderImages images(list, {});
+    const std::streambuf* const before = std::cerr.rdbuf();
+    const bool decoded = images.load(0, 1).at(0).ok();
+    std::_Exit(decoded && std::cerr.rdbuf() == before ? 0 : 1);
+  };
+  EXPECT_EXIT(decode(), ::testing::ExitedWithCode(0), "");
+}
+
+TEST(ImageLibraryDeathTest, LeavesStdErrorAsItWasWhenItIsClosed) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  const auto open_and_close = [] {
+    void* const handle = dlopen(DCGAN_IMAGES_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    auto* const library = reinterpret_cast<data::ImageLibraryFunction*>(dlsym(handle, data::kImageLibraryFunction));
+    const Bytes webp = read_bytes(golden_image("lossless.webp"));
+    const data::DecodedImage image = library()->decode(data::ImageFormat::kWebp, {webp.data(), webp.size()}, {});
+    dlclose(handle);
+    std::cerr << (image.ok() ? "as before" : "nothing decoded") << std::flush;
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(open_and_close(), ::testing::ExitedWithCode(0), "^as before$");
 }
 
 TEST(ImageDecoder, TakesTheFirstFrameOfAnAnimationAndRemarksOnIt) {
