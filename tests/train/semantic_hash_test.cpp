@@ -1,5 +1,6 @@
 #include "dcgan/semantic_hash.h"
 
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -123,6 +124,16 @@ TEST(SemanticHash, IsAFunctionOfSeedAndOptionsAndItsLossFalls) {
   EXPECT_GT(changed([](HashOptions& o) { o.learning_rate = 1e-2; }), 0);
   EXPECT_GT(changed([](HashOptions& o) { o.batch_size = 200; }), 0);
   EXPECT_GT(changed([](HashOptions& o) { o.epochs = 1; }), 0);
+}
+
+TEST(SemanticHash, LeavesTheNumberOfThreadsOfItsCaller) {
+  const int before = at::get_num_threads();
+  SemanticHash::Training made = training();
+  made.threads = before + 1;
+  const SemanticHash hash(pictures(20), made);
+  EXPECT_EQ(at::get_num_threads(), before);
+  hash.codes(pictures(1));
+  EXPECT_EQ(at::get_num_threads(), before);
 }
 
 TEST(SemanticHash, NamesWhatCannotBe) {

@@ -1,7 +1,6 @@
 #include "dcgan/semantic_hash.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -19,6 +18,7 @@
 #include "nn/device.h"
 #include "nn/networks.h"
 #include "train/adam.h"
+#include "train/settings_scope.h"
 
 namespace dcgan {
 namespace {
@@ -52,7 +52,10 @@ at::Tensor standardised(const at::Tensor& pixels) {
 
 struct SemanticHash::Impl {
   Impl(const at::Tensor& pixels, const Training& training)
-      : options(training.options), seed(training.seed), device(nn::resolve_device(training.device)) {
+      : options(training.options),
+        seed(training.seed),
+        threads(training.threads),
+        device(nn::resolve_device(training.device)) {
     const auto weight = [&](int64_t rows, int64_t columns, const char* purpose) {
       at::Generator random = at::make_generator<at::CPUGeneratorImpl>(derive_seed(seed, purpose));
       return at::empty({rows, columns}, at::kFloat).normal_(0, nn::kInitialDeviation, random).to(device);
@@ -99,6 +102,7 @@ struct SemanticHash::Impl {
 
   const HashOptions options;
   const uint64_t seed;
+  const int64_t threads;
   const c10::Device device;
   at::Tensor encoder, encoder_bias, decoder, decoder_bias;
   at::Tensor mean;       // of the standardised pixels, float32 [3072]
@@ -109,7 +113,7 @@ SemanticHash::SemanticHash(const std::vector<uint8_t>& pixels, const Training& t
   check(training.options);
   const at::Tensor images = as_tensor(pixels);
   if (images.size(0) == 0) throw Error("no images to train the codes on.");
-  if (training.threads > 0) at::set_num_threads(static_cast<int>(training.threads));
+  const train::SettingsScope settings(training.threads);
   impl_ = std::make_unique<Impl>(images, training);
   Impl& net = *impl_;
   const nn::NamedTensors parameters = {{"encoder.weight", net.encoder},
@@ -129,6 +133,7 @@ SemanticHash::SemanticHash(const std::vector<uint8_t>& pixels, const Training& t
 SemanticHash::~SemanticHash() = default;
 
 std::vector<ImageCode> SemanticHash::codes(const std::vector<uint8_t>& pixels) const {
+  const train::SettingsScope settings(impl_->threads);
   const at::NoGradGuard no_grad;
   const at::Tensor images = as_tensor(pixels);
   std::vector<ImageCode> codes(images.size(0));
