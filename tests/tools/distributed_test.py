@@ -12,6 +12,8 @@ import numpy
 from programs import NARROW, ProgramTest, program, write_image_folder
 
 STEPS = 6
+# ThreadSanitizer does not see where LibTorch's threads give back their mutexes, and ends when one "holds" 64 of them.
+NO_LOCK_ORDER = {"TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "") + ":detect_deadlocks=0"}
 
 
 def free_port():
@@ -44,7 +46,7 @@ class Distributed(ProgramTest):
         started = []
         for rank in range(processes):
             env = {**os.environ, "RANK": str(rank), "WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1",
-                   "MASTER_PORT": str(port)}
+                   "MASTER_PORT": str(port), **NO_LOCK_ORDER}
             name, *rest = self.command(run, "--distributed", *arguments, data=data and data[rank])
             started.append(subprocess.Popen([program(name), *map(str, rest)], env=env, stdout=subprocess.PIPE,
                                             stderr=subprocess.PIPE, text=True))
