@@ -170,7 +170,8 @@ class Distributed(ProgramTest):
         self.assertEqual(len(list((self.folder / "interrupted").glob("checkpoints/*.safetensors"))), 1)
 
     def start_one(self, rank, *arguments, port):
-        env = {**os.environ, "RANK": str(rank), "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        env = {**os.environ, "RANK": str(rank), "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+               **NO_LOCK_ORDER}
         name, *rest = self.command(self._testMethodName, "--distributed", "--steps", 1, *arguments)
         process = subprocess.Popen([program(name), *map(str, rest)], env=env, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
