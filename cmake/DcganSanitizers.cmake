@@ -5,7 +5,8 @@ if(DCGAN_SANITIZE)
   add_link_options(-fsanitize=${DCGAN_SANITIZE})
 endif()
 
-# DCGAN_COVERAGE: which lines run. Run the tests, then, in the build folder: gcovr -r SOURCE --gcov-ignore-parse-errors --filter 'SOURCE/libdcgan/src/store/'
+# DCGAN_COVERAGE: which lines run. Run the tests, then, in the build folder:
+#   gcovr -r SOURCE --gcov-ignore-parse-errors --filter 'SOURCE/libdcgan/src/store/' libdcgan/src/store
 option(DCGAN_COVERAGE "Count how often each line runs (gcov)" OFF)
 if(DCGAN_COVERAGE)
   add_compile_options(--coverage -fprofile-update=atomic)
