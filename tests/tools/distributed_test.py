@@ -40,18 +40,21 @@ class Distributed(ProgramTest):
         return ["dcgan-train", "--data", data or self.packed, "--out", self.folder / run, *options, "--log-every", 1,
                 *arguments]
 
+    def launch(self, run, *arguments, rank, processes, port, data=None):
+        """One of the processes that torchrun would start."""
+        env = {**os.environ, "RANK": str(rank), "WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1",
+               "MASTER_PORT": str(port), **NO_LOCK_ORDER}
+        name, *rest = self.command(run, "--distributed", *arguments, data=data)
+        process = subprocess.Popen([program(name), *map(str, rest)], env=env, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        return process
+
     def start(self, run, *arguments, processes=2, data=None):
-        """Processes that torchrun would start, first rank first."""
+        """All of them, first rank first."""
         port = free_port()
-        started = []
-        for rank in range(processes):
-            env = {**os.environ, "RANK": str(rank), "WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1",
-                   "MASTER_PORT": str(port), **NO_LOCK_ORDER}
-            name, *rest = self.command(run, "--distributed", *arguments, data=data and data[rank])
-            started.append(subprocess.Popen([program(name), *map(str, rest)], env=env, stdout=subprocess.PIPE,
-                                            stderr=subprocess.PIPE, text=True))
-        self.addCleanup(lambda: [process.kill() for process in started])
-        return started
+        return [self.launch(run, *arguments, rank=rank, processes=processes, port=port, data=data and data[rank])
+                for rank in range(processes)]
 
     def finish(self, processes, codes):
         ended = [process.communicate(timeout=240) for process in processes]
@@ -170,13 +173,7 @@ class Distributed(ProgramTest):
         self.assertEqual(len(list((self.folder / "interrupted").glob("checkpoints/*.safetensors"))), 1)
 
     def start_one(self, rank, *arguments, port):
-        env = {**os.environ, "RANK": str(rank), "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
-               **NO_LOCK_ORDER}
-        name, *rest = self.command(self._testMethodName, "--distributed", "--steps", 1, *arguments)
-        process = subprocess.Popen([program(name), *map(str, rest)], env=env, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
-        self.addCleanup(process.kill)
-        return process
+        return self.launch(self._testMethodName, "--steps", 1, *arguments, rank=rank, processes=3, port=port)
 
     def test_who_has_not_come_is_said_every_ten_seconds_and_one_signal_ends_the_wait(self):
         port = free_port()
